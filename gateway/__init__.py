@@ -1,0 +1,1 @@
+"""One gateway in front of every prospecting provider a company pays for."""

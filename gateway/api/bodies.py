@@ -1,0 +1,88 @@
+"""What callers send: queries of the vocabulary, with routing, tag and cursor."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from gateway.api.problems import invalid
+from gateway.lookup.routing import Routing
+from providers.model import (
+    QUERIES,
+    CountEmails,
+    EnrichCompany,
+    EnrichPerson,
+    FindEmail,
+    Query,
+    SearchCompanies,
+    SearchContacts,
+    SearchDomain,
+    VerifyEmail,
+)
+from providers.registry import ADAPTERS
+
+Tag = Annotated[str, Meta(max_length=64, description="for usage reports")]
+CursorText = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class FindEmailBody(FindEmail, frozen=True, kw_only=True):
+    routing: Routing | None = None
+    tag: Tag = ""
+
+
+class VerifyEmailBody(VerifyEmail, frozen=True, kw_only=True):
+    routing: Routing | None = None
+    tag: Tag = ""
+
+
+class EnrichPersonBody(EnrichPerson, frozen=True, kw_only=True):
+    routing: Routing | None = None
+    tag: Tag = ""
+
+
+class EnrichCompanyBody(EnrichCompany, frozen=True, kw_only=True):
+    routing: Routing | None = None
+    tag: Tag = ""
+
+
+class SearchDomainBody(SearchDomain, frozen=True, kw_only=True):
+    routing: Routing | None = None
+    tag: Tag = ""
+    cursor: CursorText | None = None
+
+
+class CountEmailsBody(CountEmails, frozen=True, kw_only=True):
+    routing: Routing | None = None
+    tag: Tag = ""
+
+
+class SearchContactsBody(SearchContacts, frozen=True, kw_only=True):
+    routing: Routing | None = None
+    tag: Tag = ""
+    cursor: CursorText | None = None
+
+
+class SearchCompaniesBody(SearchCompanies, frozen=True, kw_only=True):
+    routing: Routing | None = None
+    tag: Tag = ""
+    cursor: CursorText | None = None
+
+
+def to_query(operation: str, body: Any) -> Query:
+    """The query in a body."""
+    kind = QUERIES[operation]
+    return kind(**{name: getattr(body, name) for name in kind.__struct_fields__})
+
+
+def check_routing(routing: Routing | None, prefix: str = "") -> None:
+    """Refuse what no provider or planner of this installation knows."""
+    if routing is None:
+        return
+    if routing.order == "learned":
+        details = "learned is not available yet; allowed are listed, cheapest"
+        raise invalid(f"{prefix}/order", details, "unsupported")
+    for at, name in enumerate(routing.providers or ()):
+        if name not in ADAPTERS:
+            details = f"{name!r} is not one of {', '.join(ADAPTERS)}"
+            raise invalid(f"{prefix}/providers/{at}", details)

@@ -1,0 +1,39 @@
+"""What handlers reach: the process they run in, and how lists and lookups are served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+
+from gateway.api.exchange import Exchange
+from gateway.api.lists import Pager
+from gateway.jobs.records import JobStore
+from gateway.lookup.desk import Desk
+from gateway.lookup.market import Market
+from gateway.settings import Settings
+from gateway.store.connection import Store
+from gateway.vault.credentials import CredentialStore
+from gateway.vault.roster import Roster
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One per application."""
+
+    settings: Settings
+    sandbox: bool
+    store: Store
+    desk: Desk
+    market: Market
+    kept: CredentialStore
+    roster: Roster
+    jobs: JobStore
+    exchange: Exchange
+    pager: Pager
+
+
+def context_of(request: Request[Any, Any, Any]) -> Context:
+    found: Context = request.app.state["context"]
+    return found

@@ -1,0 +1,225 @@
+"""Administration of providers' credentials; a secret goes in and never comes out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.api.context import context_of
+from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
+from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
+from gateway.api.lists import Meta as ReplyMeta
+from gateway.api.problems import Problem, invalid, request_id_of
+from gateway.lookup.routing import Money
+from gateway.money.ledger import new_id
+from gateway.settings import Settings
+from gateway.telemetry.log import register_secret
+from gateway.vault.credentials import Credential
+from gateway.vault.roster import Name, timestamp
+from providers.registry import ADAPTERS
+
+Req = Request[Any, Any, Any]
+SecretText = Annotated[str, Meta(min_length=1, max_length=4096)]
+Secrets = Annotated[dict[Name, SecretText], Meta(min_length=1, max_length=4)]
+Prices = Annotated[dict[Name, Money], Meta(max_length=200)]
+LimitName = Literal[
+    "units_day",
+    "units_month",
+    "units_total",
+    "per_second",
+    "per_minute",
+    "per_hour",
+    "per_day",
+    "concurrency",
+]
+Limits = dict[LimitName, Annotated[int, Meta(ge=0, le=2**40)]]
+Weight = Annotated[int, Meta(ge=0, le=1000)]
+TeamIds = Annotated[list[Name], Meta(max_length=1000)]
+ProviderName = Annotated[str, Meta(min_length=1, max_length=32)]
+
+SANDBOX_NOTICE = (
+    "This gateway runs in sandbox mode; the credential takes effect at the next start."
+)
+
+
+class NewCredential(Struct, kw_only=True, forbid_unknown_fields=True):
+    """`prices` is money per unit by operation."""
+
+    provider: ProviderName
+    name: Name
+    secret: Secrets
+    weight: Weight = 1
+    team_ids: TeamIds = []
+    exclusive: bool = False
+    prices: Prices = {}
+    limits: Limits = {}
+    enabled: bool = True
+
+
+class CredentialChange(Struct, kw_only=True, forbid_unknown_fields=True):
+    name: Name | UnsetType = UNSET
+    secret: Secrets | UnsetType = UNSET
+    weight: Weight | UnsetType = UNSET
+    team_ids: TeamIds | UnsetType = UNSET
+    exclusive: bool | UnsetType = UNSET
+    prices: Prices | UnsetType = UNSET
+    limits: Limits | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+
+
+class CredentialView(Struct, kw_only=True):
+    id: str
+    provider: str
+    name: str
+    weight: int
+    team_ids: list[str]
+    exclusive: bool
+    prices: dict[str, str]
+    limits: dict[str, int]
+    enabled: bool
+    created_at: str | None
+
+
+class CredentialReply(Struct):
+    data: CredentialView
+    meta: ReplyMeta
+
+
+class CredentialsReply(Struct):
+    data: list[CredentialView]
+    meta: ListMeta
+
+
+def view(credential: Credential) -> CredentialView:
+    """Everything but the secret."""
+    return CredentialView(
+        id=credential.id,
+        provider=credential.provider,
+        name=credential.name,
+        weight=credential.weight,
+        team_ids=list(credential.team_ids),
+        exclusive=credential.exclusive,
+        prices={name: str(price) for name, price in credential.prices.items()},
+        limits=dict(credential.limits),
+        enabled=credential.enabled,
+        created_at=credential.created_at,
+    )
+
+
+def _check_secret(provider: str, secret: dict[str, str]) -> None:
+    wanted = ADAPTERS[provider].secret_fields
+    if set(secret) != set(wanted):
+        raise invalid("/secret", f"must have exactly {', '.join(wanted)} for {provider}")
+    for text in secret.values():
+        register_secret(text)
+
+
+def _new(data: NewCredential, settings: Settings) -> Credential:
+    if data.provider not in ADAPTERS:
+        raise invalid("/provider", f"is not one of {', '.join(ADAPTERS)}")
+    _check_secret(data.provider, data.secret)
+    configured = settings.providers[data.provider]
+    return Credential(
+        id=new_id("cred"),
+        provider=data.provider,
+        name=data.name,
+        base_url=configured.base_url,
+        secret=data.secret,
+        weight=data.weight,
+        team_ids=tuple(data.team_ids),
+        exclusive=data.exclusive,
+        prices={name: Decimal(price) for name, price in data.prices.items()},
+        limits={str(name): value for name, value in data.limits.items()},
+        options=configured.options,
+        enabled=data.enabled,
+        created_at=timestamp(),
+    )
+
+
+def _changed(held: Credential, change: CredentialChange) -> Credential:
+    members = msgspec.structs.asdict(change)
+    given = {name: value for name, value in members.items() if value is not UNSET}
+    if "secret" in given:
+        _check_secret(held.provider, given["secret"])
+        given["version"] = held.version + 1
+    if "team_ids" in given:
+        given["team_ids"] = tuple(given["team_ids"])
+    if "prices" in given:
+        given["prices"] = {name: Decimal(price) for name, price in given["prices"].items()}
+    return msgspec.structs.replace(held, **given)
+
+
+async def _find(request: Req, name: str) -> Credential:
+    context = context_of(request)
+    held = await context.kept.get(name)
+    if held is None and context.market.credential(name):
+        raise Problem("conflict", "This credential comes from the configuration; change it there.")
+    if held is None:
+        raise missing("credential")
+    return held
+
+
+async def _keep(request: Req, credential: Credential) -> CredentialReply:
+    context = context_of(request)
+    await context.kept.put(credential)
+    await context.market.changed()
+    notice = SANDBOX_NOTICE if context.sandbox else None
+    return CredentialReply(view(credential), ReplyMeta(request_id_of(request.scope), notice))
+
+
+class Credentials(Controller):
+    """CRUD of credentials."""
+
+    tags = ["Administration"]
+    opt = {"scope": "admin"}
+
+    @get(
+        "/v1/admin/credentials",
+        responses=responses({}, (*AUTHENTICATED, "invalid_query")),
+    )
+    async def list_credentials(
+        self, request: Req, limit: Limit = 25, cursor: CursorParam = None
+    ) -> CredentialsReply:
+        context = context_of(request)
+        stored = await context.kept.all() if context.sandbox else []
+        held = [view(item) for item in (*context.market.credentials, *stored)]
+        caller = caller_of(request.scope)
+        page, after = context.pager.cut(held, caller, "admin.credentials", limit, cursor)
+        return CredentialsReply(page, ListMeta(request_id_of(request.scope), after, len(held)))
+
+    @post("/v1/admin/credentials", responses=responses({}, (*AUTHENTICATED, *WITH_BODY)))
+    async def add_credential(self, request: Req, data: JSONBody[NewCredential]) -> CredentialReply:
+        return await _keep(request, _new(data, context_of(request).settings))
+
+    @get(
+        "/v1/admin/credentials/{credential_id:str}",
+        responses=responses({}, (*AUTHENTICATED, *READ)),
+    )
+    async def show_credential(self, request: Req, credential_id: FromPath[str]) -> CredentialReply:
+        held = context_of(request).market.credential(credential_id) or await _find(
+            request, credential_id
+        )
+        return CredentialReply(view(held), ReplyMeta(request_id_of(request.scope)))
+
+    @patch(
+        "/v1/admin/credentials/{credential_id:str}",
+        responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY, "conflict")),
+    )
+    async def change_credential(
+        self, request: Req, credential_id: FromPath[str], data: JSONBody[CredentialChange]
+    ) -> CredentialReply:
+        return await _keep(request, _changed(await _find(request, credential_id), data))
+
+    @delete(
+        "/v1/admin/credentials/{credential_id:str}",
+        responses=responses({}, (*AUTHENTICATED, *READ, "conflict")),
+    )
+    async def delete_credential(self, request: Req, credential_id: FromPath[str]) -> None:
+        await _find(request, credential_id)
+        await context_of(request).kept.delete(credential_id)
+        await context_of(request).market.changed()

@@ -1,0 +1,145 @@
+"""What the OpenAPI document says of replies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.datastructures import ResponseHeader
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import Struct
+
+from gateway.api.problems import CODES, MEDIA_TYPE, ProblemBody
+from gateway.jobs.records import Counts, JobStatus
+from gateway.lookup.delivery import Meta
+from providers.model import Company, DomainEmails, Email, EmailCount, Person, Verification
+
+
+class EmailReply(Struct):
+    """The address that was found; null if nobody has one."""
+
+    data: Email | None
+    meta: Meta
+
+
+class VerificationReply(Struct):
+    data: Verification | None
+    meta: Meta
+
+
+class PersonReply(Struct):
+    data: Person | None
+    meta: Meta
+
+
+class CompanyReply(Struct):
+    data: Company | None
+    meta: Meta
+
+
+class DomainReply(Struct):
+    data: DomainEmails | None
+    meta: Meta
+
+
+class CountReply(Struct):
+    data: EmailCount | None
+    meta: Meta
+
+
+class ContactsReply(Struct):
+    data: list[Person]
+    meta: Meta
+
+
+class CompaniesReply(Struct):
+    data: list[Company]
+    meta: Meta
+
+
+class JobView(Struct, kw_only=True, omit_defaults=True):
+    """A job; `result` is the body that the synchronous call would have had."""
+
+    id: str
+    operation: str
+    status: JobStatus
+    counts: Counts
+    cost: str
+    currency: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    metadata: dict[str, Any] | None
+    result: dict[str, Any] | None = None
+
+
+class Envelope(Struct, kw_only=True, omit_defaults=True):
+    """`next_cursor` is null on the last page of a list."""
+
+    request_id: str
+    next_cursor: str | None = None
+    total: int | None = None
+    notice: str | None = None
+    sandbox: bool = False
+
+
+class JobReply(Struct):
+    data: JobView
+    meta: Envelope
+
+
+class JobsReply(Struct):
+    data: list[JobView]
+    meta: Envelope
+
+
+AUTHENTICATED = ("unauthenticated", "forbidden", "ledger_unavailable", "internal_error")
+READ = ("not_found", "method_not_allowed")
+WITH_BODY = (
+    "malformed_request",
+    "too_large",
+    "unsupported_media_type",
+    "invalid_query",
+)
+LOOKUP = (
+    *AUTHENTICATED,
+    *WITH_BODY,
+    "budget_exhausted",
+    "unsupported",
+    "rate_limited",
+    "suppressed",
+    "all_providers_failed",
+    "no_provider_configured",
+    "no_provider_available",
+)
+LOOKUP_HEADERS = [
+    ResponseHeader(name="X-Gateway-Provider", description="who answered", documentation_only=True),
+    ResponseHeader(name="X-Gateway-Cost", description="money posted", documentation_only=True),
+    ResponseHeader(
+        name="X-Gateway-Cache", description="hit, miss or bypass", documentation_only=True
+    ),
+    ResponseHeader(
+        name="Server-Timing",
+        description="upstream and gateway (own overhead) in ms",
+        documentation_only=True,
+    ),
+    ResponseHeader(name="RateLimit", description="what is left", documentation_only=True),
+    ResponseHeader(name="RateLimit-Policy", description="the limit", documentation_only=True),
+]
+
+
+def responses(success: dict[int, type[Struct]], codes: tuple[str, ...]) -> dict[int, ResponseSpec]:
+    """Success bodies by status, and every problem that can happen."""
+    found = {
+        status: ResponseSpec(kind, generate_examples=False) for status, kind in success.items()
+    }
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(CODES[code][0], []).append(code)
+    for status, names in by_status.items():
+        found[status] = ResponseSpec(
+            ProblemBody,
+            generate_examples=False,
+            description=", ".join(names),
+            media_type=MEDIA_TYPE,
+        )
+    return found

@@ -1,0 +1,184 @@
+"""The outermost layer: who calls, how much they may send, and what is recorded of it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from gateway.api.problems import MEDIA_TYPE, Problem, of_error, unauthenticated
+from gateway.lookup.lookup import Caller
+from gateway.settings import EdgeSettings
+from gateway.telemetry.log import log_access
+from gateway.telemetry.metrics import count_request
+from gateway.vault.authentication import Authenticator
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OPEN = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", "/metrics"})
+OPEN_PREFIX = "/docs/"
+WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(rb"[\[\]{}]")
+
+
+class Edge:
+    """ASGI around the application; keeps authentication off the framework's slow paths."""
+
+    def __init__(self, app: App, settings: EdgeSettings, authenticator: Authenticator):
+        self._app = app
+        self._settings = settings
+        self._authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
+        scope["request_id"], scope["started"] = request_id, started
+        outbound = _Outbound(send, request_id)
+        try:
+            await self._admit(scope, headers)
+            body = await self._body(scope, headers, receive)
+            await self._app(scope, _replay(body, receive), outbound)
+        except Problem as problem:
+            await outbound.refuse(problem)
+        except Exception as error:  # noqa: BLE001 - the last resort, answered as a problem
+            await outbound.refuse(of_error(error))
+        _record(scope, outbound.status, time.perf_counter() - started)
+
+    async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        """Raise 401 unless the path is open or the key is good."""
+        path = scope["path"]
+        if path in OPEN or path.startswith(OPEN_PREFIX):
+            return
+        key = _key(headers)
+        found = await self._authenticator.identify(key) if key else None
+        if found is None:
+            raise unauthenticated()
+        scope["caller"] = Caller(team=found.team, key=found.key, scopes=found.scopes)
+
+    async def _body(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        if scope["method"] not in WITH_BODY:
+            return b""
+        limit = self._settings.max_body_bytes
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > limit:
+            raise _too_large(limit)
+        body = await _read(receive, limit)
+        if body:
+            _check_type(headers)
+            _check_depth(body, self._settings.max_json_depth)
+        return body
+
+
+class _Outbound:
+    """Adds the request id, remembers the status."""
+
+    def __init__(self, send: Send, request_id: str):
+        self._send = send
+        self._request_id = request_id
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [
+                *message["headers"],
+                (b"x-request-id", self._request_id.encode()),
+            ]
+        await self._send(message)
+
+    async def refuse(self, problem: Problem) -> None:
+        """Answer with a problem, unless an answer is on its way already."""
+        if self.status:
+            return
+        body = problem.body(self._request_id)
+        headers = [(b"content-type", MEDIA_TYPE.encode())]
+        headers += [(b"content-length", str(len(body)).encode())]
+        headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+        start = {"type": "http.response.start", "status": problem.status, "headers": headers}
+        await self(start)
+        await self({"type": "http.response.body", "body": body})
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"")
+    if _REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return f"req_{secrets.token_hex(12)}"
+
+
+def _key(headers: dict[bytes, bytes]) -> str:
+    scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer" and bearer.strip():
+        return bearer.strip().decode("latin-1")
+    return headers.get(b"x-api-key", b"").strip().decode("latin-1")
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("malformed_request", "The body never came to its end.")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("too_large", f"The body is larger than {limit} bytes.")
+
+
+def _check_type(headers: dict[bytes, bytes]) -> None:
+    media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media != b"application/json" and not media.endswith(b"+json"):
+        raise Problem("unsupported_media_type", "Send the body as application/json.")
+
+
+def _check_depth(body: bytes, limit: int) -> None:
+    if body.count(b"[") + body.count(b"{") <= limit:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > limit:
+            raise Problem("malformed_request", f"The JSON is nested deeper than {limit}.")
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    template = scope.get("path_template") or "unmatched"
+    count_request(template, status, seconds)
+    caller = scope.get("caller")
+    team = caller.team if caller else None
+    log_access(scope["method"], template, status, seconds * 1000, scope["request_id"], team)

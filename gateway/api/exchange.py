@@ -1,0 +1,210 @@
+"""One lookup over HTTP: run it, wait for it as asked, answer or hand over a job."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from gateway.api.bodies import check_routing, to_query
+from gateway.api.cursors import Cursor, Cursors, expiry, fingerprint
+from gateway.api.problems import Problem, of_error, of_lookup, to_response
+from gateway.jobs.engine import Engine
+from gateway.jobs.records import Job
+from gateway.jobs.records import Request as JobRequest
+from gateway.lookup.delivery import Delivery, deliver
+from gateway.lookup.desk import Desk
+from gateway.lookup.identity import canonical, normalise
+from gateway.lookup.lookup import Caller, Lookup
+from gateway.money.amounts import to_money
+
+DEFAULT_WAIT = 20.0
+LONGEST_WAIT = 60.0
+_WAIT = re.compile(r"\bwait\s*=\s*\"?(\d{1,6})")
+_ASYNC = re.compile(r"\brespond-async\b", re.IGNORECASE)
+_encode = msgspec.json.Encoder().encode
+
+
+class JobMeta(Struct, omit_defaults=True):
+    request_id: str
+    sandbox: bool = False
+
+
+class JobDelivery(Struct):
+    data: Job
+    meta: JobMeta
+
+
+class Exchange:
+    """Lookups of one process, as HTTP. The engine takes what outlives the wait."""
+
+    engine: Engine
+
+    def __init__(self, desk: Desk, *, currency: str, sandbox: bool):
+        self.desk = desk
+        self.currency = currency
+        self.sandbox = sandbox
+        self.cursors = Cursors(desk.data_key)
+
+    async def serve(
+        self, request: Request[Any, Any, Any], operation: str, body: Any
+    ) -> ASGIResponse:
+        """Run the lookup that `body` asks for."""
+        scope = request.scope
+        check_routing(body.routing, "/routing")
+        started: float = scope["started"]  # type: ignore[typeddict-item]
+        wait = wait_of(request.headers.get("prefer", ""))
+        lookup = self._prepare(scope["caller"], operation, body, wait)  # type: ignore[typeddict-item]
+        raw = "raw" in request.query_params.get("include", "").split(",")
+        work = self._job_request(lookup, body, scope["request_id"], raw)  # type: ignore[typeddict-item]
+        task = asyncio.create_task(self.desk.waterfall.run(lookup))
+        if wait > 0:
+            await asyncio.wait({task}, timeout=wait)
+        if not task.done():
+            job = await self.engine.adopt(lookup, task, work)
+            return self.accepted(job, work.request_id)
+        return self._answer(lookup, task, work, started)
+
+    def _prepare(self, caller: Caller, operation: str, body: Any, wait: float) -> Lookup:
+        query = to_query(operation, body)
+        cursor = None
+        if getattr(body, "cursor", None):
+            meaning = fingerprint(canonical(normalise(query)))
+            cursor = self.cursors.read(
+                body.cursor, team=caller.team, operation=operation, query=meaning
+            )
+        return self.desk.prepare(
+            operation,
+            query,
+            caller,
+            routing=body.routing,
+            wait=max(wait, 0.001),
+            tag=body.tag,
+            after=cursor.after if cursor else None,
+            credential=cursor.credential if cursor else None,
+        )
+
+    def _job_request(self, lookup: Lookup, body: Any, request_id: str, raw: bool) -> JobRequest:
+        return JobRequest(
+            operation=lookup.operation,
+            query=msgspec.Raw(_encode(lookup.query)),
+            caller=lookup.caller,
+            routing=body.routing,
+            request_id=request_id,
+            lookup=lookup.id,
+            tag=lookup.tag,
+            after=lookup.after,
+            credential=lookup.credential,
+            raw=raw,
+        )
+
+    def _answer(
+        self, lookup: Lookup, task: asyncio.Task[None], work: JobRequest, started: float
+    ) -> ASGIResponse:
+        problem = _problem(lookup, task.exception())
+        headers = self._headers(lookup, started)
+        if problem is not None:
+            problem.headers |= headers
+            return to_response(problem, work.request_id)
+        elapsed = time.perf_counter() - started
+        body = _encode(self._delivery(lookup, work, elapsed))
+        return ASGIResponse(body=body, media_type="application/json", headers=headers)
+
+    def _delivery(self, lookup: Lookup, work: JobRequest, elapsed: float) -> Delivery:
+        delivery = deliver(
+            lookup,
+            request_id=work.request_id,
+            currency=self.currency,
+            sandbox=self.sandbox,
+            raw=work.raw,
+            elapsed=elapsed,
+        )
+        if lookup.operation in PAGED:
+            delivery.meta.next_cursor = self._next_cursor(lookup)
+        return delivery
+
+    def _next_cursor(self, lookup: Lookup) -> str | None:
+        answer = lookup.answer
+        if answer is None or answer.next is None:
+            return None
+        return self.cursors.make(
+            Cursor(
+                lookup.caller.team,
+                lookup.operation,
+                fingerprint(lookup.canonical),
+                answer.provider,
+                answer.credential,
+                answer.next,
+                expiry(),
+            )
+        )
+
+    def conclude(
+        self, lookup: Lookup, error: BaseException | None, work: JobRequest
+    ) -> tuple[str, bytes]:
+        """Outcome and body of a job's lookup, as the exchange would have had them."""
+        problem = _problem(lookup, error)
+        if problem is not None:
+            return "failed", problem.body(work.request_id)
+        elapsed = asyncio.get_running_loop().time() - lookup.started
+        delivery = self._delivery(lookup, work, elapsed)
+        return delivery.meta.outcome, _encode(delivery)
+
+    def accepted(self, job: Job, request_id: str) -> ASGIResponse:
+        """202 with the job and where to read it."""
+        body = _encode(JobDelivery(job, JobMeta(request_id, self.sandbox)))
+        headers = {"location": f"/v1/jobs/{job.id}", "retry-after": "1"}
+        return ASGIResponse(
+            body=body, status_code=202, media_type="application/json", headers=headers
+        )
+
+    def _headers(self, lookup: Lookup, started: float) -> dict[str, str]:
+        upstream = lookup.upstream * 1000
+        own = max(0.0, (time.perf_counter() - started) * 1000 - upstream)
+        answer, rate = lookup.answer, lookup.rate
+        headers = {
+            "x-gateway-cost": to_money(lookup.tally.posted),
+            "x-gateway-cache": _cache_word(lookup),
+            "server-timing": f"upstream;dur={upstream:.1f}, gateway;dur={own:.2f}",
+        }
+        if answer is not None:
+            headers["x-gateway-provider"] = answer.provider
+        if rate is not None:
+            headers["ratelimit"] = f'"team";r={rate.remaining};t={rate.resets}'
+            headers["ratelimit-policy"] = f'"team";q={rate.limit};w=60'
+        return headers
+
+
+PAGED = ("domains.search", "contacts.search", "companies.search")
+
+
+def wait_of(prefer: str) -> float:
+    """Seconds the caller waits, by RFC 7240; 0 for a job at once."""
+    if _ASYNC.search(prefer) and not _WAIT.search(prefer):
+        return 0.0
+    found = _WAIT.search(prefer)
+    return min(LONGEST_WAIT, float(found[1])) if found else DEFAULT_WAIT
+
+
+def _problem(lookup: Lookup, error: BaseException | None) -> Problem | None:
+    if error is not None:
+        problem = of_error(error)
+        if problem.attempts is None and lookup.attempts:
+            problem.attempts = lookup.attempts
+        return problem
+    return of_lookup(lookup)
+
+
+def _cache_word(lookup: Lookup) -> str:
+    if lookup.route.max_age == 0:
+        return "bypass"
+    answer = lookup.answer
+    if answer is not None:
+        return "hit" if answer.cached else "miss"
+    return "hit" if any(item.cached for item in lookup.attempts) else "miss"

@@ -1,0 +1,70 @@
+"""Jobs, as their team reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, get
+from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from gateway.api.context import context_of
+from gateway.api.documents import AUTHENTICATED, READ, JobReply, JobsReply, responses
+from gateway.api.exchange import JobDelivery, JobMeta
+from gateway.api.lists import CursorParam, Limit, caller_of, missing
+from gateway.api.problems import request_id_of
+from gateway.jobs.records import Job
+
+Req = Request[Any, Any, Any]
+
+
+class JobsMeta(Struct):
+    request_id: str
+    next_cursor: str | None
+
+
+class JobsDelivery(Struct):
+    data: list[Job]
+    meta: JobsMeta
+
+
+class Jobs(Controller):
+    """Readable with a key that may look up: its own calls become jobs."""
+
+    tags = ["Jobs"]
+    opt = {"scope": ("jobs", "lookup")}
+
+    @get(
+        "/v1/jobs",
+        responses=responses({200: JobsReply}, (*AUTHENTICATED, "invalid_query")),
+    )
+    async def list_jobs(
+        self, request: Req, limit: Limit = 25, cursor: CursorParam = None
+    ) -> ASGIResponse:
+        caller, context = caller_of(request.scope), context_of(request)
+        offset = context.pager.offset(caller, "jobs", cursor)
+        found = await context.jobs.list(caller.team, offset=offset, limit=limit + 1)
+        more = len(found) > limit
+        after = context.pager.next(caller, "jobs", offset + limit) if more else None
+        for job in found:
+            job.result = msgspec.UNSET
+        return _json(JobsDelivery(found[:limit], JobsMeta(request_id_of(request.scope), after)))
+
+    @get(
+        "/v1/jobs/{job_id:str}",
+        responses=responses({200: JobReply}, (*AUTHENTICATED, *READ)),
+    )
+    async def show_job(self, request: Req, job_id: FromPath[str]) -> ASGIResponse:
+        context = context_of(request)
+        record = await context.jobs.load(job_id)
+        if record is None or record.request.caller.team != caller_of(request.scope).team:
+            raise missing("job")
+        return _json(
+            JobDelivery(record.job, JobMeta(request_id_of(request.scope), context.sandbox))
+        )
+
+
+def _json(body: Struct) -> ASGIResponse:
+    return ASGIResponse(body=msgspec.json.encode(body), media_type="application/json")

@@ -1,0 +1,172 @@
+"""Administration of callers' keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.api.context import context_of
+from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
+from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
+from gateway.api.lists import Meta as ReplyMeta
+from gateway.api.problems import invalid, request_id_of
+from gateway.api.teams import Budgets, budgets_of, limit, show_budgets
+from gateway.vault.roster import DEFAULT_TEAM, Budget, Key, Name, Scope, timestamp
+
+Req = Request[Any, Any, Any]
+Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=7)]
+Expiry = Annotated[datetime, Meta(tz=True)]
+
+
+class NewKeyBody(Struct, kw_only=True, forbid_unknown_fields=True):
+    """`expires_at` is ISO 8601 with a zone."""
+
+    name: Name
+    scopes: Scopes
+    team_id: Name = DEFAULT_TEAM
+    expires_at: Expiry | None = None
+    budget: Budgets = None
+
+
+class KeyChange(Struct, kw_only=True, forbid_unknown_fields=True):
+    name: Name | UnsetType = UNSET
+    scopes: Scopes | UnsetType = UNSET
+    expires_at: Expiry | UnsetType | None = UNSET
+    budget: Budgets | UnsetType = UNSET
+
+
+class KeyView(Struct, kw_only=True):
+    id: str
+    team_id: str
+    name: str
+    scopes: list[str]
+    expires_at: str | None
+    budget: Budget | list[Budget] | None
+    created_at: str
+
+
+class IssuedKey(KeyView, kw_only=True):
+    """`key` is shown this once."""
+
+    key: str
+
+
+class KeyReply(Struct):
+    data: KeyView
+    meta: ReplyMeta
+
+
+class IssuedReply(Struct):
+    data: IssuedKey
+    meta: ReplyMeta
+
+
+class KeysReply(Struct):
+    data: list[KeyView]
+    meta: ListMeta
+
+
+def _members(key: Key) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "team_id": key.team_id,
+        "name": key.name,
+        "scopes": list(key.scopes),
+        "expires_at": key.expires_at,
+        "budget": show_budgets(key.budgets),
+        "created_at": key.created_at,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else str(msgspec.to_builtins(moment))
+
+
+def _changed(key: Key, change: KeyChange) -> Key:
+    members = msgspec.structs.asdict(change)
+    given = {name: value for name, value in members.items() if value is not UNSET}
+    if "budget" in given:
+        given["budgets"] = budgets_of(given.pop("budget"))
+    if "scopes" in given:
+        given["scopes"] = tuple(given["scopes"])
+    if "expires_at" in given:
+        given["expires_at"] = _iso(given["expires_at"])
+    return msgspec.structs.replace(key, **given)
+
+
+def _new(data: NewKeyBody) -> Key:
+    return Key(
+        id="",
+        team_id=data.team_id,
+        name=data.name,
+        scopes=tuple(dict.fromkeys(data.scopes)),
+        expires_at=_iso(data.expires_at),
+        budgets=budgets_of(data.budget),
+        created_at=timestamp(),
+    )
+
+
+async def _find(request: Req, name: str) -> Key:
+    key = await context_of(request).roster.key(name)
+    if key is None:
+        raise missing("key")
+    return key
+
+
+async def _keep(request: Req, key: Key) -> None:
+    await context_of(request).roster.put_key(key)
+    await limit(request, f"key:{key.id}", key.budgets)
+
+
+def _reply(request: Req, key: Key) -> KeyReply:
+    return KeyReply(KeyView(**_members(key)), ReplyMeta(request_id_of(request.scope)))
+
+
+class Keys(Controller):
+    """CRUD of keys; DELETE revokes."""
+
+    tags = ["Administration"]
+    opt = {"scope": "admin"}
+
+    @get("/v1/admin/keys", responses=responses({}, (*AUTHENTICATED, "invalid_query")))
+    async def list_keys(
+        self, request: Req, limit: Limit = 25, cursor: CursorParam = None
+    ) -> KeysReply:
+        keys = [KeyView(**_members(key)) for key in await context_of(request).roster.keys()]
+        caller = caller_of(request.scope)
+        page, after = context_of(request).pager.cut(keys, caller, "admin.keys", limit, cursor)
+        return KeysReply(page, ListMeta(request_id_of(request.scope), after, len(keys)))
+
+    @post("/v1/admin/keys", responses=responses({}, (*AUTHENTICATED, *WITH_BODY)))
+    async def create_key(self, request: Req, data: JSONBody[NewKeyBody]) -> IssuedReply:
+        if await context_of(request).roster.team(data.team_id) is None:
+            raise invalid("/team_id", "is not the id of a team")
+        key, fresh = await context_of(request).roster.issue_key(_new(data))
+        await limit(request, f"key:{key.id}", key.budgets)
+        shown = IssuedKey(**_members(key), key=fresh.text)
+        return IssuedReply(shown, ReplyMeta(request_id_of(request.scope)))
+
+    @get("/v1/admin/keys/{key_id:str}", responses=responses({}, (*AUTHENTICATED, *READ)))
+    async def show_key(self, request: Req, key_id: FromPath[str]) -> KeyReply:
+        return _reply(request, await _find(request, key_id))
+
+    @patch(
+        "/v1/admin/keys/{key_id:str}", responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY))
+    )
+    async def change_key(
+        self, request: Req, key_id: FromPath[str], data: JSONBody[KeyChange]
+    ) -> KeyReply:
+        key = _changed(await _find(request, key_id), data)
+        await _keep(request, key)
+        return _reply(request, key)
+
+    @delete("/v1/admin/keys/{key_id:str}", responses=responses({}, (*AUTHENTICATED, *READ)))
+    async def revoke_key(self, request: Req, key_id: FromPath[str]) -> None:
+        await _find(request, key_id)
+        await context_of(request).roster.revoke_key(key_id)
+        await limit(request, f"key:{key_id}", ())

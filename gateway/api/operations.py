@@ -1,0 +1,100 @@
+"""For those who run the gateway: is it alive, is it ready, what has it done."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection
+from typing import Any, Literal
+
+import msgspec
+from litestar import Controller, Request, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from gateway.api.context import context_of
+from gateway.api.documents import responses
+from gateway.api.problems import unauthenticated
+from gateway.store.connection import Store, StoreDown
+from gateway.store.inspection import Finding, inspect
+from gateway.telemetry.metrics import render
+
+Req = Request[Any, Any, Any]
+
+
+class Life(Struct):
+    status: Literal["alive"]
+
+
+class Concern(Struct):
+    """`accepted` concerns were accepted by name in the configuration."""
+
+    name: str
+    message: str
+    accepted: bool
+
+
+class Readiness(Struct):
+    status: Literal["ready", "not_ready"]
+    reasons: list[Concern]
+
+
+async def concerns(store: Store, accept: Collection[str]) -> list[Concern]:
+    """What is wrong with the store, and how to mend it."""
+    try:
+        found = await inspect(store, accept)
+    except StoreDown:
+        message = "The store does not answer in time; see that it runs and is reachable."
+        return [Concern("unreachable", message, accepted=False)]
+    return [_concern(finding) for finding in found]
+
+
+def _concern(finding: Finding) -> Concern:
+    return Concern(finding.name, finding.message, finding.accepted)
+
+
+class Operations(Controller):
+    """Open without a key, but for `/metrics` if it has its own."""
+
+    tags = ["Operations"]
+    opt = {"scope": "open"}
+
+    @get("/livez", responses=responses({200: Life}, ()))
+    async def livez(self) -> ASGIResponse:
+        return _json(Life("alive"))
+
+    @get(
+        "/readyz",
+        responses={
+            200: ResponseSpec(Readiness, generate_examples=False),
+            503: ResponseSpec(Readiness, generate_examples=False),
+        },
+    )
+    async def readyz(self, request: Req) -> ASGIResponse:
+        context = context_of(request)
+        found = await concerns(context.store, context.settings.store_accept_risk)
+        ready = all(concern.accepted for concern in found)
+        body = Readiness("ready" if ready else "not_ready", found)
+        return _json(body, 200 if ready else 503)
+
+    @get(
+        "/metrics",
+        responses={
+            200: ResponseSpec(str, generate_examples=False, media_type="text/plain"),
+            **responses({}, ("unauthenticated",)),
+        },
+    )
+    async def metrics(self, request: Req) -> ASGIResponse:
+        metrics_key = context_of(request).settings.metrics_key
+        if metrics_key is not None:
+            given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
+            if not hmac.compare_digest(given, metrics_key.reveal().encode()):
+                raise unauthenticated()
+        body, media_type = render()
+        return ASGIResponse(body=body, media_type=media_type)
+
+
+def _json(body: Struct, status: int = 200) -> ASGIResponse:
+    return ASGIResponse(
+        body=msgspec.json.encode(body), status_code=status, media_type="application/json"
+    )

@@ -1,0 +1,325 @@
+"""Every failure as RFC 9457 problem+json, with a stable code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.response.base import ASGIResponse
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.lookup.attempts import Attempt, Tally
+from gateway.lookup.desk import NotConfigured, Unanswerable
+from gateway.lookup.endings import KeyRevoked, Objected, TooFast
+from gateway.lookup.identity import QueryError
+from gateway.lookup.lookup import Lookup
+from gateway.money.amounts import to_money
+from gateway.money.ledger import Obstacle
+from gateway.store.connection import StoreDown
+from gateway.telemetry.log import get_logger
+
+log = get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SOON = 2
+CODES: Mapping[str, tuple[int, str]] = {
+    "malformed_request": (400, "The body is not JSON"),
+    "unauthenticated": (401, "No valid key"),
+    "budget_exhausted": (402, "A budget does not allow it"),
+    "forbidden": (403, "The key may not do this"),
+    "not_found": (404, "There is no such thing"),
+    "method_not_allowed": (405, "Not with this method"),
+    "conflict": (409, "It conflicts with what is there"),
+    "too_large": (413, "The body is too large"),
+    "unsupported_media_type": (415, "The body must be application/json"),
+    "invalid_query": (422, "The request does not fit"),
+    "unsupported": (422, "No provider can do this"),
+    "rate_limited": (429, "Too many requests"),
+    "suppressed": (451, "The person objected"),
+    "internal_error": (500, "Something went wrong here"),
+    "all_providers_failed": (502, "No provider gave a clean answer"),
+    "no_provider_configured": (503, "No provider is configured"),
+    "no_provider_available": (503, "No provider is available now"),
+    "ledger_unavailable": (503, "The ledger is not available"),
+}
+
+
+class Fault(Struct, omit_defaults=True):
+    """One thing that is wrong; `pointer` is a JSON pointer into the body."""
+
+    id: str
+    code: int
+    details: str
+    pointer: str | None = None
+
+
+class BudgetFault(Fault, kw_only=True, omit_defaults=True):
+    """The budget that stood in the way; money as decimal strings."""
+
+    budget: str
+    period: str
+    spent: str
+    reserved: str
+    limit: str
+    resets_at: str | None
+
+
+class ProblemBody(Struct, kw_only=True):
+    """RFC 9457; `code` is stable, `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[Fault | BudgetFault] = []
+    attempts: list[Attempt] | UnsetType = UNSET
+
+
+class Problem(Exception):
+    """A failure as the caller will read it."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        faults: list[Any] | None = None,
+        retry_after: float | None = None,
+        attempts: list[Attempt] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ):
+        super().__init__(code)
+        self.code = code
+        self.status, self.title = CODES[code]
+        self.detail = detail
+        self.faults = faults or []
+        self.attempts = attempts
+        self.headers = dict(headers or {})
+        if retry_after is not None:
+            self.headers["retry-after"] = str(max(1, round(retry_after)))
+
+    def body(self, request_id: str) -> bytes:
+        return msgspec.json.encode(
+            ProblemBody(
+                type=f"urn:prospecting-gateway:{self.code}",
+                title=self.title,
+                status=self.status,
+                detail=self.detail,
+                code=self.code,
+                request_id=request_id,
+                errors=self.faults or [Fault(self.code, self.status, self.detail)],
+                attempts=UNSET if self.attempts is None else self.attempts,
+            )
+        )
+
+
+def invalid(pointer: str, details: str, code: str = "invalid_query") -> Problem:
+    """422 about one member of the body."""
+    where = pointer or "the body"
+    return Problem(code, f"{where}: {details}", faults=[Fault(code, 422, details, pointer)])
+
+
+def of_error(error: BaseException) -> Problem:
+    """The problem that an exception of ours means."""
+    match error:
+        case Problem():
+            return error
+        case QueryError():
+            return invalid(error.pointer, error.details)
+        case Objected():
+            return Problem("suppressed", "This person objected to the processing of their data.")
+        case TooFast():
+            detail = "The team's requests per minute are used up."
+            return Problem("rate_limited", detail, retry_after=error.seconds)
+        case KeyRevoked():
+            return unauthenticated()
+        case StoreDown():
+            detail = "The store does not answer, so nothing is bought. Try again shortly."
+            return Problem("ledger_unavailable", detail, retry_after=RETRY_SOON)
+        case NotConfigured():
+            detail = (
+                "No provider that offers this has a credential. Add one with "
+                "POST /v1/admin/credentials or the provider's environment variable."
+            )
+            return Problem("no_provider_configured", detail)
+        case Unanswerable():
+            return _unanswerable(error)
+        case HTTPException():
+            return _of_http(error)
+    log.error("request.crashed", error=type(error).__name__, exc_info=error)
+    return Problem("internal_error", "The gateway failed; the request id finds it in the logs.")
+
+
+def unauthenticated() -> Problem:
+    """Unknown, expired and revoked look the same."""
+    detail = "Send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+    return Problem("unauthenticated", detail, headers={"www-authenticate": "Bearer"})
+
+
+def of_lookup(lookup: Lookup) -> Problem | None:
+    """Why a finished lookup has no answer; None if it has one, even an empty one."""
+    if lookup.answer or lookup.empties:
+        return None
+    attempts, tally = lookup.attempts, lookup.tally
+    if any(_was_asked(item) for item in attempts):
+        return _failed(attempts, tally)
+    if tally.obstacle is not None:
+        return _over_budget(tally.obstacle, attempts)
+    detail = "No provider can be asked at the moment: " + _reasons(attempts)
+    return Problem("no_provider_available", detail, retry_after=RETRY_SOON, attempts=attempts)
+
+
+def _was_asked(item: Attempt) -> bool:
+    """An old doubt stops a step without asking; a new one has its reason."""
+    if item.outcome == "in_doubt":
+        return item.reason is not UNSET
+    return item.outcome != "skipped"
+
+
+def _failed(attempts: list[Attempt], tally: Tally) -> Problem:
+    detail = "None of the providers asked gave a clean answer: " + _reasons(attempts)
+    asked = [item for item in attempts if _was_asked(item)]
+    if all(item.reason == "rate_limited" for item in asked):
+        wait = tally.retry_after or RETRY_SOON
+        return Problem("no_provider_available", detail, retry_after=wait, attempts=attempts)
+    return Problem("all_providers_failed", detail, attempts=attempts)
+
+
+def _reasons(attempts: list[Attempt]) -> str:
+    shown = (f"{item.provider} {item.reason or item.outcome}" for item in attempts)
+    return ", ".join(shown) + "."
+
+
+def _over_budget(budget: Obstacle, attempts: list[Attempt]) -> Problem:
+    name = "max_cost" if budget.scope == "max_cost" else f"budget of {budget.scope}"
+    spent, limit = to_money(budget.spent), to_money(budget.limit)
+    reserved = to_money(budget.reserved)
+    resets = _moment(budget.resets_at)
+    detail = f"The {name} ({budget.period}) is {limit}; spent {spent}, reserved {reserved}."
+    fault = BudgetFault(
+        "budget_exhausted",
+        402,
+        detail,
+        budget=budget.scope,
+        period=budget.period,
+        spent=spent,
+        reserved=reserved,
+        limit=limit,
+        resets_at=resets,
+    )
+    return Problem("budget_exhausted", detail, faults=[fault], attempts=attempts)
+
+
+def _moment(millis: int) -> str | None:
+    """None for a budget that never resets."""
+    if not 0 < millis < 2**50:
+        return None
+    return datetime.fromtimestamp(millis / 1000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _unanswerable(error: Unanswerable) -> Problem:
+    reasons = ", ".join(f"{name}: {reason}" for name, reason in error.reasons.items())
+    detail = f"No configured provider can answer this query ({reasons})."
+    return Problem("unsupported", detail, faults=[Fault("unsupported", 422, detail, "")])
+
+
+def _of_http(error: HTTPException) -> Problem:
+    match error:
+        case NotFoundException():
+            return Problem("not_found", "There is nothing at this address.")
+        case MethodNotAllowedException():
+            return Problem(
+                "method_not_allowed",
+                "This address does not take this method.",
+                headers=error.headers,
+            )
+        case ValidationException():
+            return _of_validation(error)
+        case ClientException() if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return Problem("too_large", "The body is larger than allowed.")
+        case ClientException():
+            return Problem("malformed_request", "The body is not JSON.")
+    if error.status_code < 500:
+        return Problem("malformed_request", "The request can't be read.")
+    log.error("request.crashed", error=type(error).__name__, exc_info=error)
+    return Problem("internal_error", "The gateway failed; the request id finds it in the logs.")
+
+
+_AT = re.compile(r" - at `(?:key in )?\$(.*)`$", re.DOTALL)
+_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN = re.compile(r"unknown field `(.*)`$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(.*)`$", re.DOTALL)
+
+
+def _of_validation(error: ValidationException) -> Problem:
+    """msgspec's own words, with its path as a JSON pointer."""
+    cause = error.__cause__
+    if isinstance(cause, msgspec.ValidationError):
+        return of_mismatch(cause)
+    details = "does not fit"
+    if isinstance(error.extra, list) and error.extra:
+        details = str(error.extra[0].get("message", details))
+    return invalid("", details)
+
+
+def of_mismatch(error: msgspec.ValidationError) -> Problem:
+    """422 for JSON that does not fit its Struct."""
+    text = str(error)
+    path = _AT.search(text)
+    details = text[: path.start()] if path else text
+    pointer = _pointer(path[1]) if path else ""
+    if unknown := _UNKNOWN.search(details):
+        pointer += "/" + _escaped(unknown[1])
+        details = "is not a member this request knows"
+    elif missing := _MISSING.search(details):
+        pointer += "/" + _escaped(missing[1])
+        details = "is missing" if missing[1] != "data" else "the body is missing"
+    return invalid("" if pointer == "/data" else pointer, details)
+
+
+def _pointer(path: str) -> str:
+    """Litestar decodes into a wrapper whose member `data` is the body."""
+    parts = [_escaped(name or index) for name, index in _PART.findall(path)]
+    if parts and parts[0] == "data":
+        parts = parts[1:]
+    return "".join(f"/{part}" for part in parts)
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def request_id_of(scope: Mapping[str, Any]) -> str:
+    found: str = scope.get("request_id", "")
+    return found
+
+
+def respond(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    """Litestar's hook for everything raised below it."""
+    return to_response(of_error(error), request_id_of(request.scope))
+
+
+def to_response(problem: Problem, request_id: str) -> ASGIResponse:
+    return ASGIResponse(
+        body=problem.body(request_id),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )
+
+
+HANDLERS: Any = {HTTPException: respond, Exception: respond}

@@ -1,0 +1,126 @@
+"""Administration of default routing, for the installation and per team."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, get, put
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Struct
+
+from gateway.api.bodies import check_routing
+from gateway.api.context import context_of
+from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
+from gateway.api.lists import Meta, missing
+from gateway.api.problems import Problem, request_id_of
+from gateway.lookup.market import ROUTES
+from gateway.lookup.routing import Route, Routing
+from gateway.money.amounts import to_money
+from providers.model import OPERATIONS
+from providers.registry import ADAPTERS
+
+Req = Request[Any, Any, Any]
+TeamId = Annotated[str | None, QueryParameter(max_length=64, required=False)]
+
+
+class AcceptView(Struct, kw_only=True):
+    statuses: list[str]
+    min_confidence: int
+
+
+class RouteView(Struct, kw_only=True):
+    """What applies to calls that say nothing themselves; `timeout` null is the wait."""
+
+    operation: str
+    team_id: str | None
+    providers: list[str]
+    order: str
+    accept: AcceptView
+    verify: str
+    max_cost: str | None
+    max_age: int
+    timeout: float | None
+
+
+class RouteReply(Struct):
+    data: RouteView
+    meta: Meta
+
+
+class RoutesReply(Struct):
+    data: list[RouteView]
+    meta: Meta
+
+
+def _view(operation: str, team: str | None, route: Route) -> RouteView:
+    offering = [name for name, adapter in ADAPTERS.items() if operation in adapter.offers]
+    return RouteView(
+        operation=operation,
+        team_id=team,
+        providers=list(route.providers or offering),
+        order=route.order,
+        accept=AcceptView(
+            statuses=list(route.accept.statuses), min_confidence=route.accept.min_confidence
+        ),
+        verify=route.verify,
+        max_cost=None if route.max_cost is None else to_money(route.max_cost),
+        max_age=route.max_age,
+        timeout=route.timeout,
+    )
+
+
+async def _check(request: Req, operation: str, team: str | None) -> None:
+    if operation not in OPERATIONS:
+        raise Problem("not_found", f"An operation is one of {', '.join(OPERATIONS)}.")
+    if team is not None and await context_of(request).roster.team(team) is None:
+        raise missing("team")
+
+
+def _show(request: Req, operation: str, team: str | None) -> RouteView:
+    route = context_of(request).desk.route(operation, team or "", None)
+    return _view(operation, team, route)
+
+
+class Routes(Controller):
+    """GET and PUT of default routing."""
+
+    tags = ["Administration"]
+    opt = {"scope": "admin"}
+
+    @get("/v1/admin/routes", responses=responses({}, (*AUTHENTICATED, "invalid_query")))
+    async def list_routes(self, request: Req) -> RoutesReply:
+        rows = [_show(request, operation, None) for operation in OPERATIONS]
+        return RoutesReply(rows, Meta(request_id_of(request.scope)))
+
+    @get(
+        "/v1/admin/routes/{operation:str}",
+        responses=responses({}, (*AUTHENTICATED, *READ, "invalid_query")),
+    )
+    async def show_route(
+        self, request: Req, operation: FromPath[str], team_id: TeamId = None
+    ) -> RouteReply:
+        await _check(request, operation, team_id)
+        return RouteReply(_show(request, operation, team_id), Meta(request_id_of(request.scope)))
+
+    @put(
+        "/v1/admin/routes/{operation:str}",
+        responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY, "unsupported")),
+    )
+    async def set_route(
+        self,
+        request: Req,
+        operation: FromPath[str],
+        data: JSONBody[Routing],
+        team_id: TeamId = None,
+    ) -> RouteReply:
+        await _check(request, operation, team_id)
+        check_routing(data)
+        field = f"{operation}|{team_id}" if team_id else operation
+        members = msgspec.structs.asdict(data).values()
+        if all(value is UNSET for value in members):
+            await context_of(request).store.call("HDEL", ROUTES, field)
+        else:
+            await context_of(request).store.call("HSET", ROUTES, field, msgspec.json.encode(data))
+        await context_of(request).desk.market.changed()
+        return RouteReply(_show(request, operation, team_id), Meta(request_id_of(request.scope)))

@@ -1,0 +1,123 @@
+"""The application: everything put together for one process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, Reference, SecurityScheme
+
+from gateway.api.authorisation import authorise
+from gateway.api.context import Context
+from gateway.api.credentials import Credentials
+from gateway.api.edge import App, Edge
+from gateway.api.exchange import Exchange
+from gateway.api.jobs import Jobs
+from gateway.api.keys import Keys
+from gateway.api.lists import Pager
+from gateway.api.lookups import Lookups
+from gateway.api.operations import Operations
+from gateway.api.pages import Pages
+from gateway.api.problems import HANDLERS
+from gateway.api.providers import Providers
+from gateway.api.routes import Routes
+from gateway.api.teams import Teams
+from gateway.process import Process
+from gateway.settings import Settings
+
+VERSION = "0.1.0"
+CONTROLLERS = [
+    Lookups,
+    Jobs,
+    Providers,
+    Teams,
+    Keys,
+    Credentials,
+    Routes,
+    Operations,
+    Pages,
+]
+
+
+def create_app(settings: Settings, *, jobs: bool = True) -> Edge:
+    """An ASGI application; it opens its store when its lifespan starts.
+
+    `settings` needs a store URL and a master key; `jobs` False leaves jobs that outlived their
+    process to others.
+    """
+    process, exchange = _assembled(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        async with _opened(process, exchange, work=jobs):
+            yield
+
+    app = Litestar(
+        route_handlers=CONTROLLERS,
+        state=State({"context": _context(process, exchange)}),
+        exception_handlers=HANDLERS,
+        before_request=authorise,
+        lifespan=[lifespan],
+        openapi_config=_openapi(),
+        logging_config=None,
+        request_max_body_size=None,
+    )
+    return Edge(cast("App", app), settings.edge, process.authenticator)
+
+
+@asynccontextmanager
+async def open_for_jobs(settings: Settings) -> AsyncIterator[None]:
+    """Everything but the application: for a process that only works on jobs."""
+    async with _opened(*_assembled(settings), work=True):
+        yield
+
+
+def _assembled(settings: Settings) -> tuple[Process, Exchange]:
+    process = Process(settings)
+    exchange = Exchange(process.desk, currency=settings.currency, sandbox=process.sandbox)
+    exchange.engine = process.engine(exchange.conclude)
+    return process, exchange
+
+
+@asynccontextmanager
+async def _opened(process: Process, exchange: Exchange, *, work: bool) -> AsyncIterator[None]:
+    await process.open()
+    await exchange.engine.open(work=work)
+    yield
+    await exchange.engine.close()
+    await process.close()
+
+
+def _context(process: Process, exchange: Exchange) -> Context:
+    return Context(
+        settings=process.settings,
+        sandbox=process.sandbox,
+        store=process.store,
+        desk=process.desk,
+        market=process.desk.market,
+        kept=process.kept,
+        roster=process.roster,
+        jobs=process.jobs,
+        exchange=exchange,
+        pager=Pager(exchange.cursors),
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    schemes: dict[str, SecurityScheme | Reference] = {
+        "bearer": SecurityScheme(type="http", scheme="bearer"),
+        "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+    }
+    return OpenAPIConfig(
+        title="Prospecting gateway",
+        version=VERSION,
+        description="One API in front of every prospecting provider.",
+        path="/openapi-of-litestar",
+        render_plugins=[],
+        components=Components(security_schemes=schemes),
+        security=[{"bearer": []}, {"key": []}],
+    )

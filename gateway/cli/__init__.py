@@ -1,0 +1,5 @@
+"""The `prospect` command: two servers and an HTTP client of the gateway."""
+
+from gateway.cli.program import main
+
+__all__ = ["main"]

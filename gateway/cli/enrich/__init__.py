@@ -1,0 +1,1 @@
+"""`prospect enrich`: a whole CSV file through one operation, resumable."""

@@ -1,0 +1,122 @@
+"""One run from its plan to its summary and exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import click
+
+from gateway.cli.client import Gateway
+from gateway.cli.display import show_json
+from gateway.cli.enrich.gauge import Gauge, new_gauge
+from gateway.cli.enrich.output import Output
+from gateway.cli.enrich.plan import Plan, confirm, say
+from gateway.cli.enrich.run import Run, Task
+from gateway.cli.enrich.sheet import read_rows
+from gateway.cli.enrich.tally import Tally
+from gateway.cli.failure import FAILED, Failure
+from gateway.cli.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What the asynchronous part needs."""
+
+    plan: Plan
+    output: Output
+    gauge: Gauge
+
+    async def run(self, gateway: Gateway) -> Failure | None:
+        """Why it ended early, if it did."""
+        plan = self.plan
+        run = Run(
+            gateway=gateway,
+            task=Task(plan.operation, plan.mapping, len(plan.sheet.headings), plan.parameters),
+            output=self.output,
+            gauge=self.gauge,
+            rows=zip(count(), read_rows(plan.sheet), strict=False),
+            concurrency=plan.concurrency,
+        )
+        await run.go()
+        return run.end
+
+
+def carry_out(session: Session, plan: Plan) -> None:
+    """Ends with the exit code: 0, 1 if rows failed, else that of what stopped it."""
+    total, progress = plan.sheet.rows, plan.progress
+    if plan.resumed:
+        say(f"Resuming at row {progress.rows + 1} of {total}.")
+    confirm(session)
+    session.run(lambda gateway: gateway.greet())
+    try:
+        write(session, plan)
+    except OSError as error:
+        raise Failure(f"cannot write {plan.files.part}: {error.strerror or error}") from None
+    summarise(session, plan, progress.tally)
+    if progress.tally.failed:
+        raise click.exceptions.Exit(FAILED)
+
+
+def write(session: Session, plan: Plan) -> None:
+    """The finished file, or a `Failure` and a part that the next run goes on with."""
+    output = open_output(plan)
+    gauge = new_gauge(plan.sheet.rows, plan.progress.tally.done)
+    try:
+        execution = Execution(plan, output, gauge)
+        end = session.run(execution.run, connections=plan.concurrency)
+    finally:
+        gauge.close()
+        output.close()
+    if end is not None:
+        raise to_resumable(end, plan)
+    plan.files.finish()
+
+
+def open_output(plan: Plan) -> Output:
+    sheet = plan.sheet
+    output = Output(plan.files, plan.progress, delimiter=sheet.delimiter, newline=sheet.newline)
+    if not plan.resumed:
+        output.begin(plan.headings, bom=sheet.bom)
+    return output
+
+
+def to_resumable(end: Failure, plan: Plan) -> Failure:
+    """What stopped it, what is done, and how to go on."""
+    tally = plan.progress.tally
+    return Failure(
+        f"{end.message}\n"
+        f"  {tally.done} of {plan.sheet.rows} rows are answered, cost {tally.money}, "
+        f"kept in {plan.files.part}\n"
+        "  the same command goes on from there without paying twice",
+        end.exit_code,
+    )
+
+
+def summarise(session: Session, plan: Plan, tally: Tally) -> None:
+    if session.as_json:
+        show_json(to_summary(plan, tally))
+        return
+    click.echo(
+        f"{tally.done} rows: found {tally.share} % ({tally.accepted} accepted, "
+        f"{tally.weak} weak), {tally.empty} empty, {tally.failed} failed\n"
+        f"cost {tally.money}, {tally.cached} from the cache → {plan.files.target}"
+    )
+    if tally.failed:
+        say(f"The column `{plan.headings[-1]}` says why rows failed.")
+
+
+def to_summary(plan: Plan, tally: Tally) -> dict[str, Any]:
+    return {
+        "output": str(plan.files.target),
+        "rows": tally.done,
+        "accepted": tally.accepted,
+        "weak": tally.weak,
+        "empty": tally.empty,
+        "failed": tally.failed,
+        "cached": tally.cached,
+        "found_percent": tally.share,
+        "cost": f"{tally.cost:f}",
+        "currency": tally.currency,
+    }

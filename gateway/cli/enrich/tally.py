@@ -1,0 +1,51 @@
+"""Counts and money of a run, kept through its interruptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.cli.enrich.operations import spent
+
+FAILED = "failed"
+
+
+class Tally(Struct):
+    """`cost` sums exact decimals."""
+
+    accepted: int = 0
+    weak: int = 0
+    empty: int = 0
+    failed: int = 0
+    cached: int = 0
+    cost: Decimal = Decimal(0)
+    currency: str = ""
+
+    @property
+    def done(self) -> int:
+        return self.accepted + self.weak + self.empty + self.failed
+
+    @property
+    def found(self) -> int:
+        return self.accepted + self.weak
+
+    @property
+    def share(self) -> int:
+        """Found rows in percent of those done."""
+        return round(100 * self.found / self.done) if self.done else 0
+
+    def add(self, outcome: str, body: Mapping[str, Any]) -> None:
+        """One row."""
+        name = outcome if outcome in {"accepted", "weak", "empty"} else FAILED
+        setattr(self, name, getattr(self, name) + 1)
+        meta = body.get("meta") or {}
+        self.cached += bool(meta.get("cached"))
+        self.cost += spent(body)
+        self.currency = meta.get("currency") or self.currency
+
+    @property
+    def money(self) -> str:
+        return f"{self.cost.normalize():f} {self.currency}".rstrip()

@@ -1,0 +1,38 @@
+"""Names of persons who objected, as keyed hashes that can't be read back."""
+
+from __future__ import annotations
+
+import hashlib
+
+from providers.model import EnrichPerson, FindEmail, Query, VerifyEmail
+
+
+def marks_of(query: Query, canonical_query: bytes, key: bytes) -> list[str]:
+    """Every identifier of the query by which an objection is recognised.
+
+    E-mail addresses with their plus-tag folded away, profile URLs, and the canonical query
+    itself, for a 451 that names nobody.
+    """
+    names = []
+    if isinstance(query, FindEmail):
+        names.append(b"query:" + canonical_query)
+    if isinstance(query, VerifyEmail | EnrichPerson) and query.email:
+        names.append(b"email:" + fold_tag(query.email).encode())
+    if isinstance(query, FindEmail | EnrichPerson) and query.linkedin_url:
+        names.append(b"profile:" + query.linkedin_url.encode())
+    return [_mark(name, key) for name in names]
+
+
+def marks_of_address(email: str, key: bytes) -> list[str]:
+    """The identifiers of an address found in an answer."""
+    return [_mark(b"email:" + fold_tag(email.lower()).encode(), key)]
+
+
+def fold_tag(email: str) -> str:
+    """`ada+news@example.com` is `ada@example.com` to an objection."""
+    local, _, domain = email.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def _mark(name: bytes, key: bytes) -> str:
+    return hashlib.blake2b(name, digest_size=16, key=key).hexdigest()

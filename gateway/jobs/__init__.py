@@ -1,0 +1,1 @@
+"""Lookups that outlive their exchange."""

@@ -1,0 +1,1 @@
+"""One question, asked of several providers in order until an answer is good enough."""

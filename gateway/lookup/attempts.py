@@ -1,0 +1,73 @@
+"""What happened with one provider, as the caller is told."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.money.amounts import to_money, to_units
+from gateway.money.ledger import Obstacle
+
+Reason = Literal[
+    "rate_limited",
+    "out_of_credits",
+    "authentication_failed",
+    "unavailable",
+    "timed_out",
+    "malformed_response",
+    "invalid_query",
+    "unsupported",
+    "circuit_open",
+    "over_budget",
+    "not_worth_it",
+    "suppressed",
+    "no_credential",
+]
+AttemptOutcome = Literal["accepted", "weak", "empty", "failed", "skipped", "in_doubt"]
+
+
+class Attempt(Struct, kw_only=True, omit_defaults=True):
+    """One step of a waterfall; `units` are the provider's own."""
+
+    provider: str
+    operation: str
+    outcome: AttemptOutcome
+    cached: bool
+    units: int | float
+    cost: str
+    elapsed_ms: int
+    reason: Reason | UnsetType = UNSET
+
+
+def attempt(
+    provider: str,
+    operation: str,
+    outcome: AttemptOutcome,
+    *,
+    cached: bool = False,
+    units: int = 0,
+    cost: int = 0,
+    elapsed: float = 0.0,
+    reason: str | None = None,
+) -> Attempt:
+    """`units` in thousandths, `cost` in micro-units, `elapsed` in seconds."""
+    return Attempt(
+        provider=provider,
+        operation=operation,
+        outcome=outcome,
+        cached=cached,
+        units=to_units(units),
+        cost=to_money(cost),
+        elapsed_ms=round(elapsed * 1000),
+        reason=reason or UNSET,  # type: ignore[arg-type]
+    )
+
+
+class Tally(Struct):
+    """Money of one lookup, in micro-units, and the budget that stopped a step."""
+
+    posted: int = 0
+    in_doubt: int = 0
+    obstacle: Obstacle | None = None
+    retry_after: float | None = None

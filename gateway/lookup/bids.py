@@ -1,0 +1,70 @@
+"""A lookup's steps as the ledger's scripts see them."""
+
+from __future__ import annotations
+
+from gateway.lookup.calls import lease_of
+from gateway.lookup.identity import slot_of
+from gateway.lookup.lookup import Lookup
+from gateway.lookup.planner import Step
+from gateway.money.ledger import Bid, Claim, new_id
+from providers.base import LONGEST_CALL, Charge
+
+NO_CAP = -1
+
+
+class Bids:
+    """The bids of one lookup; a step keeps its reservation id, so that repeating is harmless."""
+
+    def __init__(self, lookup: Lookup, *, hash_key: bytes, team_cache: bool):
+        self._lookup = lookup
+        self._hash_key = hash_key
+        self._team_cache = team_cache
+        self._made = [self._bid(index, step) for index, step in enumerate(lookup.plan.steps)]
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __getitem__(self, index: int) -> Bid:
+        return self._made[index]
+
+    def claim(self, index: int, *, patient: bool) -> Claim:
+        """Everything from step `index` on."""
+        lookup = self._lookup
+        cap = lookup.route.max_cost
+        return Claim(
+            lookup=lookup.id,
+            team=lookup.caller.team,
+            key=lookup.caller.key,
+            scopes=lookup.caller.budget_scopes(),
+            persons=lookup.persons,
+            tag=lookup.tag,
+            spent=lookup.spent,
+            max_cost=NO_CAP if cap is None else cap,
+            since=lookup.since,
+            patient=patient,
+            steps=self._made[index:],
+        )
+
+    def _bid(self, index: int, step: Step) -> Bid:
+        lookup = self._lookup
+        return Bid(
+            index=index,
+            slot=self._slot(step),
+            rid=new_id("res"),
+            provider=step.provider,
+            operation=lookup.operation,
+            credential=step.credential.id,
+            units=step.units,
+            cost=step.cost,
+            price=step.price,
+            max_age=lookup.route.max_age * 1000,
+            lease=lease_of(LONGEST_CALL),
+            free=step.offer.charge is Charge.FREE,
+            direct=step.offer.peek is None,
+        )
+
+    def _slot(self, step: Step) -> str:
+        lookup = self._lookup
+        space = f"team:{lookup.caller.team}" if self._team_cache else step.credential.space
+        parts = (lookup.operation, step.provider, space, lookup.after or "")
+        return slot_of(parts, lookup.canonical, self._hash_key)

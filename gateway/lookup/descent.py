@@ -1,0 +1,308 @@
+"""One lookup going down its waterfall, step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gateway.lookup import cache, tickets
+from gateway.lookup.attempts import AttemptOutcome, attempt
+from gateway.lookup.bids import Bids
+from gateway.lookup.calls import Call, Called
+from gateway.lookup.endings import KeyRevoked, Objected, TooFast
+from gateway.lookup.judge import judge, strength
+from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
+from gateway.money.ledger import Admission, Settlement
+from gateway.store.connection import StoreDown
+from gateway.telemetry.metrics import count_attempt, count_cost
+from providers.errors import Suppressed
+from providers.model import Answer, Email
+
+if TYPE_CHECKING:
+    from gateway.lookup.waterfall import Waterfall
+
+LOOK_AGAIN = 0.5
+BUDGET_PATIENCE = 1.0
+SETTLE_PATIENCE = 5.0
+REGRET_PATIENCE = 600.0
+
+
+class Descent:
+    """One lookup going down its waterfall."""
+
+    def __init__(self, waterfall: Waterfall, lookup: Lookup, bids: Bids):
+        self.waterfall = waterfall
+        self.ledger = waterfall.ledger
+        self.lookup = lookup
+        self.bids = bids
+
+    async def to_its_end(self) -> None:
+        for left in self.lookup.plan.left_out:
+            self._note(left.provider, "skipped", reason=left.reason)
+        found = await self._admit(0)
+        while found.kind not in ("none", "done"):
+            found = await self._follow(found)
+
+    async def _follow(self, found: Admission) -> Admission:
+        match found.kind:
+            case "suppressed":
+                raise Objected
+            case "revoked":
+                raise KeyRevoked
+            case "limited":
+                raise TooFast(found.rate.resets if found.rate else 1)
+            case "cached":
+                return await self._serve(found)
+            case "joined":
+                return await self._join(found)
+            case "resumed":
+                return await self._resume(found)
+            case "wait":
+                return await self._admit(found.index)
+            case _:
+                return await self._ask(found)
+
+    async def _admit(self, index: int) -> Admission:
+        """Admit the first runnable step from `index` on; patient while others may release."""
+        patience = time.monotonic() + BUDGET_PATIENCE
+        while True:
+            if self._is_over(index):
+                return Admission("none")
+            claim = self.bids.claim(index, patient=time.monotonic() < patience)
+            try:
+                found = await self.ledger.admit(claim)
+            except StoreDown:
+                _ = self.waterfall.go_on(self._regret(index))
+                raise
+            self._note_skipped(found)
+            if found.kind != "wait":
+                return found
+            index = found.index
+            await asyncio.sleep(random.uniform(0.01, 0.03))
+
+    def _is_over(self, index: int) -> bool:
+        """Whether no step may start any more; those left are reported."""
+        if index < len(self.bids) and self.lookup.seconds_left() > 0:
+            return False
+        for at in range(index, len(self.bids)):
+            self._note(self.bids[at].provider, "skipped", reason="timed_out")
+        return True
+
+    async def _regret(self, index: int) -> None:
+        """The reply was lost: void what may have been reserved, as nothing was sent."""
+        for at in range(index, len(self.bids)):
+            settlement = Settlement(rid=self.bids[at].rid, state="voided", outcome="failed")
+            await self._insist(settlement, REGRET_PATIENCE)
+
+    async def _serve(self, found: Admission) -> Admission:
+        answer = cache.unpack(self.lookup.operation, found.blob)
+        bid = self.bids[found.index]
+        outcome = judge(self.lookup.query, answer.data, self.lookup.route.accept)
+        self._note(bid.provider, outcome, cached=True)
+        candidate = Candidate(
+            data=answer.data,
+            provider=bid.provider,
+            outcome=outcome,
+            cached=True,
+            fetched_at=found.at,
+            next=answer.next,
+            total=answer.total,
+            credential=bid.credential,
+        )
+        if answer.raw:
+            self.lookup.raws[bid.provider] = answer.raw
+        await self._weigh(candidate)
+        return await self._after(found.index)
+
+    async def _after(self, index: int) -> Admission:
+        return Admission("done") if self.lookup.winner else await self._admit(index + 1)
+
+    async def _join(self, found: Admission) -> Admission:
+        """Wait for the call that is under way; share its failure, read its answer."""
+        while self.lookup.seconds_left() > 0:
+            await self.waterfall.flights.wait(found.rid, LOOK_AGAIN)
+            state, outcome, reason = await self.ledger.fate(found.rid)
+            if state in ("voided", "in_doubt") and reason not in ("", "expired"):
+                self._note(self.bids[found.index].provider, _shared(outcome), reason=reason)
+                return await self._admit(found.index + 1)
+            again = await self._admit(found.index)
+            if again.kind != "joined":
+                return again
+            found = again
+        self._note(self.bids[found.index].provider, "failed", reason="timed_out")
+        return Admission("none") if self._is_over(found.index + 1) else Admission("done")
+
+    async def _resume(self, found: Admission) -> Admission:
+        """Collect a ticket whose owner is gone; it was paid for already."""
+        open_ticket = tickets.unpack(found.blob)
+        call = self._call(found)
+        called = await self.waterfall.dialler.resume(call, open_ticket)
+        return await self._conclude(found, call, called, own=found.own)
+
+    async def _ask(self, found: Admission) -> Admission:
+        call = self._call(found)
+        called = await self.waterfall.dialler.perform(call, dispatched=found.dispatched)
+        return await self._conclude(found, call, called, own=True)
+
+    def _call(self, found: Admission) -> Call:
+        step = self.lookup.plan.steps[found.index]
+        self.lookup.since = found.since
+        return Call(
+            step=step,
+            adapter=self.waterfall.adapter_of(step.credential),
+            operation=self.lookup.operation,
+            query=self.lookup.query,
+            after=self.lookup.after,
+            slot=self.bids[found.index].slot,
+            rid=found.rid,
+            seconds=self._seconds(found.index),
+        )
+
+    def _seconds(self, index: int) -> float:
+        """All the time left for the last step, half of it while another remains."""
+        left = max(0.05, self.lookup.seconds_left())
+        return left if index + 1 == len(self.bids) else left / 2
+
+    async def _conclude(
+        self, found: Admission, call: Call, called: Called, *, own: bool
+    ) -> Admission:
+        """Report, settle and go on: all that follows a call."""
+        lookup, following = self.lookup, found.index + 1
+        outcome = outcome_of_call(lookup, called)
+        self._report(call, called, outcome, own=own)
+        candidate = to_candidate(lookup, call, called)
+        doubtful = candidate is not None and self._wants_check(candidate)
+        if candidate is not None and not doubtful:
+            await self._weigh(candidate)
+        key = self.waterfall.data_key.value
+        settlement = to_settlement(lookup, call, called, outcome, hash_key=key)
+        if not (lookup.winner or doubtful or self._is_over(following)):
+            settlement.next = self.bids.claim(following, patient=True)
+        admitted = await self._settle(settlement, called.answer, following)
+        if isinstance(called.error, Suppressed) or admitted.kind == "suppressed":
+            raise Objected
+        self._note_skipped(admitted)
+        if candidate is not None and doubtful:
+            await self._weigh(candidate)
+            return await self._after(found.index)
+        return admitted
+
+    def _report(self, call: Call, called: Called, outcome: AttemptOutcome, *, own: bool) -> None:
+        lookup = self.lookup
+        book(lookup.tally, call, called, own=own)
+        count_cost(call.step.provider, called.cost)
+        lookup.upstream += called.upstream
+        self._note(
+            call.step.provider,
+            outcome,
+            cached=not own,
+            units=called.units if own else 0,
+            cost=called.cost if own else 0,
+            elapsed=called.upstream,
+            reason=called.error.reason if called.error else None,
+        )
+        if called.answer is not None and called.answer.raw:
+            lookup.raws[call.step.provider] = called.answer.raw
+
+    async def _settle(
+        self, settlement: Settlement, answer: Answer | None, following: int
+    ) -> Admission:
+        """Settle even if the caller hangs up; a store that is away is waited for a while."""
+        body = b"" if answer is None else cache.pack(answer)
+        task = self.waterfall.go_on(self._insist(settlement, REGRET_PATIENCE, body))
+        done, _ = await asyncio.wait({task}, timeout=SETTLE_PATIENCE)
+        if not done:
+            # Whatever the late settlement reserves for the next step, nobody will use.
+            task.add_done_callback(lambda _: self.waterfall.go_on(self._regret(following)))
+            raise StoreDown("the answer is bought and will be settled when the store is back")
+        found: Admission = task.result()
+        return found
+
+    async def _insist(
+        self, settlement: Settlement, patience: float, answer: bytes = b""
+    ) -> Admission:
+        """Settle until the store has answered: repeating it changes nothing."""
+        until, wait = time.monotonic() + patience, 0.05
+        progress = self.lookup.progress() if self.lookup.job else b""
+        while True:
+            try:
+                return await self.ledger.settle(settlement, answer=answer, progress=progress)
+            except StoreDown:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(wait)
+                wait = min(2.0, wait * 2)
+
+    async def _weigh(self, candidate: Candidate) -> None:
+        """Take the candidate as the winner, keep it as the best so far, or count it out."""
+        if self._wants_check(candidate):
+            await self._check(candidate)
+        lookup = self.lookup
+        if candidate.outcome == "accepted":
+            lookup.winner = candidate
+        elif candidate.outcome == "empty":
+            lookup.empties += 1
+        elif lookup.best is None or _outranks(candidate, lookup.best):
+            lookup.best = candidate
+
+    def _wants_check(self, candidate: Candidate) -> bool:
+        data = candidate.data
+        return (
+            self.lookup.route.verify == "uncertain"
+            and isinstance(data, Email)
+            and data.status == "unknown"
+            and candidate.outcome == "weak"
+        )
+
+    async def _check(self, candidate: Candidate) -> None:
+        """Have another provider verify the address; its verdict replaces the status."""
+        assert isinstance(candidate.data, Email)
+        address = candidate.data.email
+        child = self.waterfall.verification_of(self.lookup, address, candidate.provider)
+        if child is None:
+            return
+        await self.waterfall.run(child)
+        self.lookup.attempts += child.attempts
+        self.lookup.tally = child.tally
+        self.lookup.upstream += child.upstream
+        verdict = child.winner
+        if verdict is not None:
+            status = getattr(verdict.data, "status", candidate.data.status)
+            candidate.data = msgspec.structs.replace(candidate.data, status=status)
+            candidate.verified_by = verdict.provider
+            candidate.outcome = judge(self.lookup.query, candidate.data, self.lookup.route.accept)
+
+    def _note_skipped(self, found: Admission) -> None:
+        self.lookup.since = found.since or self.lookup.since
+        self.lookup.rate = found.rate or self.lookup.rate
+        for skip in found.skipped:
+            provider = self.bids[skip.index].provider
+            if skip.reason == "in_doubt":
+                self._note(provider, "in_doubt")
+            else:
+                self.lookup.tally.obstacle = self.lookup.tally.obstacle or skip.budget
+                self._note(provider, "skipped", reason=skip.reason)
+
+    def _note(self, provider: str, outcome: AttemptOutcome, **details: Any) -> None:
+        operation = self.lookup.operation
+        self.lookup.attempts.append(attempt(provider, operation, outcome, **details))
+        if outcome in ("failed", "in_doubt"):
+            self.lookup.failures += 1
+        count_attempt(provider, operation, outcome, details.get("elapsed"))
+
+
+def _outranks(one: Candidate, other: Candidate) -> bool:
+    return _rank(one) > _rank(other)
+
+
+def _rank(candidate: Candidate) -> tuple[int, int]:
+    return strength(candidate.data) if candidate.data else (0, 0)
+
+
+def _shared(outcome: str) -> AttemptOutcome:
+    return "in_doubt" if outcome == "in_doubt" else "failed"

@@ -1,0 +1,177 @@
+"""The front desk: turns a caller's question into a lookup, and keeps the adapters."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway.guard.suppression import marks_of
+from gateway.lookup.flights import Flights
+from gateway.lookup.identity import canonical, normalise
+from gateway.lookup.lookup import Caller, Lookup
+from gateway.lookup.market import Market
+from gateway.lookup.planner import Plan, plan
+from gateway.lookup.routing import Route, Routing, base_route, resolve
+from gateway.lookup.waterfall import Waterfall
+from gateway.money.ledger import Ledger, new_id
+from gateway.settings import Settings
+from gateway.store.connection import Store
+from gateway.vault.credentials import Credential
+from gateway.vault.datakey import DataKey
+from providers.base import Account, Adapter, AsyncTransport
+from providers.model import EMAILS_VERIFY, Query, VerifyEmail
+from providers.registry import create
+
+
+class NotConfigured(Exception):
+    """No credential for any provider that offers the operation."""
+
+
+class Unanswerable(Exception):
+    """No configured provider can answer this query; `reasons` by provider."""
+
+    def __init__(self, reasons: dict[str, str]):
+        super().__init__("no provider can answer this query")
+        self.reasons = reasons
+
+
+class Desk:
+    """Everything a lookup needs, opened once per process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        market: Market,
+        transport: AsyncTransport,
+        *,
+        root: str,
+        data_key: DataKey,
+    ):
+        self.settings = settings
+        self.market = market
+        self.root = root
+        self.data_key = data_key
+        self.store = store
+        self.flights = Flights()
+        self.ledger = Ledger(store, root=root, zone=ZoneInfo(settings.timezone))
+        self.waterfall = Waterfall(
+            self.ledger,
+            self.flights,
+            adapter_of=self.adapter_of,
+            verification_of=self.verification_of,
+            data_key=data_key,
+            team_cache=settings.cache_scope == "team",
+        )
+        self._transport = transport
+        self._adapters: dict[str, tuple[Credential, Adapter]] = {}
+
+    async def open(self) -> None:
+        await self.market.open()
+        await self.flights.listen(self.store, self.root)
+
+    async def close(self) -> None:
+        await self.market.close()
+
+    def adapter_of(self, credential: Credential) -> Adapter:
+        """One adapter per credential, so that its sign-in is shared; a changed one gets a new."""
+        known = self._adapters.get(credential.id)
+        if known is not None and known[0] == credential:
+            return known[1]
+        account = Account(credential.base_url, credential.secret, credential.options)
+        adapter = create(credential.provider, account, self._transport)
+        self._adapters[credential.id] = (credential, adapter)
+        return adapter
+
+    def route(self, operation: str, team: str, asked: Routing | None) -> Route:
+        """The call's routing, then the team's, then the installation's."""
+        base = base_route(self.settings.route(operation))
+        return resolve([asked, *self.market.routing(operation, team)], base)
+
+    def prepare(
+        self,
+        operation: str,
+        query: Query,
+        caller: Caller,
+        *,
+        routing: Routing | None = None,
+        wait: float,
+        tag: str = "",
+        after: str | None = None,
+        credential: str | None = None,
+    ) -> Lookup:
+        """A lookup ready to run; a page after the first stays with its `credential`.
+
+        Raises QueryError, NotConfigured, Unanswerable.
+        """
+        query = normalise(query)
+        route = self.route(operation, caller.team, routing)
+        planned = self._plan(operation, query, route, caller, credential)
+        meaning = canonical(query)
+        return Lookup(
+            id=new_id("lkp"),
+            caller=caller,
+            operation=operation,
+            query=query,
+            canonical=meaning,
+            route=route,
+            plan=planned,
+            persons=marks_of(query, meaning, self.data_key.value),
+            wait=wait,
+            tag=tag,
+            after=after,
+            credential=credential,
+        )
+
+    def _plan(
+        self, operation: str, query: Query, route: Route, caller: Caller, only: str | None
+    ) -> Plan:
+        stalls = self.market.stalls(operation, caller.team)
+        if only is not None:
+            stalls = self.market.stalls_of(operation, caller.team, only)
+            route = msgspec.structs.replace(route, providers=None)
+        if not any(stall.credential for stall in stalls):
+            raise NotConfigured
+        planned = plan(query, route, stalls)
+        if not planned.steps:
+            reasons = {left.provider: left.reason for left in planned.left_out}
+            raise Unanswerable(reasons)
+        return planned
+
+    def verification_of(self, parent: Lookup, address: str, finder: str) -> Lookup | None:
+        """The lookup that has the cheapest other verifier check `address`, paid by `parent`."""
+        query = VerifyEmail(email=address)
+        route = msgspec.structs.replace(
+            self.route(EMAILS_VERIFY, parent.caller.team, None),
+            providers=None,
+            order="cheapest",
+            max_cost=parent.route.max_cost,
+            verify="never",
+        )
+        stalls = [
+            stall
+            for stall in self.market.stalls(EMAILS_VERIFY, parent.caller.team)
+            if stall.provider != finder and stall.credential
+        ]
+        planned = plan(query, route, stalls)
+        if not planned.steps:
+            return None
+        child = self._child(parent, query, route, Plan(planned.steps[:1]))
+        child.tally, child.deadline, child.job = parent.tally, parent.deadline, parent.job
+        return child
+
+    def _child(self, parent: Lookup, query: Query, route: Route, planned: Plan) -> Lookup:
+        meaning = canonical(query)
+        return Lookup(
+            id=parent.id,
+            caller=parent.caller,
+            operation=EMAILS_VERIFY,
+            query=query,
+            canonical=meaning,
+            route=route,
+            plan=planned,
+            persons=marks_of(query, meaning, self.data_key.value),
+            wait=parent.wait,
+            tag=parent.tag,
+        )

@@ -1,0 +1,87 @@
+"""Is an answer good enough? One pure function per kind of answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from providers.model import (
+    Company,
+    Datum,
+    DomainEmails,
+    Email,
+    EmailCount,
+    EnrichCompany,
+    EnrichPerson,
+    Person,
+    Query,
+    Status,
+    Verification,
+)
+
+Outcome = Literal["accepted", "weak", "empty"]
+
+
+class Accept(Struct, frozen=True, kw_only=True):
+    statuses: tuple[Status, ...] = ("valid",)
+    min_confidence: int = 0
+
+
+def judge(query: Query, data: Datum | None, accept: Accept) -> Outcome:
+    """accepted stops the waterfall, weak is kept, empty is not."""
+    match data:
+        case None | []:
+            return "empty"
+        case Email():
+            return _judge_email(data, accept)
+        case Verification():
+            return "weak" if data.status == "unknown" else "accepted"
+        case EmailCount():
+            return "weak" if data.total == 0 and data.webmail else "accepted"
+        case DomainEmails():
+            return "accepted" if data.emails else "empty"
+        case Person() | Company():
+            return "accepted" if tells_more(query, data) else "empty"
+        case _:
+            return "accepted"
+
+
+def _judge_email(found: Email, accept: Accept) -> Outcome:
+    if found.status in accept.statuses:
+        enough = (found.confidence or 0) >= accept.min_confidence
+        return "accepted" if enough else "weak"
+    return "empty" if found.status in ("invalid", "disposable") else "weak"
+
+
+def tells_more(query: Query, data: Person | Company) -> bool:
+    """Whether any field beyond the input is there."""
+    given = set()
+    if isinstance(query, EnrichPerson):
+        given = {query.email, query.linkedin_url}
+    if isinstance(query, EnrichCompany):
+        given = {query.domain, query.company}
+    return any(value not in given for value in _facts(data))
+
+
+def _facts(data: Person | Company) -> list[str]:
+    facts = []
+    for name, value in msgspec.structs.asdict(data).items():
+        if name in ("provenance", "website") or value is None or value == []:
+            continue
+        if name == "emails":
+            facts += [item.email for item in value]
+        else:
+            facts.append(str(value))
+    return facts
+
+
+_STRENGTH = {"valid": 3, "catch_all": 2, "unknown": 1}
+
+
+def strength(data: Datum) -> tuple[int, int]:
+    """Ranks weak answers: catch_all before unknown, then confidence."""
+    if isinstance(data, Email):
+        return _STRENGTH.get(data.status, 0), data.confidence or 0
+    return 0, 0

@@ -1,0 +1,117 @@
+"""The state of one lookup while its waterfall runs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
+
+from gateway.lookup.attempts import Attempt, Tally
+from gateway.lookup.judge import Outcome
+from gateway.lookup.planner import Plan
+from gateway.lookup.routing import Route
+from gateway.money.ledger import Rate
+from providers.model import Datum, Query
+
+JOB_TIMEOUT = 3600.0
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks. `key` is '' for the bootstrap key, which no record in the store can revoke."""
+
+    team: str
+    key: str
+    scopes: frozenset[str]
+    name: str = ""
+
+    def budget_scopes(self) -> list[str]:
+        scopes = [f"team:{self.team}", "all"]
+        return [*scopes, f"key:{self.key}"] if self.key else scopes
+
+
+@dataclass(kw_only=True)
+class Candidate:
+    """An answer and where it came from; `fetched_at` in milliseconds since the epoch."""
+
+    data: Datum | None
+    provider: str
+    outcome: Outcome
+    cached: bool
+    fetched_at: int
+    next: str | None = None
+    total: int | None = None
+    verified_by: str | None = None
+    credential: str = ""
+
+
+class Progress(Struct):
+    """What a job must not forget when its process dies."""
+
+    attempts: list[Attempt]
+    tally: Tally
+
+
+@dataclass(kw_only=True)
+class Lookup:
+    """A question, who asks, and what has come of it so far; times of the event loop's clock."""
+
+    id: str
+    caller: Caller
+    operation: str
+    query: Query
+    canonical: bytes
+    route: Route
+    plan: Plan
+    persons: list[str]
+    wait: float
+    tag: str = ""
+    after: str | None = None
+    credential: str | None = None
+    job: str | None = None
+    started: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    deadline: float = 0.0
+    since: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    winner: Candidate | None = None
+    best: Candidate | None = None
+    empties: int = 0
+    failures: int = 0
+    raws: dict[str, bytes] = field(default_factory=dict)
+    upstream: float = 0.0
+    rate: Rate | None = None
+
+    def __post_init__(self) -> None:
+        self.deadline = self.started + (self.route.timeout or self.wait)
+
+    def become_job(self, name: str) -> None:
+        """The exchange is over, the lookup goes on; its default timeout grows to an hour."""
+        self.job = name
+        if self.route.timeout is None:
+            self.deadline = self.started + JOB_TIMEOUT
+
+    def seconds_left(self) -> float:
+        return self.deadline - asyncio.get_running_loop().time()
+
+    @property
+    def spent(self) -> int:
+        return self.tally.posted + self.tally.in_doubt
+
+    @property
+    def answer(self) -> Candidate | None:
+        """What is delivered: the accepted answer, else the best weak one."""
+        return self.winner or self.best
+
+    @property
+    def was_asked(self) -> bool:
+        return any(item.outcome != "skipped" for item in self.attempts)
+
+    def progress(self) -> bytes:
+        return msgspec.msgpack.encode(Progress(self.attempts, self.tally))
+
+    def restore(self, body: bytes) -> None:
+        """Take up what `progress` kept."""
+        kept = msgspec.msgpack.decode(body, type=Progress)
+        self.attempts, self.tally = kept.attempts, kept.tally

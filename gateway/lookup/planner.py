@@ -1,0 +1,77 @@
+"""In which order providers are asked: a pure function of the query, the route and the market."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from gateway.lookup.routing import Route
+from gateway.money.amounts import cost_of
+from gateway.money.prices import Price
+from gateway.vault.credentials import Credential
+from providers.base import Offer
+from providers.model import Query
+
+
+class Step(Struct, frozen=True):
+    """One provider, with the credential that will pay; `units`, `cost` are the worst case."""
+
+    provider: str
+    credential: Credential
+    offer: Offer
+    price: int
+    units: int
+    cost: int
+
+
+class LeftOut(Struct, frozen=True):
+    provider: str
+    reason: str
+
+
+class Plan(Struct, frozen=True):
+    steps: tuple[Step, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class Stall(Struct, frozen=True):
+    """A provider's offer for one operation, and the credential a team would use there."""
+
+    provider: str
+    offer: Offer
+    credential: Credential | None
+    price: Price
+
+
+def plan(query: Query, route: Route, market: Sequence[Stall]) -> Plan:
+    """Steps in the route's order; every provider left out has its reason."""
+    stalls = _allowed(route, {stall.provider: stall for stall in market})
+    steps, left_out = [], []
+    for provider, stall in stalls:
+        reason = _unfit(query, stall)
+        if stall is None or reason is not None:
+            left_out.append(LeftOut(provider, reason or "unsupported"))
+        else:
+            steps.append(_step(query, stall))
+    if route.order == "cheapest":
+        steps.sort(key=lambda step: step.cost)
+    return Plan(tuple(steps), tuple(left_out))
+
+
+def _allowed(route: Route, market: Mapping[str, Stall]) -> list[tuple[str, Stall | None]]:
+    names = market if route.providers is None else dict.fromkeys(route.providers)
+    return [(name, market.get(name)) for name in names]
+
+
+def _unfit(query: Query, stall: Stall | None) -> str | None:
+    if stall is None or not stall.offer.fits(query):
+        return "unsupported"
+    return "no_credential" if stall.credential is None else None
+
+
+def _step(query: Query, stall: Stall) -> Step:
+    assert stall.credential is not None
+    units = stall.offer.worst_units(query)
+    cost = cost_of(units, stall.price.micros)
+    return Step(stall.provider, stall.credential, stall.offer, stall.price.micros, units, cost)

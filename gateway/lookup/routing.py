@@ -1,0 +1,112 @@
+"""How a caller, a team or an operator wants a waterfall to go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.lookup.judge import Accept
+from gateway.money.amounts import to_micros
+from gateway.settings import RouteSettings
+from providers.model import Status
+
+Order = Literal["listed", "cheapest", "learned"]
+Verify = Literal["never", "uncertain"]
+Money = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$",
+        description="money in the installation's currency, such as 0.10",
+    ),
+]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+DAY = 24 * 3600
+LONGEST = 30 * DAY
+
+
+class AcceptChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    statuses: Annotated[list[Status], Meta(min_length=1, max_length=5)] | UnsetType = UNSET
+    min_confidence: Annotated[int, Meta(ge=0, le=100)] | UnsetType = UNSET
+
+
+class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out is decided by the team's routing, then the installation's.
+
+    `max_cost` is money, `max_age` seconds (0 bypasses the cache), `timeout` seconds.
+    """
+
+    providers: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
+    order: Order | UnsetType = UNSET
+    accept: AcceptChoice | UnsetType = UNSET
+    verify: Verify | UnsetType = UNSET
+    max_cost: Money | UnsetType | None = UNSET
+    max_age: Annotated[int, Meta(ge=0, le=LONGEST)] | UnsetType = UNSET
+    timeout: Annotated[float, Meta(gt=0, le=3600)] | UnsetType = UNSET
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """A routing with nothing left open; `max_cost` in micro-units, None for no cap.
+
+    `timeout` None is the wait of the exchange, then an hour once the lookup is a job.
+    """
+
+    providers: tuple[str, ...] | None = None
+    order: Order = "listed"
+    accept: Accept = Accept()
+    verify: Verify = "never"
+    max_cost: int | None = None
+    max_age: int = LONGEST
+    timeout: float | None = None
+
+
+def resolve(routings: Iterable[Routing | None], base: Route) -> Route:
+    """The first routing that speaks of a member decides it, else `base` does."""
+    chosen: dict[str, Any] = {}
+    accept: dict[str, Any] = {}
+    for routing in routings:
+        if routing is None:
+            continue
+        for name, value in _spoken(routing).items():
+            if name == "accept":
+                accept = _spoken(value) | accept
+            else:
+                chosen.setdefault(name, value)
+    return _replaced(base, chosen, accept)
+
+
+def _spoken(choice: Struct) -> dict[str, Any]:
+    members = msgspec.structs.asdict(choice)
+    return {name: value for name, value in members.items() if value is not UNSET}
+
+
+def _replaced(base: Route, chosen: dict[str, Any], accept: dict[str, Any]) -> Route:
+    if "statuses" in accept:
+        accept["statuses"] = tuple(accept["statuses"])
+    if "providers" in chosen:
+        chosen["providers"] = tuple(chosen["providers"])
+    if chosen.get("max_cost") is not None:
+        chosen["max_cost"] = to_micros(Decimal(chosen["max_cost"]))
+    if accept:
+        chosen["accept"] = msgspec.structs.replace(base.accept, **accept)
+    return msgspec.structs.replace(base, **chosen) if chosen else base
+
+
+def base_route(configured: RouteSettings) -> Route:
+    """The route of an operation that nobody else routed."""
+    cap = configured.max_cost
+    return Route(
+        providers=configured.providers,
+        order=configured.order,
+        accept=Accept(
+            statuses=configured.accept_statuses,
+            min_confidence=configured.min_confidence,
+        ),
+        verify=configured.verify,
+        max_cost=None if cap is None else to_micros(cap),
+        max_age=configured.max_age,
+        timeout=configured.timeout,
+    )

@@ -1,0 +1,78 @@
+"""From a finished call to what is booked, reported and kept of it."""
+
+from __future__ import annotations
+
+import time
+
+from gateway.guard.suppression import marks_of_address
+from gateway.lookup import cache
+from gateway.lookup.attempts import AttemptOutcome, Tally
+from gateway.lookup.calls import Call, Called
+from gateway.lookup.judge import judge
+from gateway.lookup.lookup import Candidate, Lookup
+from gateway.money.ledger import Keepsake, Settlement
+from providers.base import Charge
+from providers.errors import RateLimited, Suppressed
+from providers.model import Email
+
+
+def outcome_of_call(lookup: Lookup, called: Called) -> AttemptOutcome:
+    """How the attempt is reported."""
+    if called.answer is not None:
+        return judge(lookup.query, called.answer.data, lookup.route.accept)
+    return "in_doubt" if called.state == "in_doubt" else "failed"
+
+
+def book(tally: Tally, call: Call, called: Called, *, own: bool) -> None:
+    """Add a call to its lookup's money; one that another lookup paid for adds nothing."""
+    if own:
+        tally.posted += called.cost
+        if called.state == "in_doubt" and call.step.offer.charge is not Charge.FREE:
+            tally.in_doubt += call.step.cost
+    error = called.error
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        tally.retry_after = min(error.retry_after, tally.retry_after or error.retry_after)
+
+
+def to_candidate(lookup: Lookup, call: Call, called: Called) -> Candidate | None:
+    """The answer of a call as one that may be delivered; None without an answer."""
+    if called.answer is None:
+        return None
+    data = called.answer.data
+    return Candidate(
+        data=data,
+        provider=call.step.provider,
+        outcome=judge(lookup.query, data, lookup.route.accept),
+        cached=False,
+        fetched_at=int(time.time() * 1000),
+        next=called.answer.next,
+        total=called.answer.total,
+        credential=call.step.credential.id,
+    )
+
+
+def to_settlement(
+    lookup: Lookup, call: Call, called: Called, outcome: AttemptOutcome, *, hash_key: bytes
+) -> Settlement:
+    """How the call's entry ends."""
+    settlement = Settlement(
+        rid=call.rid,
+        state=called.state,
+        outcome=outcome,
+        reason=called.error.reason if called.error else "",
+        units=called.units,
+        cost=called.cost,
+        job=lookup.job,
+    )
+    if called.answer is not None:
+        life = cache.LIVES["accepted" if outcome == "accepted" else "weak"]
+        marks = marks_in(called.answer.data, hash_key)
+        settlement.cache = Keepsake(call.slot, life, cache.CAP, marks)
+    if isinstance(called.error, Suppressed):
+        settlement.suppress = lookup.persons
+    return settlement
+
+
+def marks_in(data: object, hash_key: bytes) -> list[str]:
+    """The identifiers by which an objection recognises the person in an answer."""
+    return marks_of_address(data.email, hash_key) if isinstance(data, Email) else []

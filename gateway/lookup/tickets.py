@@ -1,0 +1,63 @@
+"""Waiting for answers that a provider is still working on."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+from msgspec import Struct
+
+from providers.errors import ProviderError, RateLimited, TaskFailed
+from providers.model import Ticket
+
+FIRST_WAIT = 0.25
+GROWTH = 1.5
+LONGEST_WAIT = 10.0
+SLOW_WAIT = 900.0
+LIFE = 3600.0
+# A greylisted mailbox is asked again after minutes; a provider's task never needs that long.
+
+
+class OpenTicket(Struct):
+    """A ticket as its entry keeps it, with all that another process needs to collect it."""
+
+    ticket: Ticket
+    provider: str
+    operation: str
+    query: msgspec.Raw
+    slot: str
+    price: int
+    worst_units: int
+    opened_at: float
+
+
+_decoder = msgspec.msgpack.Decoder(OpenTicket)
+
+
+def pack(ticket: OpenTicket) -> bytes:
+    return msgspec.msgpack.encode(ticket)
+
+
+def unpack(body: bytes) -> OpenTicket:
+    return _decoder.decode(body)
+
+
+def wait_before(poll: int, ticket: Ticket) -> float:
+    """Seconds before poll number `poll` (from 0): the provider's word, else growing steps."""
+    if ticket.wait is not None:
+        return ticket.wait
+    if ticket.slow:
+        return SLOW_WAIT
+    return min(LONGEST_WAIT, FIRST_WAIT * GROWTH**poll) * random.uniform(0.9, 1.1)
+
+
+def wait_after(error: ProviderError, poll: int) -> float:
+    """Seconds until a poll that failed is tried again."""
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        return error.retry_after
+    return min(LONGEST_WAIT, 1.0 * GROWTH**poll)
+
+
+def is_final(error: ProviderError) -> bool:
+    """Whether the provider itself gave up on the ticket."""
+    return isinstance(error, TaskFailed)

@@ -1,0 +1,230 @@
+"""Two-phase money: admit, dispatch, hold, settle, each one script in the store."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from gateway.money.windows import Window, windows_at
+from gateway.store.connection import Store
+from gateway.store.script import Script
+
+BASE = "{pgw}:"
+DAY = 24 * 3600 * 1000
+LEDGER_KEEP = 400 * DAY
+# A team without a limit of its own; more than one installation can serve.
+PER_MINUTE = 1_000_000
+
+_pack = msgspec.msgpack.Encoder().encode
+
+EntryState = Literal["posted", "voided", "in_doubt"]
+
+
+class Bid(Struct, kw_only=True):
+    """One step as the script sees it; `slot` names its cache entry and its flight.
+
+    `units` and `cost` are the worst case, `price` micro-units per unit, `lease` and `max_age`
+    milliseconds. `direct` records the dispatch together with the reservation.
+    """
+
+    index: int
+    slot: str
+    rid: str
+    provider: str
+    operation: str
+    credential: str
+    units: int
+    cost: int
+    price: int
+    max_age: int
+    lease: int
+    free: bool
+    direct: bool
+
+
+class Claim(Struct, kw_only=True):
+    """Who asks, within what, for which of `steps`; `spent` is this lookup's posted + in doubt."""
+
+    lookup: str
+    team: str
+    key: str
+    scopes: list[str]
+    persons: list[str]
+    tag: str = ""
+    spent: int = 0
+    max_cost: int = -1
+    since: int = 0
+    patient: bool = True
+    per_minute: int = PER_MINUTE
+    steps: list[Bid] = []
+    root: str = ""
+    base: str = BASE
+    windows: tuple[Window, ...] = ()
+
+
+class Obstacle(Struct):
+    """A budget that a step did not fit; money in micro-units, `resets_at` in ms, 0 for never."""
+
+    scope: str
+    period: str
+    spent: int
+    reserved: int
+    limit: int
+    resets_at: int
+
+
+class Skip(Struct):
+    index: int
+    reason: str
+    budget: Obstacle | None = None
+
+
+class Rate(Struct):
+    """Requests a team has left in this minute; `resets` in seconds."""
+
+    limit: int
+    remaining: int
+    resets: int
+
+
+class Admission(Struct):
+    """What a script found for the first step that can run, and the steps it passed over.
+
+    `blob` is the cached answer, or the ticket to collect.
+    """
+
+    kind: Literal[
+        "cached",
+        "joined",
+        "resumed",
+        "reserved",
+        "wait",
+        "none",
+        "done",
+        "suppressed",
+        "revoked",
+        "clock",
+        "limited",
+    ]
+    skipped: list[Skip] = []
+    since: int = 0
+    index: int = -1
+    rid: str = ""
+    at: int = 0
+    blob: bytes = b""
+    credential: str = ""
+    own: bool = False
+    dispatched: bool = False
+    now: int = 0
+    rate: Rate | None = None
+
+
+class Keepsake(Struct):
+    """How an answer is cached; `life` in ms, `cap` the number of entries kept.
+
+    `marks` name the persons in it: an objection to one of them stops every later read.
+    """
+
+    slot: str
+    life: int
+    cap: int
+    marks: list[str] = []
+
+
+class Settlement(Struct, kw_only=True):
+    """How an entry ends; `next` admits the step after it in the same script."""
+
+    rid: str
+    state: EntryState
+    outcome: str
+    reason: str = ""
+    units: int = 0
+    cost: int = 0
+    cache: Keepsake | None = None
+    suppress: list[str] = []
+    job: str | None = None
+    next: Claim | None = None
+    root: str = ""
+    keep: int = LEDGER_KEEP
+
+
+class Ledger:
+    """The store's scripts, typed. Every method raises StoreDown."""
+
+    def __init__(self, store: Store, *, root: str, zone: ZoneInfo):
+        self.store = store
+        self.root = root
+        self.zone = zone
+        self._windows = windows_at(_now(), zone)
+        self._scripts = {name: Script.load(name) for name in SCRIPTS}
+        self._admission = msgspec.msgpack.Decoder(Admission, strict=False)
+
+    async def admit(self, claim: Claim) -> Admission:
+        """Serve, join or reserve the first step that can run."""
+        while True:
+            packed = _pack(self._ready(claim))
+            found = await self._run("admit", packed)
+            if found.kind != "clock":
+                return found
+            self._windows = windows_at(found.now, self.zone)
+
+    async def dispatch(self, rid: str, lease: int) -> bool:
+        """Record that bytes are about to leave; False if the reservation is gone."""
+        script = self._scripts["dispatch"]
+        return bool(await self.store.run(script, [self.root], [rid, lease]))
+
+    async def hold(self, rid: str, ticket: bytes, lease: int) -> bool:
+        """Keep a ticket before its first poll; False if the entry is closed."""
+        script = self._scripts["hold"]
+        return bool(await self.store.run(script, [self.root], [rid, ticket, lease]))
+
+    async def settle(
+        self, settlement: Settlement, *, answer: bytes = b"", progress: bytes = b""
+    ) -> Admission:
+        """Close an entry and admit the next step, if one is given."""
+        settlement.root = self.root
+        if settlement.next is not None:
+            self._ready(settlement.next)
+        found = await self._run("settle", _pack(settlement), answer, progress)
+        if found.kind == "clock" and settlement.next is not None:
+            self._windows = windows_at(found.now, self.zone)
+            return await self.admit(settlement.next)
+        return found
+
+    async def fate(self, rid: str) -> tuple[str, str, str]:
+        """State, outcome and reason of an entry; empty strings if it is gone."""
+        key = f"{self.root}entry:{rid}"
+        found = await self.store.call("HMGET", key, "state", "outcome", "reason")
+        state, outcome, reason = ((value or b"").decode() for value in found)
+        return state, outcome, reason
+
+    def _ready(self, claim: Claim) -> Claim:
+        now = _now()
+        if any(now >= window.ends for window in self._windows):
+            self._windows = windows_at(now, self.zone)
+        claim.windows = self._windows
+        claim.root = self.root
+        return claim
+
+    async def _run(self, name: str, *args: bytes) -> Admission:
+        packed, blob = await self.store.run(self._scripts[name], [self.root], args)
+        found = self._admission.decode(packed)
+        found.blob = blob
+        return found
+
+
+SCRIPTS = ("admit", "dispatch", "hold", "settle")
+
+
+def new_id(prefix: str) -> str:
+    """A name that no one guesses and nobody else has: `lkp_`, `res_`, `job_` ..."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

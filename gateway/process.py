@@ -1,0 +1,101 @@
+"""What one process holds: its store, its desk, its records, opened and closed together."""
+
+from __future__ import annotations
+
+from gateway.jobs.engine import Conclude, Engine
+from gateway.jobs.records import JobStore
+from gateway.lookup.desk import Desk
+from gateway.lookup.market import Market
+from gateway.settings import Settings
+from gateway.store.connection import Store
+from gateway.vault.authentication import Authenticator
+from gateway.vault.credentials import Credential, CredentialStore
+from gateway.vault.datakey import DataKey
+from gateway.vault.roster import DEFAULT_TEAM, Roster, Team, timestamp
+from gateway.vault.sealing import Sealer
+from providers.transport import Transport
+
+LIVE, SANDBOX = "{pgw}:live:", "{pgw}:sandbox:"
+
+
+class Process:
+    """Built from complete settings; nothing is connected before `open`."""
+
+    def __init__(self, settings: Settings):
+        if settings.store_url is None or not settings.master_keys:
+            raise ValueError("settings without a store or a master key; the supervisor adds them")
+        self.settings = settings
+        self.sandbox = bool(settings.sandbox)
+        self.root = SANDBOX if self.sandbox else LIVE
+        self.store = Store(
+            settings.store_url,
+            timeout=settings.store_timeout_ms / 1000,
+            test_clock=settings.test_clock,
+            pool=4,
+        )
+        self.sealer = Sealer([key.decode() for key in settings.master_keys])
+        self.kept = CredentialStore(self.store, self.sealer)
+        self.roster = Roster(self.store)
+        admin_key = settings.admin_key.reveal() if settings.admin_key else None
+        self.authenticator = Authenticator(self.roster, admin_key)
+        self.transport = Transport()
+        self.data_key = DataKey()
+        self.desk = self._desk()
+        days = settings.retention.job_results_days
+        self.jobs = JobStore(self.store, self.root, keep_days=days)
+
+    def _desk(self) -> Desk:
+        market = Market(
+            self.store,
+            self.kept,
+            self.settings,
+            fixed=configured(self.settings),
+            sandbox=self.sandbox,
+        )
+        return Desk(
+            self.settings,
+            self.store,
+            market,
+            self.transport,
+            root=self.root,
+            data_key=self.data_key,
+        )
+
+    def engine(self, conclude: Conclude) -> Engine:
+        return Engine(self.desk, self.jobs, conclude, currency=self.settings.currency)
+
+    async def open(self) -> None:
+        """Raises StoreDown, SealBroken."""
+        await self.data_key.load(self.store, self.sealer)
+        if await self.roster.team(DEFAULT_TEAM) is None:
+            team = Team(id=DEFAULT_TEAM, name="default", created_at=timestamp())
+            await self.roster.put_team(team)
+        await self.desk.open()
+
+    async def close(self) -> None:
+        await self.desk.close()
+        await self.transport.aclose()
+        await self.store.close()
+
+
+def configured(settings: Settings) -> list[Credential]:
+    """The credentials named in the configuration: never written to the store."""
+    found = []
+    for name, provider in settings.providers.items():
+        if provider.secret is None:
+            continue
+        secret = {member: value.reveal() for member, value in provider.secret.items()}
+        found.append(
+            Credential(
+                id=f"env-{name}",
+                provider=name,
+                name="env",
+                base_url=provider.base_url,
+                secret=secret,
+                weight=provider.weight,
+                prices=provider.prices,
+                limits=provider.limits,
+                options=provider.options,
+            )
+        )
+    return found

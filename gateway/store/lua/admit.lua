@@ -1,0 +1,2 @@
+-- uses: admission
+return reply(admit(cmsgpack.unpack(ARGV[1])))

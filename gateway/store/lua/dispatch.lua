@@ -1,0 +1,11 @@
+-- uses: admission
+-- The last thing before bytes leave: reserved -> dispatched. 0 if the reservation is gone.
+local root, rid, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local now = now_ms()
+local key = root .. 'entry:' .. rid
+local state = redis.call('HGET', key, 'state')
+if state == 'dispatched' then return 1 end
+if state ~= 'reserved' then return 0 end
+redis.call('HSET', key, 'state', 'dispatched', 'dispatched_at', now, 'until', now + lease)
+redis.call('ZADD', root .. 'open', now + lease, rid)
+return 1

@@ -1,0 +1,25 @@
+-- uses: admission
+-- Closes entries whose owners are gone. Tickets among them are handed to the caller, who has
+-- ARGV[1] ms to collect them. Returns rid, ticket, credential, ...
+local root, lease = KEYS[1], tonumber(ARGV[1])
+local now = now_ms()
+local found = {}
+local due = redis.call('ZRANGEBYSCORE', root .. 'open', '-inf', now, 'LIMIT', 0, 100)
+for _, rid in ipairs(due) do
+  local key = root .. 'entry:' .. rid
+  local e = redis.call('HMGET', key, 'state', 'ticket', 'credential', 'until')
+  if LIVE[e[1]] and tonumber(e[4]) > now then
+    redis.call('ZADD', root .. 'open', tonumber(e[4]), rid)
+  elseif LIVE[e[1]] and e[2] ~= '' then
+    redis.call('HSET', key, 'until', now + lease)
+    redis.call('ZADD', root .. 'open', now + lease, rid)
+    found[#found + 1] = rid
+    found[#found + 1] = e[2]
+    found[#found + 1] = e[3]
+  else
+    redis.call('ZREM', root .. 'open', rid)
+    if e[1] == 'reserved' then close(root, rid, 'voided', 0, 0, 'failed', 'expired', now) end
+    if e[1] == 'dispatched' then close(root, rid, 'in_doubt', 0, 0, 'in_doubt', 'owner_gone', now) end
+  end
+end
+return found

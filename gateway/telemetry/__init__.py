@@ -1,0 +1,1 @@
+"""What the gateway tells its operators: log lines and metrics."""

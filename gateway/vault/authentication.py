@@ -1,0 +1,67 @@
+"""Who a caller is, from the key in the request."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from gateway.store.connection import StoreDown
+from gateway.vault.keys import SCOPES, digest_of, key_id_of
+from gateway.vault.roster import DEFAULT_TEAM, Key, Roster, live_until
+
+FRESH = 0.5
+STALE = 60.0
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`key` is '' for the bootstrap key, which only a restart can change."""
+
+    team: str
+    key: str
+    scopes: frozenset[str]
+
+
+class Authenticator:
+    """Recognises keys; remembers them for FRESH seconds, STALE while the store is away."""
+
+    def __init__(self, roster: Roster, bootstrap_key: str | None):
+        self._roster = roster
+        self._bootstrap = digest_of(bootstrap_key) if bootstrap_key else None
+        self._known: OrderedDict[str, tuple[float, Key]] = OrderedDict()
+
+    async def identify(self, text: str) -> Identity | None:
+        """None for unknown, expired and revoked alike. Raises StoreDown."""
+        digest = digest_of(text)
+        if self._bootstrap and hmac.compare_digest(digest, self._bootstrap):
+            return Identity(DEFAULT_TEAM, "", frozenset(SCOPES))
+        name = key_id_of(text)
+        if name is None:
+            return None
+        key = await self._find(name, digest)
+        if key is None or not hmac.compare_digest(key.digest, digest):
+            return None
+        if live_until(key) <= time.time() * 1000:
+            return None
+        return Identity(key.team_id, key.id, frozenset(key.scopes))
+
+    async def _find(self, name: str, digest: str) -> Key | None:
+        now = time.monotonic()
+        seen = self._known.get(digest)
+        if seen and now - seen[0] < FRESH:
+            return seen[1]
+        try:
+            key = await self._roster.key(name)
+        except StoreDown:
+            if seen and now - seen[0] < STALE:
+                return seen[1]
+            raise
+        self._known.pop(digest, None)
+        if key is not None:
+            self._known[digest] = (now, key)
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return key

@@ -1,0 +1,100 @@
+"""Providers' credentials: from the environment, or sealed in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from gateway.store.connection import Store
+from gateway.vault.sealing import Sealer
+
+INDEX = "{pgw}:credentials"
+EVER = "{pgw}:ever_held_credential"
+
+
+class Credential(Struct, frozen=True, kw_only=True):
+    """One account at one provider; `prices` is money per unit by operation."""
+
+    id: str
+    provider: str
+    name: str
+    base_url: str
+    secret: Mapping[str, str] = field(default_factory=dict)
+    weight: int = 1
+    team_ids: tuple[str, ...] = ()
+    exclusive: bool = False
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    enabled: bool = True
+    created_at: str | None = None
+    version: int = 1
+
+    def __repr__(self) -> str:
+        return f"Credential({self.id!r}, {self.provider!r})"
+
+    @property
+    def space(self) -> str:
+        """Who may read what this credential bought: '' for everyone."""
+        return f"credential:{self.id}" if self.team_ids else ""
+
+    def serves(self, team: str) -> bool:
+        return self.enabled and (not self.team_ids or team in self.team_ids)
+
+
+def choose(credentials: Iterable[Credential], provider: str, team: str) -> Credential | None:
+    """The heaviest credential of `provider` that `team` may use."""
+    fit = [item for item in credentials if item.provider == provider and item.serves(team)]
+    return max(fit, key=lambda item: item.weight, default=None)
+
+
+class CredentialStore:
+    """Sealed credentials in the store; nothing here logs or returns a secret."""
+
+    def __init__(self, store: Store, sealer: Sealer):
+        self._store = store
+        self._sealer = sealer
+
+    async def all(self) -> list[Credential]:
+        names = await self._store.call("SMEMBERS", INDEX)
+        found = [await self.get(name.decode()) for name in names]
+        return sorted((item for item in found if item), key=lambda item: item.created_at or "")
+
+    async def get(self, name: str) -> Credential | None:
+        """Raises SealBroken if its master key is not configured."""
+        row = await self._store.call("HMGET", _key(name), "public", "sealed")
+        if row[0] is None:
+            return None
+        public = msgspec.json.decode(row[0], type=Credential)
+        secret = self._sealer.open(row[1], place=_place(public))
+        return msgspec.structs.replace(public, secret=msgspec.json.decode(secret))
+
+    async def put(self, credential: Credential) -> None:
+        public: dict[str, Any] = msgspec.to_builtins(credential)
+        public["secret"] = {}
+        secret = msgspec.json.encode(dict(credential.secret))
+        sealed = self._sealer.seal(secret, place=_place(credential))
+        fields = ("public", msgspec.json.encode(public), "sealed", sealed)
+        await self._store.call("HSET", _key(credential.id), *fields)
+        await self._store.call("SADD", INDEX, credential.id)
+        await self._store.call("SET", EVER, 1)
+
+    async def delete(self, name: str) -> None:
+        await self._store.call("SREM", INDEX, name)
+        await self._store.call("DEL", _key(name))
+
+    async def ever_held(self) -> bool:
+        """Whether the store has, or had, a credential."""
+        return bool(await self._store.call("EXISTS", EVER))
+
+
+def _key(name: str) -> str:
+    return f"{{pgw}}:credential:{name}"
+
+
+def _place(credential: Credential) -> str:
+    return f"credential/{credential.provider}/{credential.id}/{credential.version}"

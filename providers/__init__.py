@@ -1,0 +1,1 @@
+"""Adapters of the prospecting providers, in one vocabulary."""

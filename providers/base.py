@@ -1,0 +1,379 @@
+"""What every adapter declares, and the one way an adapter calls its provider."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+import msgspec
+
+from providers.errors import (
+    AuthenticationFailed,
+    InvalidQuery,
+    MalformedResponse,
+    OutOfCredits,
+    ProviderError,
+    RateLimited,
+    Suppressed,
+    TimedOut,
+    Unavailable,
+    Unsupported,
+)
+from providers.model import QUERIES, Answer, Query, Ticket
+
+Auth = httpx.Auth
+Request = httpx.Request
+Response = httpx.Response
+AsyncTransport = httpx.AsyncBaseTransport
+
+T = TypeVar("T")
+MAX_REPLY_BYTES = 8 * 1024 * 1024
+LONGEST_CALL = 60.0
+BACKSTOP = 0.25
+_OPERATION_OF = {query: operation for operation, query in QUERIES.items()}
+_call: ContextVar[_Call] = ContextVar("provider_call")
+
+
+@dataclass
+class _Call:
+    """When a call must be done, and whether its own request was ever sent."""
+
+    deadline: float
+    sent: bool = False
+
+
+class Charge(StrEnum):
+    """When a provider bills."""
+
+    PER_CALL = "per_call"
+    PER_HIT = "per_hit"
+    PER_ROW = "per_row"
+    FREE = "free"
+
+
+class Resend(StrEnum):
+    """When the same request may be sent a second time."""
+
+    SAFE = "safe"
+    BEFORE_BYTES_SENT = "before_bytes_sent"
+    NEVER = "never"
+
+
+def always(_query: Query) -> bool:
+    """The offer takes every query of its operation."""
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """One operation of one provider.
+
+    `ask`, `peek` and `collect` name the adapter's methods. `units` is what one call costs at
+    worst, in thousandths of `unit` (per row: of one row). `price` is the default money per unit,
+    from `source` as read on `read_on`. `peek` is a free read that comes before anything is paid.
+    """
+
+    ask: str
+    charge: Charge
+    unit: str
+    units: int | Callable[[Any], int]
+    price: Decimal
+    source: str
+    read_on: str
+    resend: Resend = Resend.NEVER
+    fits: Callable[[Any], bool] = always
+    peek: str | None = None
+    collect: str | None = None
+
+    def worst_units(self, query: Query) -> int:
+        """Thousandths of a unit that one call with `query` may cost."""
+        if self.charge is Charge.FREE:
+            return 0
+        units = self.units if isinstance(self.units, int) else self.units(query)
+        rows = getattr(query, "limit", 1) if self.charge is Charge.PER_ROW else 1
+        return units * rows
+
+    def charged_units(self, query: Query, answer: Answer) -> int:
+        """Thousandths of a unit that `answer` cost: the provider's word, else the charge model."""
+        if answer.units is not None:
+            return answer.units
+        if self.charge is Charge.PER_HIT and not answer.data:
+            return 0
+        if self.charge is Charge.PER_ROW:
+            each = self.units if isinstance(self.units, int) else self.units(query)
+            return each * answer.rows
+        return self.worst_units(query)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where and as whom an adapter calls; the secret stays out of the repr."""
+
+    base_url: str
+    secret: Mapping[str, str] = field(repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reply(Generic[T]):
+    """A decoded reply beside its bytes."""
+
+    value: T
+    body: bytes
+    status: int
+    headers: httpx.Headers
+
+
+STATUS_ERRORS: Mapping[int, type[ProviderError]] = {
+    400: InvalidQuery,
+    401: AuthenticationFailed,
+    402: OutOfCredits,
+    403: AuthenticationFailed,
+    404: Unsupported,
+    405: Unsupported,
+    408: TimedOut,
+    413: InvalidQuery,
+    415: InvalidQuery,
+    422: InvalidQuery,
+    429: RateLimited,
+    451: Suppressed,
+}
+
+
+class Adapter:
+    """One provider's API for one account; stateless but for its transport and its sign-in."""
+
+    name: ClassVar[str]
+    base_url: ClassVar[str]
+    secret_fields: ClassVar[tuple[str, ...]]
+    offers: ClassVar[Mapping[str, Offer]]
+
+    def __init__(self, account: Account, transport: AsyncTransport):
+        self.account = account
+        self.transport = transport
+        self.auth = self.sign_in(account.secret)
+
+    def sign_in(self, secret: Mapping[str, str]) -> Auth:
+        """How the credential travels: always in a header, never in a URL."""
+        raise NotImplementedError
+
+    def classify(self, status: int, body: bytes) -> type[ProviderError] | None:
+        """The error this reply means, where it departs from STATUS_ERRORS; None for no.
+
+        Asked about clean replies too: some providers refuse with a 200.
+        """
+        return None
+
+    async def ask(
+        self, query: Query, *, seconds: float, after: str | None = None
+    ) -> Answer | Ticket:
+        """Send `query`; may cost. `after` is `next` of the page before. Raises ProviderError."""
+        ask = getattr(self, self.offers[_OPERATION_OF[type(query)]].ask)
+        async with _bounded(seconds):
+            answer: Answer | Ticket = await (ask(query) if after is None else ask(query, after))
+            return answer
+
+    async def peek(self, query: Query, *, seconds: float) -> Answer | Ticket | None:
+        """What the provider has or is already working on, free; None if it must be asked."""
+        offer = self.offers[_OPERATION_OF[type(query)]]
+        if offer.peek is None:
+            return None
+        async with _bounded(seconds):
+            answer: Answer | Ticket | None = await getattr(self, offer.peek)(query)
+            return answer
+
+    async def collect(self, query: Query, ticket: Ticket, *, seconds: float) -> Answer | Ticket:
+        """Ask for what `ticket` stands for; free. Raises ProviderError."""
+        offer = self.offers[_OPERATION_OF[type(query)]]
+        async with _bounded(seconds):
+            answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
+            return answer
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        into: type[T],
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Mapping[str, Any] | None = None,
+    ) -> Reply[T]:
+        """One exchange, decoded as `into`; None members of `params` and `form` are left out."""
+        reply = await self.send(method, path, params=params, json=json, form=form)
+        return Reply(decode(reply.body, into), reply.body, reply.status, reply.headers)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Mapping[str, Any] | None = None,
+    ) -> Reply[bytes]:
+        """One exchange, its body as it came."""
+        request = httpx.Request(
+            method,
+            self.account.base_url + _with_query(path, params),
+            data=_present(form),
+            content=None if json is None else msgspec.json.encode(json),
+            headers={"content-type": "application/json"} if json is not None else None,
+        )
+        response, body = await self._exchange(request)
+        found = self.classify(response.status_code, body)
+        if found is not None or not self.is_clean(response.status_code):
+            raise self._failure(found, response)
+        return Reply(body, body, response.status_code, response.headers)
+
+    def is_clean(self, status: int) -> bool:
+        """Whether a reply with `status` is read rather than raised."""
+        return status == 200 or status == 201
+
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Drive the sign-in's flow over the transport; it may add requests of its own."""
+        flow = self.auth.async_auth_flow(request)
+        try:
+            step = await anext(flow)
+            while True:
+                response, body = await self._send(step, paid=step is request)
+                try:
+                    step = await flow.asend(response)
+                except StopAsyncIteration:
+                    return response, body
+        finally:
+            await flow.aclose()
+
+    async def _send(self, request: httpx.Request, paid: bool) -> tuple[httpx.Response, bytes]:
+        left = seconds_left()
+        _call.get().sent |= paid
+        request.extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
+        try:
+            response = await self.transport.handle_async_request(request)
+            response.request = request
+            return response, await _read(response)
+        except httpx.HTTPError as error:
+            raise _broken(error, paid) from None
+
+    def _failure(
+        self, found: type[ProviderError] | None, response: httpx.Response
+    ) -> ProviderError:
+        status = response.status_code
+        found = found or STATUS_ERRORS.get(status)
+        if found is None:
+            found = MalformedResponse if status < 500 else Unavailable
+        if found is RateLimited:
+            return RateLimited(status=status, retry_after=_retry_after(response.headers))
+        uncertain = found is MalformedResponse and status < 300
+        return found(f"{self.name} answered {status}", status=status, uncertain=uncertain)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    chunks, size = [], 0
+    try:
+        async for chunk in _decoded(response):
+            size += len(chunk)
+            if size > MAX_REPLY_BYTES:
+                raise MalformedResponse("the reply is too large", uncertain=True)
+            chunks.append(chunk)
+    finally:
+        await response.aclose()
+    body = b"".join(chunks)
+    response._content = body
+    return body
+
+
+def _decoded(response: httpx.Response) -> AsyncIterable[bytes]:
+    """Past httpx's decoder and chunker, which cost more than the reading, if there is no need."""
+    if "content-encoding" in response.headers:
+        return response.aiter_bytes()
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return response.stream
+
+
+def decode(body: bytes | msgspec.Raw, into: type[T]) -> T:
+    """`body` as `into`. Raises MalformedResponse."""
+    try:
+        return msgspec.json.decode(body, type=into, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise MalformedResponse("the reply is not what is documented", uncertain=True) from None
+
+
+def glance(body: bytes | msgspec.Raw, into: type[T]) -> T | None:
+    """`body` as `into`, None if it is something else: for replies that already failed."""
+    try:
+        return msgspec.json.decode(body, type=into, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+# Nothing left the machine with these; every other break may have come after the request.
+_BEFORE_BYTES = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+def _broken(error: httpx.HTTPError, paid: bool) -> ProviderError:
+    """What a broken exchange means; one that only signs in leaves no doubt about a charge."""
+    uncertain = paid and not isinstance(error, _BEFORE_BYTES)
+    if isinstance(error, httpx.TimeoutException):
+        return TimedOut(uncertain=uncertain)
+    if isinstance(error, httpx.DecodingError):
+        return MalformedResponse("the reply can't be decompressed", uncertain=paid)
+    return Unavailable(
+        "the connection broke" if uncertain else "no connection", uncertain=uncertain
+    )
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds, from either form of RFC 9110's Retry-After."""
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _with_query(path: str, params: Mapping[str, Any] | None) -> str:
+    """One text, as httpx would parse the URL once more for its `params`."""
+    present = _present(params)
+    return f"{path}?{urlencode(present)}" if present else path
+
+
+def _present(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if values is None:
+        return None
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def seconds_left() -> float:
+    """Seconds until the running call must be done."""
+    return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
+
+
+@asynccontextmanager
+async def _bounded(seconds: float) -> AsyncIterator[None]:
+    """Bound everything inside; the transport's clocks run first, as they know what was sent."""
+    seconds = min(seconds, LONGEST_CALL)
+    call = _Call(asyncio.get_running_loop().time() + seconds)
+    token = _call.set(call)
+    try:
+        async with asyncio.timeout(seconds + BACKSTOP):
+            yield
+    except TimeoutError:
+        raise TimedOut(uncertain=call.sent) from None
+    finally:
+        _call.reset(token)

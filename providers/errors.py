@@ -1,0 +1,85 @@
+"""What can go wrong with a provider, named by what to do about it.
+
+ProviderError
+├── InvalidQuery          the provider refuses this query: ask another, or correct it
+├── Unsupported           the provider has no such thing: ask another
+├── AuthenticationFailed  the credential is not accepted: bench it
+├── OutOfCredits          the account is used up: bench it
+├── RateLimited           too fast: wait `retry_after` seconds
+├── TimedOut              no complete reply in time
+├── Unavailable           refused, closed, or a 5xx
+├── MalformedResponse     a reply that is not what the documents say
+└── Suppressed            the person objected: stop everywhere
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ProviderError(Exception):
+    """A failed exchange; its text never holds a key, a URL query or a person.
+
+    `uncertain` is true when the request may have reached the provider and no
+    complete, readable reply came back, so that a charge can't be ruled out.
+    """
+
+    reason: ClassVar[str] = "unavailable"
+
+    def __init__(self, detail: str = "", *, status: int | None = None, uncertain: bool = False):
+        super().__init__(detail or self.reason)
+        self.detail = detail or self.reason
+        self.status = status
+        self.uncertain = uncertain
+
+
+class InvalidQuery(ProviderError):
+    reason = "invalid_query"
+
+
+class Unsupported(ProviderError):
+    reason = "unsupported"
+
+
+class AuthenticationFailed(ProviderError):
+    reason = "authentication_failed"
+
+
+class OutOfCredits(ProviderError):
+    reason = "out_of_credits"
+
+
+class RateLimited(ProviderError):
+    """`retry_after` in seconds, None when the provider did not say."""
+
+    reason = "rate_limited"
+
+    def __init__(
+        self, detail: str = "", *, status: int | None = None, retry_after: float | None = None
+    ):
+        super().__init__(detail, status=status)
+        self.retry_after = retry_after
+
+
+class TimedOut(ProviderError):
+    reason = "timed_out"
+
+
+class Unavailable(ProviderError):
+    reason = "unavailable"
+
+
+class TaskFailed(Unavailable):
+    """`units` is what the provider says it charged all the same, in thousandths."""
+
+    def __init__(self, detail: str = "", *, uncertain: bool = False, units: int | None = None):
+        super().__init__(detail, uncertain=uncertain)
+        self.units = units
+
+
+class MalformedResponse(ProviderError):
+    reason = "malformed_response"
+
+
+class Suppressed(ProviderError):
+    reason = "suppressed"

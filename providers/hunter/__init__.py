@@ -1,0 +1,5 @@
+"""Hunter."""
+
+from providers.hunter.adapter import Hunter
+
+__all__ = ["Hunter"]

@@ -1,0 +1,137 @@
+"""What Hunter sends. A field that decides hit or miss has no default."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Page(Struct):
+    uri: str
+    domain: str | None = None
+    extracted_on: str | None = None
+    last_seen_on: str | None = None
+    still_on_page: bool | None = None
+
+
+class Checked(Struct):
+    status: str | None = None
+
+
+class Found(Struct):
+    email: str | None
+    score: int | None = None
+    domain: str | None = None
+    accept_all: bool | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    position: str | None = None
+    company: str | None = None
+    linkedin_url: str | None = None
+    phone_number: str | None = None
+    sources: list[Page] | None = None
+    verification: Checked | None = None
+
+
+class FoundReply(Struct):
+    data: Found
+
+
+class Verified(Struct):
+    status: str | None
+    score: int | None = None
+    regexp: bool | None = None
+    gibberish: bool | None = None
+    disposable: bool | None = None
+    webmail: bool | None = None
+    mx_records: bool | None = None
+    smtp_server: bool | None = None
+    smtp_check: bool | None = None
+    accept_all: bool | None = None
+    block: bool | None = None
+    sources: list[Page] | None = None
+
+
+class VerifiedReply(Struct):
+    data: Verified
+
+
+class Entry(Struct):
+    """The same facts as in Found, under other names."""
+
+    value: str
+    type: str | None = None
+    confidence: int | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    position: str | None = None
+    seniority: str | None = None
+    department: str | None = None
+    linkedin: str | None = None
+    phone_number: str | None = None
+    sources: list[Page] | None = None
+    verification: Checked | None = None
+
+
+class Searched(Struct):
+    emails: list[Entry]
+    domain: str | None = None
+    organization: str | None = None
+    pattern: str | None = None
+    accept_all: bool | None = None
+    webmail: bool | None = None
+    disposable: bool | None = None
+    description: str | None = None
+    industry: str | None = None
+    twitter: str | None = None
+    facebook: str | None = None
+    linkedin: str | None = None
+    technologies: list[str] | None = None
+    linked_domains: list[str] | None = None
+    headcount: str | None = None
+    company_type: str | None = None
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+class Results(Struct):
+    results: int | None = None
+
+
+class SearchedReply(Struct):
+    data: Searched
+    meta: Results
+
+
+class Counted(Struct):
+    total: int
+    personal_emails: int | None = None
+    generic_emails: int | None = None
+    department: dict[str, int] | None = None
+    seniority: dict[str, int] | None = None
+
+
+class Asked(Struct):
+    domain: str | None = None
+
+
+class AskedMeta(Struct):
+    params: Asked | None = None
+
+
+class CountedReply(Struct):
+    data: Counted
+    meta: AskedMeta | None = None
+
+
+class Fault(Struct):
+    id: str = ""
+    details: str = ""
+
+
+class Faults(Struct):
+    """The documents draw `errors` as an object, the API sends a list."""
+
+    errors: list[Fault] | Fault

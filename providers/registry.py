@@ -1,0 +1,78 @@
+"""The providers there are, and what each of them offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from providers.base import Account, Adapter, AsyncTransport, Charge, Offer
+from providers.hunter import Hunter
+from providers.letrics import Letrics
+from providers.model import EMAILS_FIND, OPERATIONS, FindEmail, Kind
+from providers.sixtyfour import Sixtyfour
+from providers.snov import Snov
+
+# In the order of a waterfall that nobody has set.
+ADAPTERS: Mapping[str, type[Adapter]] = {
+    adapter.name: adapter for adapter in (Hunter, Snov, Sixtyfour, Letrics)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capability:
+    """One operation of one provider; `units` in thousandths of `unit`, `price` of one unit.
+
+    `variant` names what the price depends on, empty if on nothing.
+    """
+
+    operation: str
+    provider: str
+    variant: str
+    charge: Charge
+    unit: str
+    units: int
+    price: Decimal
+    source: str
+    read_on: str
+
+
+def create(name: str, account: Account, transport: AsyncTransport) -> Adapter:
+    """The adapter of provider `name` for `account`. Raises KeyError."""
+    return ADAPTERS[name](account, transport)
+
+
+def capabilities() -> list[Capability]:
+    """A row per operation, provider and price, in the order of the operations."""
+    return [
+        row
+        for operation in OPERATIONS
+        for adapter in ADAPTERS.values()
+        if (offer := adapter.offers.get(operation)) is not None
+        for row in _rows(operation, adapter.name, offer)
+    ]
+
+
+def _rows(operation: str, provider: str, offer: Offer) -> list[Capability]:
+    return [
+        Capability(
+            operation=operation,
+            provider=provider,
+            variant=variant,
+            charge=offer.charge,
+            unit=offer.unit,
+            units=units,
+            price=offer.price,
+            source=offer.source,
+            read_on=offer.read_on,
+        )
+        for variant, units in _variants(operation, offer)
+    ]
+
+
+def _variants(operation: str, offer: Offer) -> list[tuple[str, int]]:
+    if isinstance(offer.units, int):
+        return [("", offer.units)]
+    assert operation == EMAILS_FIND, "only the kinds of emails.find are priced apart"
+    kinds: tuple[Kind, ...] = ("professional", "personal")
+    return [(kind, offer.units(FindEmail(kind=kind))) for kind in kinds]

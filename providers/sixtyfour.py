@@ -1,0 +1,188 @@
+"""Sixtyfour: professional and personal addresses from whatever is known of a person; slow, async.
+
+https://docs.sixtyfour.ai/api-reference/endpoint/find-email, read 2026-11-21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar
+from urllib.parse import quote
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from providers.base import Adapter, Auth, Charge, Offer, Resend, decode, glance
+from providers.errors import MalformedResponse, OutOfCredits, ProviderError, Unavailable
+from providers.model import EMAILS_FIND, Answer, Email, FindEmail, Kind, Status, Ticket
+from providers.signin import HeaderKey
+from providers.values.links import to_domain
+from providers.values.names import join_name
+from providers.vocabulary import note, to_status
+
+# [address, status, type]; webhooks leave the type out.
+Entry = list[str | None]
+
+
+class Started(Struct):
+    task_id: str
+
+
+class Job(Struct):
+    """`charge_amount` is in cents. `result` may be missing, its members then stand beside it."""
+
+    status: str
+    charge_amount: float | None = None
+    result: Raw | UnsetType = UNSET
+
+
+class Professional(Struct):
+    email: list[Entry]
+    cost_cents: float | None = None
+
+
+class Personal(Struct):
+    personal_email: list[Entry]
+    cost_cents: float | None = None
+
+
+class Fault(Struct):
+    error: str = ""
+    message: str = ""
+    detail: object = ""
+
+
+# The public page and the provider's own tools disagree on the words; these are all of both.
+STATUSES: Mapping[str, Status] = {
+    "ok": "valid",
+    "unknown": "catch_all",
+    "catch_all": "catch_all",
+    "risky": "unknown",
+    "invalid": "invalid",
+}
+NOT_FOUND = "NOT_FOUND"
+KINDS: Mapping[str, Kind] = {"COMPANY": "professional", "PERSONAL": "personal"}
+BEST_FIRST: tuple[Status, ...] = ("valid", "catch_all", "unknown", "disposable", "invalid")
+DONE = "completed"
+ENDED = frozenset({"failed", "cancelled", "terminated", "timed_out"})
+# Which of 402 and 403 means an empty account is not documented.
+USED_UP = ("credit", "balance", "funds", "billing")
+
+
+def is_findable(query: FindEmail) -> bool:
+    named = query.full_name or query.first_name or query.last_name
+    return bool(named or query.linkedin_url)
+
+
+def price_in_cents(query: FindEmail) -> int:
+    """Thousandths of a cent."""
+    return 20_000 if query.kind == "personal" else 5_000
+
+
+class Sixtyfour(Adapter):
+    name = "sixtyfour"
+    base_url = "https://api.sixtyfour.ai"
+    secret_fields = ("api_key",)
+    offers: ClassVar[Mapping[str, Offer]] = {
+        EMAILS_FIND: Offer(
+            ask="find",
+            collect="collect_found",
+            charge=Charge.PER_HIT,
+            unit="cent",
+            units=price_in_cents,
+            price=Decimal("0.01"),
+            source="docs.sixtyfour.ai, credits and pricing",
+            read_on="2026-11-21",
+            resend=Resend.BEFORE_BYTES_SENT,
+            fits=is_findable,
+        ),
+    }
+
+    def sign_in(self, secret: Mapping[str, str]) -> Auth:
+        return HeaderKey("x-api-key", secret["api_key"])
+
+    def classify(self, status: int, body: bytes) -> type[ProviderError] | None:
+        if status != 403:
+            return None
+        fault = glance(body, Fault) or Fault()
+        told = f"{fault.error} {fault.message} {fault.detail}".lower()
+        return OutOfCredits if any(word in told for word in USED_UP) else None
+
+    async def find(self, query: FindEmail) -> Ticket:
+        json = {"lead": to_lead(query), "mode": query.kind.upper()}
+        reply = await self.call("POST", "/find-email-async", Started, json=json)
+        return Ticket(state={"task_id": reply.value.task_id})
+
+    async def collect_found(self, query: FindEmail, ticket: Ticket) -> Answer | Ticket:
+        path = "/job-status/" + quote(ticket.state["task_id"], safe="")
+        reply = await self.call("GET", path, Job)
+        job, word = reply.value, reply.value.status.lower()
+        if word in ENDED:
+            # Without an answer only a charge of zero is known to be none.
+            raise Unavailable(f"the job ended as {word}", uncertain=job.charge_amount != 0)
+        if word != DONE:
+            return ticket
+        return to_answer(query, job, reply.body)
+
+
+def to_lead(query: FindEmail) -> dict[str, str]:
+    hints = query.hints
+    lead = {
+        "name": query.full_name or join_name(query.first_name, query.last_name),
+        "first_name": query.first_name,
+        "last_name": query.last_name,
+        "company": query.company,
+        "domain": query.domain,
+        "linkedin": query.linkedin_url,
+        "title": hints.job_title if hints else None,
+        "phone": hints.phone if hints else None,
+        "location": hints.location if hints else None,
+    }
+    return {name: value for name, value in lead.items() if value is not None}
+
+
+def to_answer(query: FindEmail, job: Job, body: bytes) -> Answer:
+    result = body if job.result is UNSET else job.result
+    found: Professional | Personal
+    if query.kind == "personal":
+        found = decode(result, Personal)
+        entries = found.personal_email
+    else:
+        found = decode(result, Professional)
+        entries = found.email
+    cents = job.charge_amount if job.charge_amount is not None else found.cost_cents
+    units = None if cents is None else round(cents * 1000)
+    return Answer(data=to_email(query, entries), units=units, raw=body)
+
+
+def to_email(query: FindEmail, entries: list[Entry]) -> Email | None:
+    """The best address of the kind asked for."""
+    emails = [email for email in (_to_email(query, entry) for entry in entries) if email]
+    fitting = [email for email in emails if email.kind == query.kind]
+    return min(fitting, key=lambda email: BEST_FIRST.index(email.status), default=None)
+
+
+def _to_email(query: FindEmail, entry: Entry) -> Email | None:
+    if len(entry) not in (2, 3):
+        raise MalformedResponse("an address is not a pair or a triple", uncertain=True)
+    address, word = entry[0], entry[1]
+    if not address or word == NOT_FOUND:
+        return None
+    kind = to_kind(entry[2] if len(entry) == 3 else None) or query.kind
+    return Email(
+        email=address,
+        status=to_status(STATUSES, word, provider="sixtyfour", field="status"),
+        kind=kind,
+        first_name=query.first_name,
+        last_name=query.last_name,
+        full_name=query.full_name or join_name(query.first_name, query.last_name),
+        company=query.company,
+        domain=(query.domain or to_domain(address)) if kind == "professional" else None,
+        linkedin_url=query.linkedin_url,
+    )
+
+
+def to_kind(word: str | None) -> Kind | None:
+    if word and word.upper() not in KINDS:
+        note("sixtyfour", "type", word)
+    return KINDS.get((word or "").upper())

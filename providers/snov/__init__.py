@@ -1,0 +1,5 @@
+"""Snov.io."""
+
+from providers.snov.adapter import Snov
+
+__all__ = ["Snov"]

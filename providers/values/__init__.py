@@ -1,0 +1,1 @@
+"""How providers write dates, numbers, places and names, and how we do."""

@@ -1,0 +1,42 @@
+"""Phone numbers as E.164."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    format_number,
+    is_possible_number,
+    is_valid_number,
+    parse,
+)
+
+
+def to_phone(value: Any, country: str | None = None) -> str | None:
+    """E.164, from a number with a country code (its plus may be missing) or in `country`."""
+    text = str(value).strip() if isinstance(value, str | int) else ""
+    if not text:
+        return None
+    if text.startswith("+"):
+        return _written(_parsed(text, None))
+    national = _parsed(text, country) if country else None
+    if national is not None and is_valid_number(national):
+        return _written(national)
+    bare = _parsed("+" + text.removeprefix("00"), None)
+    return _written(bare) if bare is not None and is_valid_number(bare) else None
+
+
+def _parsed(text: str, region: str | None) -> PhoneNumber | None:
+    try:
+        return parse(text, region)
+    except NumberParseException:
+        return None
+
+
+def _written(number: PhoneNumber | None) -> str | None:
+    if number is None or not is_possible_number(number):
+        return None
+    return format_number(number, PhoneNumberFormat.E164)

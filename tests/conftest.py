@@ -1,0 +1,27 @@
+"""The real store that tests share: one server per test process, emptied for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from gateway.store.connection import Store
+from gateway.store.embedded import EmbeddedStore
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running store that loses nothing; it ends with the test process."""
+    embedded = EmbeddedStore(tmp_path_factory.mktemp("store"))
+    yield embedded.start()
+    embedded.stop()
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    """A connection to the empty store, patient enough for a busy machine."""
+    connected = await Store.connect(store_url, timeout=5)
+    await connected.call("FLUSHALL")
+    yield connected
+    await connected.close()
