@@ -95,7 +95,7 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         """A connection not read to the end is closed, never pooled."""
-        self._response.release()
+        self._response.close()
 
 
 # First match wins: aiohttp's tree overlaps. None of their texts is kept, as they carry URLs.

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from gateway.api.bodies import check_routing, to_query
 from gateway.api.cursors import Cursor, Cursors, expiry, fingerprint
-from gateway.api.problems import Problem, of_error, of_lookup, to_response
+from gateway.api.problems import Problem, of_error, of_lookup
 from gateway.jobs.engine import Engine
 from gateway.jobs.records import Job
 from gateway.jobs.records import Request as JobRequest
@@ -93,7 +93,7 @@ class Exchange:
     def _job_request(self, lookup: Lookup, body: Any, request_id: str, raw: bool) -> JobRequest:
         return JobRequest(
             operation=lookup.operation,
-            query=msgspec.Raw(_encode(lookup.query)),
+            query=_encode(lookup.query),
             caller=lookup.caller,
             routing=body.routing,
             request_id=request_id,
@@ -111,7 +111,7 @@ class Exchange:
         headers = self._headers(lookup, started)
         if problem is not None:
             problem.headers |= headers
-            return to_response(problem, work.request_id)
+            raise problem
         elapsed = time.perf_counter() - started
         body = _encode(self._delivery(lookup, work, elapsed))
         return ASGIResponse(body=body, media_type="application/json", headers=headers)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -17,7 +17,6 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.response.base import ASGIResponse
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.lookup.attempts import Attempt, Tally
@@ -233,7 +232,9 @@ def _moment(millis: int) -> str | None:
 
 def _unanswerable(error: Unanswerable) -> Problem:
     reasons = ", ".join(f"{name}: {reason}" for name, reason in error.reasons.items())
-    detail = f"No configured provider can answer this query ({reasons})."
+    detail = "No provider offers this operation."
+    if reasons:
+        detail = f"No configured provider can answer this query ({reasons})."
     return Problem("unsupported", detail, faults=[Fault("unsupported", 422, detail, "")])
 
 
@@ -308,14 +309,14 @@ def request_id_of(scope: Mapping[str, Any]) -> str:
     return found
 
 
-def respond(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's hook for everything raised below it."""
     return to_response(of_error(error), request_id_of(request.scope))
 
 
-def to_response(problem: Problem, request_id: str) -> ASGIResponse:
-    return ASGIResponse(
-        body=problem.body(request_id),
+def to_response(problem: Problem, request_id: str) -> Response[bytes]:
+    return Response(
+        problem.body(request_id),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers=problem.headers,

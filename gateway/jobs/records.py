@@ -48,7 +48,7 @@ class Request(Struct, kw_only=True):
     """All that is needed to run a job again."""
 
     operation: str
-    query: msgspec.Raw
+    query: bytes
     caller: Caller
     routing: Routing | None
     request_id: str

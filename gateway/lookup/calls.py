@@ -99,7 +99,7 @@ class Dialler:
             reply,
             call.step.provider,
             call.operation,
-            msgspec.Raw(msgspec.json.encode(call.query)),
+            msgspec.json.encode(call.query),
             call.slot,
             call.step.price,
             call.step.units,

@@ -131,6 +131,8 @@ class Desk:
         if only is not None:
             stalls = self.market.stalls_of(operation, caller.team, only)
             route = msgspec.structs.replace(route, providers=None)
+        if not stalls:
+            raise Unanswerable({})
         if not any(stall.credential for stall in stalls):
             raise NotConfigured
         planned = plan(query, route, stalls)

@@ -24,7 +24,7 @@ class OpenTicket(Struct):
     ticket: Ticket
     provider: str
     operation: str
-    query: msgspec.Raw
+    query: bytes
     slot: str
     price: int
     worst_units: int

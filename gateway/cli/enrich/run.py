@@ -81,7 +81,7 @@ class Run:
     async def _keep(self) -> None:
         """Saves and shows what was answered, also while nothing is."""
         while True:
-            await asyncio.sleep(3600)
+            await asyncio.sleep(SYNC_SECONDS)
             self.output.sync()
             self.gauge.update(self.output.progress.tally)
 
