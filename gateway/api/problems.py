@@ -55,24 +55,23 @@ CODES: Mapping[str, tuple[int, str]] = {
 }
 
 
-class Fault(Struct, omit_defaults=True):
-    """One thing that is wrong; `pointer` is a JSON pointer into the body."""
+class Fault(Struct):
+    """One thing that is wrong; `pointer` is a JSON pointer into the body.
+
+    A budget that stood in the way says which, and its money as decimal strings; `resets_at` is
+    null for one that never does.
+    """
 
     id: str
     code: int
     details: str
-    pointer: str | None = None
-
-
-class BudgetFault(Fault, kw_only=True, omit_defaults=True):
-    """The budget that stood in the way; money as decimal strings."""
-
-    budget: str
-    period: str
-    spent: str
-    reserved: str
-    limit: str
-    resets_at: str | None
+    pointer: str | UnsetType = UNSET
+    budget: str | UnsetType = UNSET
+    period: str | UnsetType = UNSET
+    spent: str | UnsetType = UNSET
+    reserved: str | UnsetType = UNSET
+    limit: str | UnsetType = UNSET
+    resets_at: str | UnsetType | None = UNSET
 
 
 class ProblemBody(Struct, kw_only=True):
@@ -84,7 +83,7 @@ class ProblemBody(Struct, kw_only=True):
     detail: str
     code: str
     request_id: str
-    errors: list[Fault | BudgetFault] = []
+    errors: list[Fault] = []
     attempts: list[Attempt] | UnsetType = UNSET
 
 
@@ -96,7 +95,7 @@ class Problem(Exception):
         code: str,
         detail: str,
         *,
-        faults: list[Any] | None = None,
+        faults: list[Fault] | None = None,
         retry_after: float | None = None,
         attempts: list[Attempt] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -209,7 +208,7 @@ def _over_budget(budget: Obstacle, attempts: list[Attempt]) -> Problem:
     reserved = to_money(budget.reserved)
     resets = _moment(budget.resets_at)
     detail = f"The {name} ({budget.period}) is {limit}; spent {spent}, reserved {reserved}."
-    fault = BudgetFault(
+    fault = Fault(
         "budget_exhausted",
         402,
         detail,

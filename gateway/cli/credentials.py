@@ -14,7 +14,7 @@ from gateway.cli.failure import FAILED
 from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/admin/credentials"
-COLUMNS = ("id", "provider", "name", "enabled", "weight", "team_ids", "exclusive", "limits")
+COLUMNS = ("id", "provider", "name", "enabled", "weight", "team_ids", "limits")
 
 
 def keep_secret(context: click.Context, parameter: click.Parameter, value: Any) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.cli.session import Session
 
 NOTHING = "-"
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 ATTEMPT = ("provider", "operation", "outcome", "reason", "cached", "units", "cost", "elapsed_ms")
 
 
@@ -26,7 +27,9 @@ def show(session: Session, reply: Reply, columns: Sequence[str] = ()) -> None:
         show_json(reply.body)
         return
     data = reply.body.get("data")
-    if isinstance(data, list):
+    if data == []:
+        click.echo("There are none.")
+    elif isinstance(data, list):
         show_rows(dicts(data), columns)
     elif isinstance(data, Mapping):
         show_record(data)
@@ -44,7 +47,8 @@ def show_lookup(session: Session, reply: Reply) -> None:
     else:
         click.echo("Nothing found.")
     click.echo(to_verdict(meta))
-    show_rows(dicts(meta.get("attempts")), ATTEMPT)
+    if attempts := dicts(meta.get("attempts")):
+        show_rows(attempts, ATTEMPT)
     show_remarks(meta)
 
 
@@ -78,25 +82,21 @@ def show_json(body: object) -> None:
 
 
 def show_record(record: Mapping[str, Any]) -> None:
-    """One line a field; nested objects dotted, lists of objects as tables of their own."""
-    table = new_table(["", ""], header=False)
-    below: list[tuple[str, list[Mapping[str, Any]]]] = []
-    for name, value in flatten(record):
+    """One line a field, never cut; nested objects dotted, lists of objects as tables below."""
+    fields = [(name, value) for name, value in flatten(record) if value not in EMPTY]
+    lines = [(clean(name), value) for name, value in fields if not dicts(value)]
+    width = max((len(name) for name, _ in lines), default=0)
+    for name, value in lines:
+        click.echo(f"{click.style(name.ljust(width), bold=True)}  {to_cell(value)}")
+    for name, value in fields:
         if dicts(value):
-            below.append((name, dicts(value)))
-        elif value not in (None, [], {}):
-            table.add_row(clean(name), to_cell(value))
-    print_table(table)
-    for name, rows in below:
-        click.echo(f"{clean(name)}:")
-        show_rows(rows)
+            click.echo(f"{clean(name)}:")
+            show_rows(dicts(value))
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
-    """A table of those `columns` that any row has; of every column if none is known."""
-    if not rows:
-        return
-    present = dict.fromkeys(name for row in rows for name in row)
+    """A table of those `columns` in which any row has something; of all if none is known."""
+    present = dict.fromkeys(n for row in rows for n, value in row.items() if value not in EMPTY)
     chosen = [name for name in columns if name in present] or list(present)
     table = new_table([clean(name).replace("_", " ") for name in chosen])
     for row in rows:
@@ -114,30 +114,35 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
 
 def to_cell(value: object) -> str:
     """Any JSON value as short text."""
-    if value is None or value == "":
+    if value in EMPTY:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return to_budget(value) or ", ".join(f"{clean(k)}={to_cell(v)}" for k, v in value.items())
+        return to_brief(value)
     if isinstance(value, list):
-        return "; ".join(to_cell(one) for one in value) or NOTHING
+        return ", ".join(map(to_cell, value))
     return clean(value)
 
 
-def to_budget(value: Mapping[str, Any]) -> str:
-    """`100/month`, as `--budget` takes it."""
-    known = "amount" in value and "period" in value
-    return f"{clean(value['amount'])}/{clean(value['period'])}" if known else ""
+def to_brief(value: Mapping[str, Any]) -> str:
+    """An object in a cell: a budget as `--budget` takes it, else what it is known by."""
+    if "amount" in value and "period" in value:
+        return f"{clean(value['amount'])}/{clean(value['period'])}"
+    for name in ("operation", "statuses", "email", "name"):
+        if value.get(name):
+            return to_cell(value[name])
+    return ", ".join(f"{clean(name)}={to_cell(one)}" for name, one in value.items())
 
 
-def new_table(columns: Sequence[str], *, header: bool = True) -> Table:
+def new_table(columns: Sequence[str]) -> Table:
+    """The first column, an id mostly, is never broken."""
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD if header else None, show_header=header, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
-        table.add_column(name, overflow="fold", style="bold" if not header and not index else None)
+        table.add_column(name, overflow="fold", no_wrap=not index)
     return table
 
 

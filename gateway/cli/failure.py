@@ -44,7 +44,7 @@ def clean(text: object) -> str:
 def to_failure(status: int, problem: Mapping[str, Any], hint: str = "") -> Failure:
     """An `application/problem+json` body as one message."""
     lines = [describe(status, problem)]
-    lines += [f"  {to_line(error)}" for error in dicts(problem.get("errors"))]
+    lines += [f"  {line}" for line in to_lines(problem)]
     lines += [f"  {to_attempt(attempt)}" for attempt in dicts(problem.get("attempts"))]
     if hint:
         lines.append(f"  {hint}")
@@ -58,6 +58,12 @@ def describe(status: int, problem: Mapping[str, Any]) -> str:
     title = clean(problem.get("title") or problem.get("code") or f"HTTP {status}")
     detail = clean(problem.get("detail") or "")
     return f"{title}: {detail}" if detail and detail != title else title
+
+
+def to_lines(problem: Mapping[str, Any]) -> list[str]:
+    """Each of `errors[]` that says more than the detail does."""
+    detail = clean(problem.get("detail") or "")
+    return [line for line in map(to_line, dicts(problem.get("errors"))) if line != detail]
 
 
 def to_line(error: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/admin/keys"
 TEAMS = "/v1/admin/teams"
-COLUMNS = ("id", "name", "team_id", "scopes", "budget", "expires_at", "revoked_at", "created_at")
+COLUMNS = ("id", "name", "team_id", "scopes", "budget", "expires_at")
 
 settings = options.stack(
     body_option(

@@ -11,7 +11,7 @@ from gateway.cli.administration import body_option
 from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/admin/teams"
-COLUMNS = ("id", "name", "budget", "rate_limit_per_minute", "max_concurrency", "created_at")
+COLUMNS = ("id", "name", "budget", "rate_limit_per_minute", "max_concurrency")
 
 
 def to_body(session: Session) -> dict[str, Any]:

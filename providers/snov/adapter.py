@@ -116,7 +116,8 @@ class Snov(Adapter):
         for text, error in TEXTS:
             if text in told:
                 return error
-        return InvalidQuery if status < 400 else None
+        is_miss = refused.status is not None
+        return InvalidQuery if status < 400 and not is_miss else None
 
     @property
     def _is_v2(self) -> bool:

@@ -123,9 +123,13 @@ class CompanyInfo(Struct):
 
 
 class Refused(Struct):
-    """All three envelopes: `errors` as object, list or text; `message`; `result` as text."""
+    """All three envelopes: `errors` as object, list or text; `message`; `result` as text.
+
+    A miss is `success: false` too, but has a `status`.
+    """
 
     success: bool = True
+    status: Any = None
     errors: Any = None
     message: Any = None
     result: Any = None

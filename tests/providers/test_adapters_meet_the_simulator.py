@@ -94,7 +94,7 @@ async def test_finders_and_verifiers_find_and_count_what_is_billed(
 ) -> None:
     adapter = adapter_of(name, simulator, transport, **options)
     charged, found = 0, []
-    for person in people(30):
+    for person in people(15):
         answer = await lookup(adapter, person)
         charged += adapter.offers["emails.find"].charged_units(person, answer)
         if isinstance(answer.data, Email):
@@ -114,7 +114,7 @@ async def test_personal_addresses_cost_what_is_billed(
 ) -> None:
     adapter = adapter_of("sixtyfour", simulator, transport)
     charged, kinds = 0, set()
-    for person in people(30):
+    for person in people(15):
         query = FindEmail(full_name=f"{person.first_name} {person.last_name}", kind="personal",
                           company=person.company, domain=person.domain)  # fmt: skip
         answer = await lookup(adapter, query)
@@ -147,13 +147,13 @@ async def test_a_domain_is_listed_page_by_page(
 async def test_a_company_is_enriched(simulator: RunningSimulator, transport: Transport) -> None:
     adapter = adapter_of("snov", simulator, transport)
     charged, found = 0, 0
-    for person in people(10):
-        query = EnrichCompany(domain=person.domain)
+    for domain in {person.domain for person in people(10)}:
+        query = EnrichCompany(domain=domain)
         answer = await lookup(adapter, query)
         charged += adapter.offers["companies.enrich"].charged_units(query, answer)
         found += answer.data is not None
     assert found
-    assert charged >= 1000 * sum(row.units for row in simulator.bill.rows) > 0
+    assert charged == 1000 * sum(row.units for row in simulator.bill.rows)
 
 
 @pytest.mark.parametrize("query", [SearchContacts(limit=10), SearchCompanies(limit=10)])

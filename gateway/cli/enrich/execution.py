@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gateway.cli.client import Gateway
-from gateway.cli.display import show_json
+from gateway.cli.display import show_json, show_remarks
 from gateway.cli.enrich.gauge import Gauge, new_gauge
 from gateway.cli.enrich.output import Output
 from gateway.cli.enrich.plan import Plan, confirm, say
@@ -103,6 +103,7 @@ def summarise(session: Session, plan: Plan, tally: Tally) -> None:
         f"{tally.weak} weak), {tally.empty} empty, {tally.failed} failed\n"
         f"cost {tally.money}, {tally.cached} from the cache → {plan.files.target}"
     )
+    show_remarks({"sandbox": tally.sandbox})
     if tally.failed:
         say(f"The column `{plan.headings[-1]}` says why rows failed.")
 
@@ -119,4 +120,5 @@ def to_summary(plan: Plan, tally: Tally) -> dict[str, Any]:
         "found_percent": tally.share,
         "cost": f"{tally.cost:f}",
         "currency": tally.currency,
+        "sandbox": tally.sandbox,
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from gateway.cli.failure import clean, describe, dicts, to_line
+from gateway.cli.failure import clean, describe, dicts, to_lines
 
 ROUTE = ("provider", "cost", "outcome", "error")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -133,7 +133,7 @@ def to_failed_cells(columns: tuple[str, ...], problem: Mapping[str, Any]) -> lis
 def to_error(problem: Mapping[str, Any]) -> str:
     """`code: title: detail; pointer: details`, on one line."""
     parts = [describe(int(problem.get("status") or 0), problem)]
-    parts += [to_line(error) for error in dicts(problem.get("errors"))]
+    parts += to_lines(problem)
     text = "; ".join(parts)
     return f"{clean(problem['code'])}: {text}" if problem.get("code") else text
 

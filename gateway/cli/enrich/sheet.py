@@ -70,7 +70,7 @@ def digest(path: Path) -> tuple[str, int, str, bytes]:
     valid = valid and decodes(decoder, b"", final=True)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return hashed.hexdigest(), size, "utf-16", start
-    return hashed.hexdigest(), size, "utf-8" if valid else "cp1252", start
+    return hashed.hexdigest(), size, "utf-8-sig" if valid else "cp1252", start
 
 
 def decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:

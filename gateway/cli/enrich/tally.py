@@ -23,6 +23,7 @@ class Tally(Struct):
     cached: int = 0
     cost: Decimal = Decimal(0)
     currency: str = ""
+    sandbox: bool = False
 
     @property
     def done(self) -> int:
@@ -44,6 +45,7 @@ class Tally(Struct):
         meta = body.get("meta") or {}
         self.cached += bool(meta.get("cached"))
         self.cost += spent(body)
+        self.sandbox = self.sandbox or bool(meta.get("sandbox"))
         self.currency = meta.get("currency") or self.currency
 
     @property

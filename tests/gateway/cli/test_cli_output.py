@@ -51,7 +51,7 @@ def test_rows_in_any_order_with_a_crash_anywhere_come_out_once_and_in_order(
         crashed.put(index, [str(index)])
     crashed.sync()
     for index in order[cut : cut + lost]:
-        crashed.put(index, [str(index)])
+        crashed.put(index, ["longer than what will stand here" * 20])
     crashed._file.close()
     output = resume(files)
     again = [index for index in range(12) if not output.has(index)]
