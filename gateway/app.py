@@ -28,6 +28,8 @@ from gateway.api.routes import Routes
 from gateway.api.teams import Teams
 from gateway.process import Process
 from gateway.settings import Settings
+from gateway.telemetry.metrics import count_unknown_word
+from providers.vocabulary import on_unknown
 
 VERSION = "0.1.0"
 CONTROLLERS = [
@@ -77,6 +79,7 @@ async def open_for_jobs(settings: Settings) -> AsyncIterator[None]:
 
 
 def _assembled(settings: Settings) -> tuple[Process, Exchange]:
+    on_unknown(_count_word)
     process = Process(settings)
     exchange = Exchange(process.desk, currency=settings.currency, sandbox=process.sandbox)
     exchange.engine = process.engine(exchange.conclude)
@@ -90,6 +93,10 @@ async def _opened(process: Process, exchange: Exchange, *, work: bool) -> AsyncI
     yield
     await exchange.engine.close()
     await process.close()
+
+
+def _count_word(provider: str, field: str, _word: str) -> None:
+    count_unknown_word(provider, field)
 
 
 def _context(process: Process, exchange: Exchange) -> Context:

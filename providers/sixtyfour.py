@@ -13,7 +13,7 @@ from urllib.parse import quote
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from providers.base import Adapter, Auth, Charge, Offer, Resend, decode, glance
-from providers.errors import MalformedResponse, OutOfCredits, ProviderError, Unavailable
+from providers.errors import MalformedResponse, OutOfCredits, ProviderError, TaskFailed
 from providers.model import EMAILS_FIND, Answer, Email, FindEmail, Kind, Status, Ticket
 from providers.signin import HeaderKey
 from providers.values.links import to_domain
@@ -118,8 +118,9 @@ class Sixtyfour(Adapter):
         reply = await self.call("GET", path, Job)
         job, word = reply.value, reply.value.status.lower()
         if word in ENDED:
-            # Without an answer only a charge of zero is known to be none.
-            raise Unavailable(f"the job ended as {word}", uncertain=job.charge_amount != 0)
+            cents = job.charge_amount
+            units = None if cents is None else round(cents * 1000)
+            raise TaskFailed(f"the job ended as {word}", uncertain=cents is None, units=units)
         if word != DONE:
             return ticket
         return to_answer(query, job, reply.body)

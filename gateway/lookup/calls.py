@@ -15,7 +15,7 @@ from gateway.money.amounts import cost_of
 from gateway.money.ledger import EntryState, Ledger
 from gateway.store.connection import StoreDown
 from providers.base import LONGEST_CALL, Adapter, Charge
-from providers.errors import ProviderError, TaskFailed, TimedOut, Unavailable
+from providers.errors import OutOfCredits, ProviderError, TaskFailed, TimedOut, Unavailable
 from providers.model import Answer, Query, Ticket
 
 LEASE_MARGIN = 15.0
@@ -164,8 +164,10 @@ def _failed(step: Step, error: ProviderError, paid: bool) -> Called:
     if isinstance(error, TaskFailed) and error.units is not None:
         cost = cost_of(error.units, step.price)
         return Called(state="posted", units=error.units, cost=cost, error=error)
+    if isinstance(error, OutOfCredits):
+        return Called(state="voided", error=error)
     if paid and step.offer.charge is Charge.PER_CALL:
         return Called(state="posted", units=step.units, cost=step.cost, error=error)
-    if error.uncertain and not free:
+    if (paid or error.uncertain) and not free:
         return Called(state="in_doubt", error=error)
     return Called(state="voided", error=error)

@@ -7,7 +7,15 @@ import random
 import msgspec
 from msgspec import Struct
 
-from providers.errors import ProviderError, RateLimited, TaskFailed
+from providers.errors import (
+    InvalidQuery,
+    OutOfCredits,
+    ProviderError,
+    RateLimited,
+    Suppressed,
+    TaskFailed,
+    Unsupported,
+)
 from providers.model import Ticket
 
 FIRST_WAIT = 0.25
@@ -59,5 +67,5 @@ def wait_after(error: ProviderError, poll: int) -> float:
 
 
 def is_final(error: ProviderError) -> bool:
-    """Whether the provider itself gave up on the ticket."""
-    return isinstance(error, TaskFailed)
+    """Whether asking again for the ticket can't help: the task, or the ticket, is gone."""
+    return isinstance(error, TaskFailed | OutOfCredits | InvalidQuery | Unsupported | Suppressed)

