@@ -20,8 +20,9 @@ _hooks: list[Hook] = []
 
 
 def on_unknown(hook: Hook) -> None:
-    """Call `hook(provider, field, word)` whenever an unknown word is seen."""
-    _hooks.append(hook)
+    """Call `hook(provider, field, word)` whenever an unknown word is seen; once per hook."""
+    if hook not in _hooks:
+        _hooks.append(hook)
 
 
 def note(provider: str, field: str, word: str) -> None:

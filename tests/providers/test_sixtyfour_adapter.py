@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from providers.errors import MalformedResponse, Unavailable
+from providers.errors import MalformedResponse, TaskFailed
 from providers.model import Email, FindEmail, Hints, Kind
 from providers.registry import ADAPTERS
 
@@ -101,16 +101,17 @@ async def test_whatever_is_not_final_is_polled_on(word: str, stage: StageMaker) 
 
 @pytest.mark.parametrize("word", ["failed", "CANCELLED", "terminated", "timed_out"])
 @pytest.mark.parametrize(
-    "members, uncertain",
-    [({}, True), ({"charge_amount": 0}, False), ({"charge_amount": 5}, True)],
+    "members, units",
+    [({}, None), ({"charge_amount": 0}, 0), ({"charge_amount": 5}, 5000)],
     ids=["charge_unknown", "free", "charged"],
 )
-async def test_a_job_that_ends_without_an_answer_is_unavailable(
-    word: str, members: dict[str, Any], uncertain: bool, stage: StageMaker
+async def test_a_job_that_ends_without_an_answer_is_a_failed_task(
+    word: str, members: dict[str, Any], units: int | None, stage: StageMaker
 ) -> None:
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(TaskFailed) as caught:
         await stage("sixtyfour", job(word, **members)).lookup(PERSON)
-    assert caught.value.uncertain is uncertain
+    assert caught.value.units == units
+    assert caught.value.uncertain is (units is None)
 
 
 @pytest.mark.parametrize("entry", [[], ["a@e.example"], ["a@e.example", "OK", "COMPANY", "x"]])
