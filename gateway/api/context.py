@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request
+from msgspec import UNSET
 
 from gateway.api.exchange import Exchange
-from gateway.api.lists import Pager
+from gateway.api.lists import ListMeta, Pager, ReplyMeta
+from gateway.api.problems import request_id_of
 from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
@@ -37,3 +39,21 @@ class Context:
 def context_of(request: Request[Any, Any, Any]) -> Context:
     found: Context = request.app.state["context"]
     return found
+
+
+def meta_of(request: Request[Any, Any, Any], notice: str | None = None) -> ReplyMeta:
+    """The `meta` of a reply about one thing."""
+    sandbox = context_of(request).sandbox
+    return ReplyMeta(request_id=request_id_of(request.scope), notice=notice, sandbox=sandbox)
+
+
+def list_meta_of(
+    request: Request[Any, Any, Any], after: str | None, total: int | None = None
+) -> ListMeta:
+    """The `meta` of a page; `after` is the cursor of the next."""
+    return ListMeta(
+        request_id=request_id_of(request.scope),
+        next_cursor=after,
+        total=UNSET if total is None else total,
+        sandbox=context_of(request).sandbox or UNSET,
+    )

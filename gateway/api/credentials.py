@@ -10,11 +10,10 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway.api.context import context_of
+from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
-from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
-from gateway.api.lists import Meta as ReplyMeta
-from gateway.api.problems import Problem, invalid, request_id_of
+from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
+from gateway.api.problems import Problem, invalid
 from gateway.lookup.routing import Money
 from gateway.money.ledger import new_id
 from gateway.settings import Settings
@@ -169,7 +168,7 @@ async def _keep(request: Req, credential: Credential) -> CredentialReply:
     await context.kept.put(credential)
     await context.market.changed()
     notice = SANDBOX_NOTICE if context.sandbox else None
-    return CredentialReply(view(credential), ReplyMeta(request_id_of(request.scope), notice))
+    return CredentialReply(view(credential), meta_of(request, notice))
 
 
 class Credentials(Controller):
@@ -190,7 +189,7 @@ class Credentials(Controller):
         held = [view(item) for item in (*context.market.credentials, *stored)]
         caller = caller_of(request.scope)
         page, after = context.pager.cut(held, caller, "admin.credentials", limit, cursor)
-        return CredentialsReply(page, ListMeta(request_id_of(request.scope), after, len(held)))
+        return CredentialsReply(page, list_meta_of(request, after, len(held)))
 
     @post("/v1/admin/credentials", responses=responses({}, (*AUTHENTICATED, *WITH_BODY)))
     async def add_credential(self, request: Req, data: JSONBody[NewCredential]) -> CredentialReply:
@@ -204,7 +203,7 @@ class Credentials(Controller):
         held = context_of(request).market.credential(credential_id) or await _find(
             request, credential_id
         )
-        return CredentialReply(view(held), ReplyMeta(request_id_of(request.scope)))
+        return CredentialReply(view(held), meta_of(request))
 
     @patch(
         "/v1/admin/credentials/{credential_id:str}",

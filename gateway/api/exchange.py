@@ -15,14 +15,17 @@ from msgspec import Struct
 from gateway.api.bodies import check_routing, to_query
 from gateway.api.cursors import Cursor, Cursors, expiry, fingerprint
 from gateway.api.problems import Problem, of_error, of_lookup
+from gateway.guard.rates import CEILING, Meter
 from gateway.jobs.engine import Engine
 from gateway.jobs.records import Job
 from gateway.jobs.records import Request as JobRequest
 from gateway.lookup.delivery import Delivery, deliver
 from gateway.lookup.desk import Desk
+from gateway.lookup.endings import TooFast
 from gateway.lookup.identity import canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.money.amounts import to_money
+from gateway.money.ledger import Rate
 
 DEFAULT_WAIT = 20.0
 LONGEST_WAIT = 60.0
@@ -31,14 +34,9 @@ _ASYNC = re.compile(r"\brespond-async\b", re.IGNORECASE)
 _encode = msgspec.json.Encoder().encode
 
 
-class JobMeta(Struct, omit_defaults=True):
-    request_id: str
-    sandbox: bool = False
-
-
 class JobDelivery(Struct):
     data: Job
-    meta: JobMeta
+    meta: ReplyMeta
 
 
 class Exchange:
@@ -51,25 +49,34 @@ class Exchange:
         self.currency = currency
         self.sandbox = sandbox
         self.cursors = Cursors(desk.data_key)
+        self.meter = Meter()
 
     async def serve(
         self, request: Request[Any, Any, Any], operation: str, body: Any
     ) -> ASGIResponse:
         """Run the lookup that `body` asks for."""
-        scope = request.scope
+        scope: Any = request.scope
         check_routing(body.routing, "/routing")
-        started: float = scope["started"]  # type: ignore[typeddict-item]
         wait = wait_of(request.headers.get("prefer", ""))
-        lookup = self._prepare(scope["caller"], operation, body, wait)  # type: ignore[typeddict-item]
+        rate = self._meter(scope["caller"].team)
+        lookup = self._prepare(scope["caller"], operation, body, wait)
+        lookup.rate = rate
         raw = "raw" in request.query_params.get("include", "").split(",")
-        work = self._job_request(lookup, body, scope["request_id"], raw)  # type: ignore[typeddict-item]
+        work = self._job_request(lookup, body, scope["request_id"], raw)
         task = asyncio.create_task(self.desk.waterfall.run(lookup))
         if wait > 0:
             await asyncio.wait({task}, timeout=wait)
         if not task.done():
             job = await self.engine.adopt(lookup, task, work)
             return self.accepted(job, work.request_id)
-        return self._answer(lookup, task, work, started)
+        return self._answer(lookup, task, work, scope["started"])
+
+    def _meter(self, team: str) -> Rate:
+        """The ceiling of this process; a limit of the team's own takes its place."""
+        left, resets = self.meter.count(team)
+        if left < 0:
+            raise TooFast(resets)
+        return Rate(CEILING, left, resets)
 
     def _prepare(self, caller: Caller, operation: str, body: Any, wait: float) -> Lookup:
         query = to_query(operation, body)
@@ -158,7 +165,7 @@ class Exchange:
 
     def accepted(self, job: Job, request_id: str) -> ASGIResponse:
         """202 with the job and where to read it."""
-        body = _encode(JobDelivery(job, JobMeta(request_id, self.sandbox)))
+        body = _encode(JobDelivery(job, meta))
         headers = {"location": f"/v1/jobs/{job.id}", "retry-after": "1"}
         return ASGIResponse(
             body=body, status_code=202, media_type="application/json", headers=headers

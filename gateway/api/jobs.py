@@ -10,24 +10,18 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
-from gateway.api.context import context_of
+from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, JobReply, JobsReply, responses
-from gateway.api.exchange import JobDelivery, JobMeta
-from gateway.api.lists import CursorParam, Limit, caller_of, missing
-from gateway.api.problems import request_id_of
+from gateway.api.exchange import JobDelivery
+from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
 from gateway.jobs.records import Job
 
 Req = Request[Any, Any, Any]
 
 
-class JobsMeta(Struct):
-    request_id: str
-    next_cursor: str | None
-
-
 class JobsDelivery(Struct):
     data: list[Job]
-    meta: JobsMeta
+    meta: ListMeta
 
 
 class Jobs(Controller):
@@ -50,7 +44,7 @@ class Jobs(Controller):
         after = context.pager.next(caller, "jobs", offset + limit) if more else None
         for job in found:
             job.result = msgspec.UNSET
-        return _json(JobsDelivery(found[:limit], JobsMeta(request_id_of(request.scope), after)))
+        return _json(JobsDelivery(found[:limit], list_meta_of(request, after)))
 
     @get(
         "/v1/jobs/{job_id:str}",
@@ -61,9 +55,7 @@ class Jobs(Controller):
         record = await context.jobs.load(job_id)
         if record is None or record.request.caller.team != caller_of(request.scope).team:
             raise missing("job")
-        return _json(
-            JobDelivery(record.job, JobMeta(request_id_of(request.scope), context.sandbox))
-        )
+        return _json(JobDelivery(record.job, meta_of(request)))
 
 
 def _json(body: Struct) -> ASGIResponse:

@@ -10,11 +10,10 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway.api.context import context_of
+from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
-from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
-from gateway.api.lists import Meta as ReplyMeta
-from gateway.api.problems import invalid, request_id_of
+from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
+from gateway.api.problems import invalid
 from gateway.api.teams import Budgets, budgets_of, limit, show_budgets
 from gateway.vault.roster import DEFAULT_TEAM, Budget, Key, Name, Scope, timestamp
 
@@ -124,7 +123,7 @@ async def _keep(request: Req, key: Key) -> None:
 
 
 def _reply(request: Req, key: Key) -> KeyReply:
-    return KeyReply(KeyView(**_members(key)), ReplyMeta(request_id_of(request.scope)))
+    return KeyReply(KeyView(**_members(key)), meta_of(request))
 
 
 class Keys(Controller):
@@ -140,7 +139,7 @@ class Keys(Controller):
         keys = [KeyView(**_members(key)) for key in await context_of(request).roster.keys()]
         caller = caller_of(request.scope)
         page, after = context_of(request).pager.cut(keys, caller, "admin.keys", limit, cursor)
-        return KeysReply(page, ListMeta(request_id_of(request.scope), after, len(keys)))
+        return KeysReply(page, list_meta_of(request, after, len(keys)))
 
     @post("/v1/admin/keys", responses=responses({}, (*AUTHENTICATED, *WITH_BODY)))
     async def create_key(self, request: Req, data: JSONBody[NewKeyBody]) -> IssuedReply:
@@ -149,7 +148,7 @@ class Keys(Controller):
         key, fresh = await context_of(request).roster.issue_key(_new(data))
         await limit(request, f"key:{key.id}", key.budgets)
         shown = IssuedKey(**_members(key), key=fresh.text)
-        return IssuedReply(shown, ReplyMeta(request_id_of(request.scope)))
+        return IssuedReply(shown, meta_of(request))
 
     @get("/v1/admin/keys/{key_id:str}", responses=responses({}, (*AUTHENTICATED, *READ)))
     async def show_key(self, request: Req, key_id: FromPath[str]) -> KeyReply:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from litestar.params import QueryParameter
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gateway.api.cursors import Cursor, Cursors, expiry
 from gateway.api.problems import Problem
@@ -17,19 +17,21 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, required=False)]
 CursorParam = Annotated[str | None, QueryParameter(max_length=4096, required=False)]
 
 
-class ListMeta(Struct):
-    """`next_cursor` is null at the end."""
+class ListMeta(Struct, kw_only=True):
+    """`next_cursor` is null at the end; `sandbox` is there only if true."""
 
     request_id: str
     next_cursor: str | None
-    total: int
+    total: int | UnsetType = UNSET
+    sandbox: bool | UnsetType = UNSET
 
 
-class Meta(Struct, omit_defaults=True):
-    """`notice` says what else a person should know."""
+class ReplyMeta(Struct, kw_only=True, omit_defaults=True):
+    """`notice` says what else a person should know; `sandbox` is there only if true."""
 
     request_id: str
     notice: str | None = None
+    sandbox: bool = False
 
 
 class Pager:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,11 +30,13 @@ from gateway.money.amounts import to_money
 from gateway.money.ledger import Obstacle
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
+from gateway.vault.sealing import SealBroken
 
 log = get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SOON = 2
+CRASH_FRAMES = 20
 CODES: Mapping[str, tuple[int, str]] = {
     "malformed_request": (400, "The body is not JSON"),
     "unauthenticated": (401, "No valid key"),
@@ -131,8 +135,8 @@ def invalid(pointer: str, details: str, code: str = "invalid_query") -> Problem:
     return Problem(code, f"{where}: {details}", faults=[Fault(code, 422, details, pointer)])
 
 
-def of_error(error: BaseException) -> Problem:
-    """The problem that an exception of ours means."""
+def of_error(error: BaseException, request_id: str = "") -> Problem:
+    """The problem that an exception means; what nobody expected is logged under `request_id`."""
     match error:
         case Problem():
             return error
@@ -156,10 +160,21 @@ def of_error(error: BaseException) -> Problem:
             return Problem("no_provider_configured", detail)
         case Unanswerable():
             return _unanswerable(error)
-        case HTTPException():
+        case SealBroken():
+            detail = "The credential is sealed with a master key that is not configured."
+            return Problem("conflict", detail)
+        case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return _of_http(error)
-    log.error("request.crashed", error=type(error).__name__, exc_info=error)
+    _log_crash(error, request_id)
     return Problem("internal_error", "The gateway failed; the request id finds it in the logs.")
+
+
+def _log_crash(error: BaseException, request_id: str) -> None:
+    """Where it happened, and no message: that may quote a person, or a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{Path(at.filename).name}:{at.lineno} {at.name}" for at in frames[-CRASH_FRAMES:]]
+    name = type(error).__name__
+    log.error("request.crashed", error=name, request_id=request_id, places=places)
 
 
 def unauthenticated() -> Problem:
@@ -231,6 +246,9 @@ def _moment(millis: int) -> str | None:
 
 def _unanswerable(error: Unanswerable) -> Problem:
     reasons = ", ".join(f"{name}: {reason}" for name, reason in error.reasons.items())
+    if "no_credential" in error.reasons.values():
+        detail = f"No provider that may be asked and could answer has a credential ({reasons})."
+        return Problem("no_provider_configured", detail)
     detail = "No provider offers this operation."
     if reasons:
         detail = f"No configured provider can answer this query ({reasons})."
@@ -253,22 +271,23 @@ def _of_http(error: HTTPException) -> Problem:
             return Problem("too_large", "The body is larger than allowed.")
         case ClientException():
             return Problem("malformed_request", "The body is not JSON.")
-    if error.status_code < 500:
-        return Problem("malformed_request", "The request can't be read.")
-    log.error("request.crashed", error=type(error).__name__, exc_info=error)
-    return Problem("internal_error", "The gateway failed; the request id finds it in the logs.")
+    return Problem("malformed_request", "The request can't be read.")
 
 
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`$", re.DOTALL)
 _PART = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"unknown field `(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(.*)`$", re.DOTALL)
+# Litestar hands a handler its body as the argument `data`.
+NO_BODY = "missing required field `data`"
 
 
 def _of_validation(error: ValidationException) -> Problem:
-    """msgspec's own words, with its path as a JSON pointer."""
+    """What a path, a query or a missing body does not fit."""
     cause = error.__cause__
     if isinstance(cause, msgspec.ValidationError):
+        if str(cause).endswith(NO_BODY):
+            return invalid("", "is missing; send a JSON object")
         return of_mismatch(cause)
     details = "does not fit"
     if isinstance(error.extra, list) and error.extra:
@@ -277,7 +296,7 @@ def _of_validation(error: ValidationException) -> Problem:
 
 
 def of_mismatch(error: msgspec.ValidationError) -> Problem:
-    """422 for JSON that does not fit its Struct."""
+    """422 for JSON that does not fit its Struct: msgspec's words, its path as a JSON pointer."""
     text = str(error)
     path = _AT.search(text)
     details = text[: path.start()] if path else text
@@ -287,16 +306,12 @@ def of_mismatch(error: msgspec.ValidationError) -> Problem:
         details = "is not a member this request knows"
     elif missing := _MISSING.search(details):
         pointer += "/" + _escaped(missing[1])
-        details = "is missing" if missing[1] != "data" else "the body is missing"
-    return invalid("" if pointer == "/data" else pointer, details)
+        details = "is missing"
+    return invalid(pointer, details)
 
 
 def _pointer(path: str) -> str:
-    """Litestar decodes into a wrapper whose member `data` is the body."""
-    parts = [_escaped(name or index) for name, index in _PART.findall(path)]
-    if parts and parts[0] == "data":
-        parts = parts[1:]
-    return "".join(f"/{part}" for part in parts)
+    return "".join(f"/{_escaped(name or index)}" for name, index in _PART.findall(path))
 
 
 def _escaped(part: str) -> str:
@@ -310,7 +325,8 @@ def request_id_of(scope: Mapping[str, Any]) -> str:
 
 def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's hook for everything raised below it."""
-    return to_response(of_error(error), request_id_of(request.scope))
+    request_id = request_id_of(request.scope)
+    return to_response(of_error(error, request_id), request_id)
 
 
 def to_response(problem: Problem, request_id: str) -> Response[bytes]:

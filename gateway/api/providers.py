@@ -8,9 +8,9 @@ from litestar import Controller, Request, get
 from litestar.params import FromPath
 from msgspec import Struct
 
-from gateway.api.context import context_of
+from gateway.api.context import context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, responses
-from gateway.api.lists import Meta, caller_of, missing
+from gateway.api.lists import ReplyMeta, caller_of, missing
 from gateway.api.problems import request_id_of
 from gateway.lookup.desk import Desk
 from gateway.lookup.planner import Stall
@@ -45,12 +45,12 @@ class ProviderView(Struct, kw_only=True):
 
 class ProviderReply(Struct):
     data: ProviderView
-    meta: Meta
+    meta: ReplyMeta
 
 
 class ProvidersReply(Struct):
     data: list[ProviderView]
-    meta: Meta
+    meta: ReplyMeta
 
 
 def _view(desk: Desk, name: str, team: str) -> ProviderView:
@@ -77,7 +77,7 @@ class Providers(Controller):
     async def list_providers(self, request: Req) -> ProvidersReply:
         team = caller_of(request.scope).team
         rows = [_view(context_of(request).desk, name, team) for name in ADAPTERS]
-        return ProvidersReply(rows, Meta(request_id_of(request.scope)))
+        return ProvidersReply(rows, meta_of(request))
 
     @get(
         "/v1/providers/{name:str}",
@@ -88,7 +88,7 @@ class Providers(Controller):
             raise missing("provider")
         team = caller_of(request.scope).team
         return ProviderReply(
-            _view(context_of(request).desk, name, team), Meta(request_id_of(request.scope))
+            _view(context_of(request).desk, name, team), meta_of(request)
         )
 
 

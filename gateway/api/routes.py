@@ -10,9 +10,9 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct
 
 from gateway.api.bodies import check_routing
-from gateway.api.context import context_of
+from gateway.api.context import context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
-from gateway.api.lists import Meta, missing
+from gateway.api.lists import ReplyMeta, missing
 from gateway.api.problems import Problem, request_id_of
 from gateway.lookup.market import ROUTES
 from gateway.lookup.routing import Route, Routing
@@ -45,12 +45,12 @@ class RouteView(Struct, kw_only=True):
 
 class RouteReply(Struct):
     data: RouteView
-    meta: Meta
+    meta: ReplyMeta
 
 
 class RoutesReply(Struct):
     data: list[RouteView]
-    meta: Meta
+    meta: ReplyMeta
 
 
 def _view(operation: str, team: str | None, route: Route) -> RouteView:
@@ -91,7 +91,7 @@ class Routes(Controller):
     @get("/v1/admin/routes", responses=responses({}, (*AUTHENTICATED, "invalid_query")))
     async def list_routes(self, request: Req) -> RoutesReply:
         rows = [_show(request, operation, None) for operation in OPERATIONS]
-        return RoutesReply(rows, Meta(request_id_of(request.scope)))
+        return RoutesReply(rows, meta_of(request))
 
     @get(
         "/v1/admin/routes/{operation:str}",
@@ -101,7 +101,7 @@ class Routes(Controller):
         self, request: Req, operation: FromPath[str], team_id: TeamId = None
     ) -> RouteReply:
         await _check(request, operation, team_id)
-        return RouteReply(_show(request, operation, team_id), Meta(request_id_of(request.scope)))
+        return RouteReply(_show(request, operation, team_id), meta_of(request))
 
     @put(
         "/v1/admin/routes/{operation:str}",
@@ -123,4 +123,4 @@ class Routes(Controller):
         else:
             await context_of(request).store.call("HSET", ROUTES, field, msgspec.json.encode(data))
         await context_of(request).desk.market.changed()
-        return RouteReply(_show(request, operation, team_id), Meta(request_id_of(request.scope)))
+        return RouteReply(_show(request, operation, team_id), meta_of(request))

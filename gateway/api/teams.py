@@ -9,11 +9,10 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway.api.context import context_of
+from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
-from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
-from gateway.api.lists import Meta as ReplyMeta
-from gateway.api.problems import Problem, invalid, request_id_of
+from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
+from gateway.api.problems import Problem, invalid
 from gateway.money.budgets import put_limits
 from gateway.money.ledger import new_id
 from gateway.vault.roster import DEFAULT_TEAM, Budget, Name, Team, timestamp
@@ -112,7 +111,7 @@ async def _keep(request: Req, team: Team) -> None:
 
 
 def _reply(request: Req, team: Team) -> TeamReply:
-    return TeamReply(view(team), ReplyMeta(request_id_of(request.scope)))
+    return TeamReply(view(team), meta_of(request))
 
 
 class Teams(Controller):
@@ -128,7 +127,7 @@ class Teams(Controller):
         teams = [view(team) for team in await context_of(request).roster.teams()]
         caller = caller_of(request.scope)
         page, after = context_of(request).pager.cut(teams, caller, "admin.teams", limit, cursor)
-        return TeamsReply(page, ListMeta(request_id_of(request.scope), after, len(teams)))
+        return TeamsReply(page, list_meta_of(request, after, len(teams)))
 
     @post(
         "/v1/admin/teams",

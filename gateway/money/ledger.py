@@ -17,8 +17,6 @@ from gateway.store.script import Script
 BASE = "{pgw}:"
 DAY = 24 * 3600 * 1000
 LEDGER_KEEP = 400 * DAY
-# A team without a limit of its own; more than one installation can serve.
-PER_MINUTE = 1_000_000
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -60,7 +58,6 @@ class Claim(Struct, kw_only=True):
     max_cost: int = -1
     since: int = 0
     patient: bool = True
-    per_minute: int = PER_MINUTE
     steps: list[Bid] = []
     root: str = ""
     base: str = BASE

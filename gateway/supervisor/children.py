@@ -15,6 +15,8 @@ from gateway.settings import Settings
 
 START_SECONDS = 30.0
 FAREWELL = 35.0
+CALM = 60.0
+LONGEST_PAUSE = 30.0
 
 
 class ChildFailed(Exception):
@@ -28,9 +30,13 @@ class Child:
         self, name: str, module: list[str], *, message: bytes = b"", fds: tuple[int, ...] = ()
     ):
         self.name = name
-        command = [sys.executable, "-m", *module]
+        # -P: what lies in the working directory is not ours to import.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=fds
+            [sys.executable, "-P", "-m", *module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=fds,
+            process_group=0,  # Ctrl-C in a terminal is the supervisor's to handle first
         )
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
@@ -101,6 +107,10 @@ class Crew:
         self._next_start = 0.0
         self._workers: list[Child] = []
 
+    @property
+    def is_running(self) -> bool:
+        return any(worker.is_running for worker in self._workers)
+
     def start(self) -> None:
         """Returns when all serve. Raises ChildFailed."""
         self._workers = [self._spawn() for _ in range(self._size)]
@@ -113,17 +123,26 @@ class Crew:
         for worker in dead:
             self._workers.remove(worker)
             worker.stop()
-            self._failures += 1
-            self._next_start = time.monotonic() + min(30.0, 0.1 * 2**self._failures)
+            self._fail()
         if len(self._workers) < self._size and time.monotonic() >= self._next_start:
             self._workers.append(self._spawn())
         return [worker.pid for worker in dead]
 
-    def stop(self) -> None:
+    def ask_to_end(self) -> None:
         for worker in self._workers:
             worker.ask_to_end()
+
+    def stop(self) -> None:
+        self.ask_to_end()
         for worker in self._workers:
             worker.stop()
+
+    def _fail(self) -> None:
+        now = time.monotonic()
+        if now > self._next_start + CALM:
+            self._failures = 0
+        self._failures += 1
+        self._next_start = now + min(LONGEST_PAUSE, 0.1 * 2 ** min(self._failures, 10))
 
     def _spawn(self) -> Child:
         return Child.worker(self._settings, self._listener, jobs=self._jobs)

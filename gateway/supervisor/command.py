@@ -9,12 +9,12 @@ import socket
 import sys
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-
-import msgspec
 
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.store.embedded import (
@@ -26,14 +26,16 @@ from gateway.store.embedded import (
     StartFailed,
 )
 from gateway.supervisor.banner import announce
-from gateway.supervisor.children import Child, ChildFailed, Crew
+from gateway.supervisor.children import FAREWELL, Child, ChildFailed, Crew
 from gateway.supervisor.preparation import (
     StartRefused,
     attached,
+    beside,
     check_store,
     started,
     wants_sandbox,
     with_simulators,
+    without_simulators,
 )
 from gateway.telemetry.log import configure_logging, get_logger
 from gateway.telemetry.metrics import DIRECTORY_VARIABLE, forget_worker, prepare_directory
@@ -73,6 +75,9 @@ class Launch:
         return settings
 
 
+Action = Callable[[Launch, ExitStack, threading.Event], None]
+
+
 def serve(
     *, host: str, port: int, workers: int, sandbox: bool, config: Path | None, jobs: bool
 ) -> int:
@@ -88,11 +93,11 @@ def work(*, config: Path | None) -> int:
     return _run("worker", _work, Launch(config=config))
 
 
-def _run(name: str, action: object, launch: Launch) -> int:
+def _run(name: str, action: Action, launch: Launch) -> int:
     ended = _on_signals()
     try:
         with ExitStack() as stack:
-            action(launch, stack, ended)  # type: ignore[operator]
+            action(launch, stack, ended)
     except REFUSALS as error:
         sys.stderr.write(f"prospect {name}: {error}\n")
         return getattr(error, "code", 2)
@@ -108,7 +113,7 @@ def _serve(launch: Launch, stack: ExitStack, ended: threading.Event) -> None:
     if wants_sandbox(settings, embedded=store is not None):
         settings, simulator = with_simulators(settings, stack)
     else:
-        settings = msgspec.structs.replace(settings, sandbox=False)
+        settings = without_simulators(settings)
     _share_metrics(stack)
     crew = Crew(settings, listener.fileno(), size=launch.workers, jobs=launch.jobs)
     stack.callback(crew.stop)
@@ -118,8 +123,10 @@ def _serve(launch: Launch, stack: ExitStack, ended: threading.Event) -> None:
 
 
 def _work(launch: Launch, stack: ExitStack, ended: threading.Event) -> None:
-    settings = attached(launch.settings())
+    configured = launch.settings()
+    settings = attached(configured)
     check_store(settings)
+    settings = beside(settings, embedded=configured.store_url is None)
     crew = Crew(settings, None, size=1, jobs=True)
     stack.callback(crew.stop)
     crew.start()
@@ -143,6 +150,17 @@ def _watch(
         for pid in crew.poll():
             forget_worker(pid)
             log.error("worker.replaced", pid=pid)
+    _drain(crew, store)
+
+
+def _drain(crew: Crew, store: EmbeddedStore | None) -> None:
+    """Let workers finish; a store that a service manager ended with us is needed until then."""
+    crew.ask_to_end()
+    deadline = time.monotonic() + FAREWELL
+    while crew.is_running and time.monotonic() < deadline:
+        if store is not None and store.poll():
+            log.warning("store.restarted")
+        time.sleep(LOOK / 4)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -13,6 +13,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.settings import Secret, Settings
+from gateway.settings.problems import Place
+from gateway.settings.rules import Text
+from gateway.settings.schema import rule_at
+from gateway.settings.tree import read_value
+from gateway.store import datadir
 from gateway.store.connection import Store, StoreDown
 from gateway.store.embedded import EmbeddedStore
 from gateway.store.inspection import Finding, inspect
@@ -21,10 +26,11 @@ from gateway.vault.credentials import CredentialStore
 from gateway.vault.datakey import DataKey
 from gateway.vault.keys import make_key
 from gateway.vault.roster import Roster
-from gateway.vault.sealing import Sealer
+from gateway.vault.sealing import SealBroken, Sealer
 
 T = TypeVar("T")
 PRIVATE = 0o600
+SIMULATORS = "{pgw}:simulators"
 
 
 class StartRefused(Exception):
@@ -50,38 +56,61 @@ def attached(settings: Settings) -> Settings:
     if settings.store_url is not None:
         return settings
     url = EmbeddedStore.attach(settings.data_dir)
-    return msgspec.structs.replace(_with_keys(settings), store_url=url, sandbox=False)
+    return msgspec.structs.replace(_with_keys(settings), store_url=url)
 
 
 def _with_keys(settings: Settings) -> Settings:
     """Embedded mode makes the keys it was not given, and finds them again."""
+    given: dict[str, Any] = {}
     if not settings.master_keys:
         path = settings.data_dir / "master.key"
-        text = _kept(path, lambda: base64.b64encode(os.urandom(32)).decode())
-        settings = msgspec.structs.replace(settings, master_keys=(Secret(text),))
+        given["master_keys"] = _kept(path, "master_key", _make_master_key)
     if settings.admin_key is None:
-        text = _kept(admin_key_file(settings), lambda: make_key().text)
-        settings = msgspec.structs.replace(settings, admin_key=Secret(text))
-    return settings
+        path = admin_key_file(settings)
+        given["admin_key"] = _kept(path, "admin_key", lambda: make_key().text)
+    return msgspec.structs.replace(settings, **given)
 
 
 def admin_key_file(settings: Settings) -> Path:
     return settings.data_dir / "admin.key"
 
 
-def _kept(path: Path, make: Callable[[], str]) -> str:
-    """The file's line, written first (and flushed to disk) if it is not there."""
+def _make_master_key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def _kept(path: Path, setting: str, make: Callable[[], str]) -> Any:
+    """The checked value that the file holds; it is written first if it is not there."""
     try:
         if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(make() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        return path.read_text().strip()
-    except OSError as error:
-        message = f"{path} can't be used ({error.strerror}); make it readable for this user"
+            _write(path, make())
+        text = path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        message = f"{path} can't be used ({reason}); make it readable for this user"
         raise StartRefused(message) from None
+    problems: list[str] = []
+    rule = rule_at((setting,))
+    assert rule is not None
+    value = read_value(rule, Text(text), Place(setting, str(path), problems))
+    if problems:
+        advice = "; put back what it held, or set GATEWAY_" + setting.upper()
+        raise StartRefused("\n".join(problems) + advice)
+    return value
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing, whatever ends us, and on the disk before it is used."""
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
 def check_store(settings: Settings) -> None:
@@ -100,7 +129,12 @@ def _told(finding: Finding) -> str:
 
 async def _check_keys(store: Store, settings: Settings) -> None:
     sealer = Sealer([key.decode() for key in settings.master_keys])
-    await DataKey().load(store, sealer)
+    try:
+        await DataKey().load(store, sealer)
+        await CredentialStore(store, sealer).all()
+    except SealBroken as error:
+        message = f"{error}; add the key this store was used with to GATEWAY_MASTER_KEY"
+        raise StartRefused(f"{message} (newest first, comma separated)") from None
     if settings.admin_key is None and not await Roster(store).has_admin():
         message = (
             "no admin key: set GATEWAY_ADMIN_KEY (24 printable characters or more) for the first "
@@ -140,10 +174,40 @@ def _ask(settings: Settings, question: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def with_simulators(settings: Settings, stack: ExitStack) -> tuple[Settings, Child]:
-    """Every provider simulated, whatever address was configured."""
-    child = Child.simulator(bill=settings.data_dir / "sandbox-bill.jsonl")
+    """Every provider simulated, whatever address was configured; workers elsewhere are told."""
+    bill = settings.data_dir / "sandbox-bill.jsonl"
+    try:
+        bill.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise datadir.unusable(bill.parent, error) from None
+    child = Child.simulator(bill=bill)
     stack.callback(child.stop)
-    bases: dict[str, Any] = msgspec.json.decode(child.line())
+    addresses = child.line()
+    _ask(settings, lambda store: store.call("SET", SIMULATORS, addresses))
+    return _simulated(settings, addresses), child
+
+
+def without_simulators(settings: Settings) -> Settings:
+    """Real providers; a sandbox that this store served before is over."""
+    _ask(settings, lambda store: store.call("DEL", SIMULATORS))
+    return msgspec.structs.replace(settings, sandbox=False)
+
+
+def beside(settings: Settings, *, embedded: bool) -> Settings:
+    """As the gateway on the same store: in its sandbox, with its simulators, or not."""
+    automatic = embedded and not settings.names_provider
+    if not (automatic if settings.sandbox is None else settings.sandbox):
+        return msgspec.structs.replace(settings, sandbox=False)
+    addresses = _ask(settings, lambda store: store.call("GET", SIMULATORS))
+    if addresses is not None:
+        return _simulated(settings, addresses)
+    if settings.sandbox:
+        raise StartRefused("no gateway serves a sandbox; start `prospect serve --sandbox` first")
+    return msgspec.structs.replace(settings, sandbox=False)
+
+
+def _simulated(settings: Settings, addresses: str | bytes) -> Settings:
+    bases: dict[str, Any] = msgspec.json.decode(addresses)
     providers = {
         name: msgspec.structs.replace(
             provider,
@@ -153,7 +217,7 @@ def with_simulators(settings: Settings, stack: ExitStack) -> tuple[Settings, Chi
         )
         for name, provider in settings.providers.items()
     }
-    return msgspec.structs.replace(settings, providers=providers, sandbox=True), child
+    return msgspec.structs.replace(settings, providers=providers, sandbox=True)
 
 
 # The simulators' own default accounts.

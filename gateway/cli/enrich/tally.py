@@ -9,8 +9,15 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.cli.enrich.operations import spent
+from gateway.cli.failure import dicts
 
 FAILED = "failed"
+
+
+def is_cached(meta: Mapping[str, Any]) -> bool:
+    """The answer came from the cache; with nothing found, every clean empty did."""
+    attempts = dicts(meta.get("attempts"))
+    return bool(meta.get("cached") or (attempts and all(one.get("cached") for one in attempts)))
 
 
 class Tally(Struct):
@@ -43,7 +50,7 @@ class Tally(Struct):
         name = outcome if outcome in {"accepted", "weak", "empty"} else FAILED
         setattr(self, name, getattr(self, name) + 1)
         meta = body.get("meta") or {}
-        self.cached += bool(meta.get("cached"))
+        self.cached += is_cached(meta)
         self.cost += spent(body)
         self.sandbox = self.sandbox or bool(meta.get("sandbox"))
         self.currency = meta.get("currency") or self.currency

@@ -156,10 +156,11 @@ local function refused(a, now)
   return nil
 end
 
--- Counts the team's requests of this minute, once per lookup.
+-- Counts the requests of this minute, once per lookup, of a team that has a limit. Others are not
+-- counted here: a served cache hit must not have to wait for the disk.
 local function counted(a, now)
-  local limit = tonumber(redis.call('HGET', a.base .. 'limits:team:' .. a.team, 'per_minute')
-    or a.per_minute)
+  local limit = tonumber(redis.call('HGET', a.base .. 'limits:team:' .. a.team, 'per_minute'))
+  if not limit then return nil end
   local minute = math.floor(now / 60000)
   local key = a.base .. 'rate:team:' .. a.team .. ':' .. minute
   local used = redis.call('INCR', key)
@@ -196,7 +197,7 @@ local function admit(a)
   local found = refused(a, now)
   if a.since == 0 and not found then
     a.since, rate = now, counted(a, now)
-    if rate.over then found = { kind = 'limited' } end
+    if rate and rate.over then found = { kind = 'limited' } end
   end
   for _, s in ipairs(a.steps) do
     if found then break end

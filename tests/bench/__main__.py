@@ -1,0 +1,44 @@
+"""Performance figures of this machine: `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from figures import Figures, Round, describe
+from rounds import run_round
+from stand import Stand
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make bench",
+        description="CPU and latency of the gateway beside an httpx call and a bare ASGI echo.",
+        epilog="example: make bench ARGS='--rounds 3 --lookups 400'",
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds (7)")
+    parser.add_argument("--lookups", type=int, default=600, help="requests per figure and round")
+    parser.add_argument("--check", action="store_true", help="exit 1 if a target is missed")
+    options = parser.parse_args()
+    figures = asyncio.run(_measure(options.rounds, options.lookups))
+    sys.stdout.write(describe(figures))
+    return 1 if options.check and figures.missed() else 0
+
+
+async def _measure(rounds: int, lookups: int) -> Figures:
+    """The simulator and the load on one core, the gateway and its rivals on the other."""
+    found: list[Round] = []
+    async with Stand() as stand:
+        await run_round(stand, lookups)  # Warms caches, connections and branch predictors.
+        for number in range(rounds):
+            found.append(await run_round(stand, lookups))
+            sys.stderr.write(f"round {number + 1} of {rounds}\n")
+    return Figures(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
