@@ -19,7 +19,9 @@ class Bids:
         self._lookup = lookup
         self._hash_key = hash_key
         self._team_cache = team_cache
-        self._made = [self._bid(index, step) for index, step in enumerate(lookup.plan.steps)]
+        name = new_id("res")
+        steps = enumerate(lookup.plan.steps)
+        self._made = [self._bid(index, step, f"{name}_{index}") for index, step in steps]
 
     def __len__(self) -> int:
         return len(self._made)
@@ -45,12 +47,12 @@ class Bids:
             steps=self._made[index:],
         )
 
-    def _bid(self, index: int, step: Step) -> Bid:
+    def _bid(self, index: int, step: Step, rid: str) -> Bid:
         lookup = self._lookup
         return Bid(
             index=index,
             slot=self._slot(step),
-            rid=new_id("res"),
+            rid=rid,
             provider=step.provider,
             operation=lookup.operation,
             credential=step.credential.id,

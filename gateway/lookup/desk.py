@@ -65,6 +65,7 @@ class Desk:
             team_cache=settings.cache_scope == "team",
         )
         self._transport = transport
+        self._bases: dict[str, Route] = {}
         self._adapters: dict[str, tuple[Credential, Adapter]] = {}
 
     async def open(self) -> None:
@@ -86,7 +87,9 @@ class Desk:
 
     def route(self, operation: str, team: str, asked: Routing | None) -> Route:
         """The call's routing, then the team's, then the installation's."""
-        base = base_route(self.settings.route(operation))
+        base = self._bases.get(operation)
+        if base is None:
+            base = self._bases[operation] = base_route(self.settings.route(operation))
         return resolve([asked, *self.market.routing(operation, team)], base)
 
     def prepare(

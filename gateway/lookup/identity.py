@@ -52,10 +52,13 @@ def normalise(query: Query) -> Query:
 
 def clean_text(value: str, pointer: str) -> str:
     """NFC, single spaces, no control characters."""
-    text = _SPACES.sub(" ", unicodedata.normalize("NFC", value)).strip()
+    if value.isascii() and value.isprintable() and "  " not in value:
+        text = value.strip()
+    else:
+        text = _SPACES.sub(" ", unicodedata.normalize("NFC", value)).strip()
     if not text:
         raise QueryError(pointer, "is empty; leave it out or give a value")
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+    if not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
         raise QueryError(pointer, "has control characters, which are not allowed")
     return text
 
@@ -141,6 +144,8 @@ def _require(query: Query) -> None:
 
 def fold(text: str) -> str:
     """Case, accents and spacing removed; word order kept."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip().lower()
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
     return _SPACES.sub(" ", bare).strip().casefold()

@@ -48,6 +48,8 @@ class Market:
         self._task: asyncio.Task[None] | None = None
         self.credentials: list[Credential] = list(fixed)
         self.routes: Mapping[str, Routing] = {}
+        # Of this version; as many as there are operations and teams.
+        self._stalls: dict[tuple[str, str], list[Stall]] = {}
 
     async def open(self) -> None:
         await self.refresh()
@@ -76,6 +78,7 @@ class Market:
             name.decode(): _routing.decode(body) for name, body in zip(names, bodies, strict=True)
         }
         self.credentials = self._fixed + kept
+        self._stalls = {}
         self._version = version
 
     async def _follow(self) -> None:
@@ -86,12 +89,15 @@ class Market:
 
     def stalls(self, operation: str, team: str) -> list[Stall]:
         """Every provider that offers `operation`, in the default order."""
-        found = []
-        for name, adapter in ADAPTERS.items():
-            if offer := adapter.offers.get(operation):
-                credential = choose(self.credentials, name, team)
-                found.append(self._stall(operation, name, offer, credential))
-        return found
+        known = self._stalls.get((operation, team))
+        if known is None:
+            known = [
+                self._stall(operation, name, offer, choose(self.credentials, name, team))
+                for name, adapter in ADAPTERS.items()
+                if (offer := adapter.offers.get(operation))
+            ]
+            self._stalls[operation, team] = known
+        return known
 
     def stalls_of(self, operation: str, team: str, credential: str) -> list[Stall]:
         """The one stall of a credential that a list began with; empty if it is gone."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 MICRO = 1_000_000
 MILLI = 1_000
 
 
+@lru_cache(maxsize=4096)
 def to_micros(amount: Decimal) -> int:
     """`amount` in micro-units, rounded half up."""
     return int((amount * MICRO).quantize(Decimal(1), rounding=ROUND_HALF_UP))
@@ -18,6 +20,7 @@ def cost_of(units: int, price: int) -> int:
     return (units * price * 2 + MILLI) // (2 * MILLI)
 
 
+@lru_cache(maxsize=4096)
 def to_money(micros: int) -> str:
     """A decimal string without trailing zeros: 49000 is "0.049"."""
     return _plain(Decimal(micros) / MICRO)
