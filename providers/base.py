@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -225,7 +226,7 @@ class Adapter:
         """One exchange, its body as it came."""
         request = httpx.Request(
             method,
-            self.account.base_url + _with_query(path, params),
+            _url(self.account.base_url + path, params),
             data=_present(form),
             content=None if json is None else msgspec.json.encode(json),
             headers={"content-type": "application/json"} if json is not None else None,
@@ -347,10 +348,23 @@ def _retry_after(headers: httpx.Headers) -> float | None:
         return None
 
 
-def _with_query(path: str, params: Mapping[str, Any] | None) -> str:
-    """One text, as httpx would parse the URL once more for its `params`."""
-    present = _present(params)
-    return f"{path}?{urlencode(present)}" if present else path
+def _url(address: str, params: Mapping[str, Any] | None) -> httpx.URL:
+    """The address with its query.
+
+    httpx parses a URL anew for each query, at a third of the whole call's cost: the parsed address
+    is kept, and the query, quoted already, is put into a copy.
+    """
+    url = _parsed(address)
+    if present := _present(params):
+        copy = httpx.URL(url)
+        copy._uri_reference = url._uri_reference._replace(query=urlencode(present))
+        return copy
+    return url
+
+
+@lru_cache(maxsize=256)
+def _parsed(address: str) -> httpx.URL:
+    return httpx.URL(address)
 
 
 def _present(values: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from phonenumbers import (
@@ -14,12 +15,17 @@ from phonenumbers import (
     parse,
 )
 
+# A number that says its country code and no more; parsing it would only write it again.
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
+
 
 def to_phone(value: Any, country: str | None = None) -> str | None:
     """E.164, from a number with a country code (its plus may be missing) or in `country`."""
     text = str(value).strip() if isinstance(value, str | int) else ""
     if not text:
         return None
+    if _E164.fullmatch(text):
+        return text
     if text.startswith("+"):
         return _written(_parsed(text, None))
     national = _parsed(text, country) if country else None
