@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, Reference, SecurityScheme
 from gateway.api.authorisation import authorise
 from gateway.api.context import Context
 from gateway.api.credentials import Credentials
+from gateway.api.decoding import StrictRequest
 from gateway.api.edge import App, Edge
 from gateway.api.exchange import Exchange
 from gateway.api.jobs import Jobs
@@ -63,6 +64,7 @@ def create_app(settings: Settings, *, jobs: bool = True) -> Edge:
         state=State({"context": _context(process, exchange)}),
         exception_handlers=HANDLERS,
         before_request=authorise,
+        request_class=StrictRequest,
         lifespan=[lifespan],
         openapi_config=_openapi(),
         logging_config=None,

@@ -6,6 +6,7 @@ from gateway.jobs.engine import Conclude, Engine
 from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
+from gateway.money.budgets import put_limits
 from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.vault.authentication import Authenticator
@@ -34,7 +35,7 @@ class Process:
             pool=4,
         )
         self.sealer = Sealer([key.decode() for key in settings.master_keys])
-        self.kept = CredentialStore(self.store, self.sealer)
+        self.kept = CredentialStore(self.store, self.sealer, settings.providers)
         self.roster = Roster(self.store)
         admin_key = settings.admin_key.reveal() if settings.admin_key else None
         self.authenticator = Authenticator(self.roster, admin_key)
@@ -70,6 +71,10 @@ class Process:
         if await self.roster.team(DEFAULT_TEAM) is None:
             team = Team(id=DEFAULT_TEAM, name="default", created_at=timestamp())
             await self.roster.put_team(team)
+        limits: dict[str, str] = {
+            budget.period: str(budget.amount) for budget in self.settings.budget
+        }
+        await put_limits(self.store, "all", limits)
         await self.desk.open()
 
     async def close(self) -> None:

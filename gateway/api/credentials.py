@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -17,9 +18,10 @@ from gateway.api.problems import Problem, invalid
 from gateway.lookup.routing import Money
 from gateway.money.ledger import new_id
 from gateway.settings import Settings
-from gateway.telemetry.log import register_secret
+from gateway.telemetry.log import register_secrets
 from gateway.vault.credentials import Credential
 from gateway.vault.roster import Name, timestamp
+from providers.model import OPERATIONS
 from providers.registry import ADAPTERS
 
 Req = Request[Any, Any, Any]
@@ -41,6 +43,7 @@ Weight = Annotated[int, Meta(ge=0, le=1000)]
 TeamIds = Annotated[list[Name], Meta(max_length=1000)]
 ProviderName = Annotated[str, Meta(min_length=1, max_length=32)]
 
+NATIVE_PATH = re.compile(r"/?[A-Za-z0-9_{}-]+(/[A-Za-z0-9_{}-]+)*")
 SANDBOX_NOTICE = (
     "This gateway runs in sandbox mode; the credential takes effect at the next start."
 )
@@ -114,14 +117,21 @@ def _check_secret(provider: str, secret: dict[str, str]) -> None:
     wanted = ADAPTERS[provider].secret_fields
     if set(secret) != set(wanted):
         raise invalid("/secret", f"must have exactly {', '.join(wanted)} for {provider}")
-    for text in secret.values():
-        register_secret(text)
+    register_secrets(secret.values())
+
+
+def _check_prices(prices: dict[str, Money]) -> None:
+    for key in prices:
+        if key not in OPERATIONS and not NATIVE_PATH.fullmatch(key):
+            pointer = "/prices/" + key.replace("~", "~0").replace("/", "~1")
+            raise invalid(pointer, "is neither an operation nor a native path")
 
 
 def _new(data: NewCredential, settings: Settings) -> Credential:
     if data.provider not in ADAPTERS:
         raise invalid("/provider", f"is not one of {', '.join(ADAPTERS)}")
     _check_secret(data.provider, data.secret)
+    _check_prices(data.prices)
     configured = settings.providers[data.provider]
     return Credential(
         id=new_id("cred"),
@@ -149,6 +159,7 @@ def _changed(held: Credential, change: CredentialChange) -> Credential:
     if "team_ids" in given:
         given["team_ids"] = tuple(given["team_ids"])
     if "prices" in given:
+        _check_prices(given["prices"])
         given["prices"] = {name: Decimal(price) for name, price in given["prices"].items()}
     return msgspec.structs.replace(held, **given)
 
@@ -197,7 +208,7 @@ class Credentials(Controller):
 
     @get(
         "/v1/admin/credentials/{credential_id:str}",
-        responses=responses({}, (*AUTHENTICATED, *READ)),
+        responses=responses({}, (*AUTHENTICATED, *READ, "conflict")),
     )
     async def show_credential(self, request: Req, credential_id: FromPath[str]) -> CredentialReply:
         held = context_of(request).market.credential(credential_id) or await _find(
@@ -219,6 +230,7 @@ class Credentials(Controller):
         responses=responses({}, (*AUTHENTICATED, *READ, "conflict")),
     )
     async def delete_credential(self, request: Req, credential_id: FromPath[str]) -> None:
-        await _find(request, credential_id)
+        if not await context_of(request).kept.holds(credential_id):
+            await _find(request, credential_id)
         await context_of(request).kept.delete(credential_id)
         await context_of(request).market.changed()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
 
 from gateway.api.problems import Problem, invalid, of_mismatch
+
+T = TypeVar("T")
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -29,10 +32,31 @@ def decode(body: bytes, kind: Any) -> Any:
         found = _decoder(kind).decode(body)
         _unambiguous.decode(body.decode())
     except msgspec.ValidationError as error:
+        _parse(body)
         raise of_mismatch(error) from None
     except (msgspec.DecodeError, ValueError, RecursionError):
-        raise Problem("malformed_request", "The body is not JSON in UTF-8.") from None
+        raise _malformed() from None
     return found
+
+
+def _parse(body: bytes) -> None:
+    """Raise 400 if it is no JSON further on: that weighs more than a member that does not fit."""
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise _malformed() from None
+
+
+def _malformed() -> Problem:
+    return Problem("malformed_request", "The body is not JSON in UTF-8.")
+
+
+def to_body(members: Mapping[str, Any], kind: type[T]) -> T:
+    """A body put together from path and query. Raises Problem (422)."""
+    try:
+        return msgspec.convert(members, kind)
+    except msgspec.ValidationError as error:
+        raise of_mismatch(error) from None
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
@@ -93,7 +92,7 @@ class JobsReply(Struct):
 
 
 AUTHENTICATED = ("unauthenticated", "forbidden", "ledger_unavailable", "internal_error")
-READ = ("not_found", "method_not_allowed")
+READ = ("not_found",)
 WITH_BODY = (
     "malformed_request",
     "too_large",
@@ -102,7 +101,7 @@ WITH_BODY = (
 )
 LOOKUP = (
     *AUTHENTICATED,
-    *WITH_BODY,
+    "invalid_query",
     "budget_exhausted",
     "unsupported",
     "rate_limited",
@@ -111,20 +110,6 @@ LOOKUP = (
     "no_provider_configured",
     "no_provider_available",
 )
-LOOKUP_HEADERS = [
-    ResponseHeader(name="X-Gateway-Provider", description="who answered", documentation_only=True),
-    ResponseHeader(name="X-Gateway-Cost", description="money posted", documentation_only=True),
-    ResponseHeader(
-        name="X-Gateway-Cache", description="hit, miss or bypass", documentation_only=True
-    ),
-    ResponseHeader(
-        name="Server-Timing",
-        description="upstream and gateway (own overhead) in ms",
-        documentation_only=True,
-    ),
-    ResponseHeader(name="RateLimit", description="what is left", documentation_only=True),
-    ResponseHeader(name="RateLimit-Policy", description="the limit", documentation_only=True),
-]
 
 
 def responses(success: dict[int, type[Struct]], codes: tuple[str, ...]) -> dict[int, ResponseSpec]:
@@ -134,7 +119,9 @@ def responses(success: dict[int, type[Struct]], codes: tuple[str, ...]) -> dict[
     }
     by_status: dict[int, list[str]] = {}
     for code in codes:
-        by_status.setdefault(CODES[code][0], []).append(code)
+        names = by_status.setdefault(CODES[code][0], [])
+        if code not in names:
+            names.append(code)
     for status, names in by_status.items():
         found[status] = ResponseSpec(
             ProblemBody,

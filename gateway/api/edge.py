@@ -49,6 +49,7 @@ class Edge:
         headers = dict(scope["headers"])
         request_id = _request_id(headers)
         scope["request_id"], scope["started"] = request_id, started
+        scope["header"] = headers
         outbound = _Outbound(send, request_id)
         try:
             await self._admit(scope, headers)
@@ -126,8 +127,10 @@ class _Outbound:
 
 def _request_id(headers: dict[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id", b"")
-    if _REQUEST_ID.fullmatch(given):
-        return given.decode()
+    return given.decode() if _REQUEST_ID.fullmatch(given) else new_request_id()
+
+
+def new_request_id() -> str:
     return f"req_{secrets.token_hex(12)}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from typing import Any
 
@@ -14,6 +13,8 @@ from msgspec import Struct
 
 from gateway.api.bodies import check_routing, to_query
 from gateway.api.cursors import Cursor, Cursors, expiry, fingerprint
+from gateway.api.lists import ReplyMeta
+from gateway.api.preferences import parts_of, wait_of
 from gateway.api.problems import Problem, of_error, of_lookup
 from gateway.guard.rates import CEILING, Meter
 from gateway.jobs.engine import Engine
@@ -22,15 +23,12 @@ from gateway.jobs.records import Request as JobRequest
 from gateway.lookup.delivery import Delivery, deliver
 from gateway.lookup.desk import Desk
 from gateway.lookup.endings import TooFast
-from gateway.lookup.identity import canonical, normalise
+from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.money.amounts import to_money
 from gateway.money.ledger import Rate
+from providers.model import Query
 
-DEFAULT_WAIT = 20.0
-LONGEST_WAIT = 60.0
-_WAIT = re.compile(r"\bwait\s*=\s*\"?(\d{1,6})")
-_ASYNC = re.compile(r"\brespond-async\b", re.IGNORECASE)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -57,18 +55,18 @@ class Exchange:
         """Run the lookup that `body` asks for."""
         scope: Any = request.scope
         check_routing(body.routing, "/routing")
-        wait = wait_of(request.headers.get("prefer", ""))
+        wait = wait_of(",".join(request.headers.getall("prefer", [])))
+        parts = parts_of(request.query_params.getall("include", []))
         rate = self._meter(scope["caller"].team)
         lookup = self._prepare(scope["caller"], operation, body, wait)
         lookup.rate = rate
-        raw = "raw" in request.query_params.get("include", "").split(",")
-        work = self._job_request(lookup, body, scope["request_id"], raw)
+        work = self._job_request(lookup, body, scope["request_id"], "raw" in parts)
         task = asyncio.create_task(self.desk.waterfall.run(lookup))
         if wait > 0:
             await asyncio.wait({task}, timeout=wait)
         if not task.done():
             job = await self.engine.adopt(lookup, task, work)
-            return self.accepted(job, work.request_id)
+            return self._accepted(job, lookup, work.request_id)
         return self._answer(lookup, task, work, scope["started"])
 
     def _meter(self, team: str) -> Rate:
@@ -80,12 +78,7 @@ class Exchange:
 
     def _prepare(self, caller: Caller, operation: str, body: Any, wait: float) -> Lookup:
         query = to_query(operation, body)
-        cursor = None
-        if getattr(body, "cursor", None):
-            meaning = fingerprint(canonical(normalise(query)))
-            cursor = self.cursors.read(
-                body.cursor, team=caller.team, operation=operation, query=meaning
-            )
+        cursor = self._position(caller, operation, query, getattr(body, "cursor", None))
         return self.desk.prepare(
             operation,
             query,
@@ -96,6 +89,19 @@ class Exchange:
             after=cursor.after if cursor else None,
             credential=cursor.credential if cursor else None,
         )
+
+    def _position(
+        self, caller: Caller, operation: str, query: Query, text: str | None
+    ) -> Cursor | None:
+        if text is None:
+            return None
+        meaning = fingerprint(canonical(normalise(query)))
+        cursor = self.cursors.read(text, team=caller.team, operation=operation, query=meaning)
+        held = self.desk.market.credential(cursor.credential)
+        if held is None or not held.serves(caller.team):
+            details = "belongs to an account that is not there any more; start the list again"
+            raise QueryError("/cursor", details)
+        return cursor
 
     def _job_request(self, lookup: Lookup, body: Any, request_id: str, raw: bool) -> JobRequest:
         return JobRequest(
@@ -114,7 +120,7 @@ class Exchange:
     def _answer(
         self, lookup: Lookup, task: asyncio.Task[None], work: JobRequest, started: float
     ) -> ASGIResponse:
-        problem = _problem(lookup, task.exception())
+        problem = _problem(lookup, task.exception(), work.request_id)
         headers = self._headers(lookup, started)
         if problem is not None:
             problem.headers |= headers
@@ -156,17 +162,19 @@ class Exchange:
         self, lookup: Lookup, error: BaseException | None, work: JobRequest
     ) -> tuple[str, bytes]:
         """Outcome and body of a job's lookup, as the exchange would have had them."""
-        problem = _problem(lookup, error)
+        problem = _problem(lookup, error, work.request_id)
         if problem is not None:
             return "failed", problem.body(work.request_id)
         elapsed = asyncio.get_running_loop().time() - lookup.started
         delivery = self._delivery(lookup, work, elapsed)
         return delivery.meta.outcome, _encode(delivery)
 
-    def accepted(self, job: Job, request_id: str) -> ASGIResponse:
+    def _accepted(self, job: Job, lookup: Lookup, request_id: str) -> ASGIResponse:
         """202 with the job and where to read it."""
+        meta = ReplyMeta(request_id=request_id, sandbox=self.sandbox)
         body = _encode(JobDelivery(job, meta))
         headers = {"location": f"/v1/jobs/{job.id}", "retry-after": "1"}
+        headers |= _rate_headers(lookup.rate)
         return ASGIResponse(
             body=body, status_code=202, media_type="application/json", headers=headers
         )
@@ -174,38 +182,35 @@ class Exchange:
     def _headers(self, lookup: Lookup, started: float) -> dict[str, str]:
         upstream = lookup.upstream * 1000
         own = max(0.0, (time.perf_counter() - started) * 1000 - upstream)
-        answer, rate = lookup.answer, lookup.rate
         headers = {
             "x-gateway-cost": to_money(lookup.tally.posted),
             "x-gateway-cache": _cache_word(lookup),
             "server-timing": f"upstream;dur={upstream:.1f}, gateway;dur={own:.2f}",
         }
-        if answer is not None:
-            headers["x-gateway-provider"] = answer.provider
-        if rate is not None:
-            headers["ratelimit"] = f'"team";r={rate.remaining};t={rate.resets}'
-            headers["ratelimit-policy"] = f'"team";q={rate.limit};w=60'
-        return headers
+        if lookup.answer is not None:
+            headers["x-gateway-provider"] = lookup.answer.provider
+        return headers | _rate_headers(lookup.rate)
 
 
 PAGED = ("domains.search", "contacts.search", "companies.search")
 
 
-def wait_of(prefer: str) -> float:
-    """Seconds the caller waits, by RFC 7240; 0 for a job at once."""
-    if _ASYNC.search(prefer) and not _WAIT.search(prefer):
-        return 0.0
-    found = _WAIT.search(prefer)
-    return min(LONGEST_WAIT, float(found[1])) if found else DEFAULT_WAIT
-
-
-def _problem(lookup: Lookup, error: BaseException | None) -> Problem | None:
+def _problem(lookup: Lookup, error: BaseException | None, request_id: str) -> Problem | None:
     if error is not None:
-        problem = of_error(error)
+        problem = of_error(error, request_id)
         if problem.attempts is None and lookup.attempts:
             problem.attempts = lookup.attempts
         return problem
     return of_lookup(lookup)
+
+
+def _rate_headers(rate: Rate | None) -> dict[str, str]:
+    if rate is None:
+        return {}
+    return {
+        "ratelimit": f'"team";r={rate.remaining};t={rate.resets}',
+        "ratelimit-policy": f'"team";q={rate.limit};w=60',
+    }
 
 
 def _cache_word(lookup: Lookup) -> str:

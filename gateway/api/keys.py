@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -83,7 +83,12 @@ def _members(key: Key) -> dict[str, Any]:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else str(msgspec.to_builtins(moment))
+    if moment is None:
+        return None
+    try:
+        return str(msgspec.to_builtins(moment.astimezone(UTC)))
+    except OverflowError:
+        raise invalid("/expires_at", "is beyond the years 1 to 9999 in UTC") from None
 
 
 def _changed(key: Key, change: KeyChange) -> Key:
@@ -118,8 +123,10 @@ async def _find(request: Req, name: str) -> Key:
 
 
 async def _keep(request: Req, key: Key) -> None:
-    await context_of(request).roster.put_key(key)
+    # The budget first: a key is shown with nothing that does not hold yet.
     await limit(request, f"key:{key.id}", key.budgets)
+    if not await context_of(request).roster.change_key(key):
+        raise missing("key")
 
 
 def _reply(request: Req, key: Key) -> KeyReply:
@@ -143,9 +150,10 @@ class Keys(Controller):
 
     @post("/v1/admin/keys", responses=responses({}, (*AUTHENTICATED, *WITH_BODY)))
     async def create_key(self, request: Req, data: JSONBody[NewKeyBody]) -> IssuedReply:
-        if await context_of(request).roster.team(data.team_id) is None:
+        issued = await context_of(request).roster.issue_key(_new(data))
+        if issued is None:
             raise invalid("/team_id", "is not the id of a team")
-        key, fresh = await context_of(request).roster.issue_key(_new(data))
+        key, fresh = issued
         await limit(request, f"key:{key.id}", key.budgets)
         shown = IssuedKey(**_members(key), key=fresh.text)
         return IssuedReply(shown, meta_of(request))
@@ -166,6 +174,5 @@ class Keys(Controller):
 
     @delete("/v1/admin/keys/{key_id:str}", responses=responses({}, (*AUTHENTICATED, *READ)))
     async def revoke_key(self, request: Req, key_id: FromPath[str]) -> None:
-        await _find(request, key_id)
-        await context_of(request).roster.revoke_key(key_id)
+        await context_of(request).roster.revoke_key(await _find(request, key_id))
         await limit(request, f"key:{key_id}", ())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Controller, Request, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from gateway.api import documents
@@ -20,10 +20,12 @@ from gateway.api.bodies import (
     VerifyEmailBody,
 )
 from gateway.api.context import context_of
+from gateway.api.decoding import to_body
 from gateway.api.documents import responses
 from providers import model
 
 Req = Request[Any, Any, Any]
+AddressTypeParam = Annotated[model.AddressType | None, QueryParameter(required=False)]
 
 
 def _lookup(path: str, operation: str, reply: type[Any]) -> post:
@@ -32,8 +34,9 @@ def _lookup(path: str, operation: str, reply: type[Any]) -> post:
         status_code=200,
         operation_id=operation,
         summary=operation,
-        responses=responses({200: reply, 202: documents.JobReply}, documents.LOOKUP),
-        response_headers=documents.LOOKUP_HEADERS,
+        responses=responses(
+            {200: reply, 202: documents.JobReply}, (*documents.LOOKUP, *documents.WITH_BODY)
+        ),
     )
 
 
@@ -89,9 +92,9 @@ class Lookups(Controller):
             {200: documents.CountReply, 202: documents.JobReply},
             (*documents.LOOKUP, *documents.READ),
         ),
-        response_headers=documents.LOOKUP_HEADERS,
     )
-    async def count_emails_of(self, request: Req, domain: FromPath[str]) -> ASGIResponse:
-        return await context_of(request).exchange.serve(
-            request, model.EMAILS_COUNT, CountEmailsBody(domain=domain)
-        )
+    async def count_emails_of(
+        self, request: Req, domain: FromPath[str], address_type: AddressTypeParam = None
+    ) -> ASGIResponse:
+        body = to_body({"domain": domain, "address_type": address_type}, CountEmailsBody)
+        return await context_of(request).exchange.serve(request, model.EMAILS_COUNT, body)

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from gateway.api.context import context_of
 from gateway.api.documents import responses
+from gateway.api.edge import key_in
 from gateway.api.problems import unauthenticated
 from gateway.store.connection import Store, StoreDown
 from gateway.store.inspection import Finding, inspect
@@ -87,10 +88,12 @@ class Operations(Controller):
     async def metrics(self, request: Req) -> ASGIResponse:
         metrics_key = context_of(request).settings.metrics_key
         if metrics_key is not None:
-            given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
+            given = key_in(dict(request.scope["headers"])).encode()
             if not hmac.compare_digest(given, metrics_key.reveal().encode()):
                 raise unauthenticated()
         body, media_type = render()
+        # The framework adds it to every text.
+        media_type = media_type.removesuffix("; charset=utf-8")
         return ASGIResponse(body=body, media_type=media_type)
 
 

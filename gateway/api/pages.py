@@ -6,12 +6,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import msgspec
-from litestar import Controller, Litestar, Request, get
+from litestar import Controller, Request, get
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
 from gateway.api.problems import Problem
+from gateway.api.specification import describe
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -55,12 +55,15 @@ class Pages(Controller):
 
     @get("/openapi.json")
     async def openapi(self, request: Request[Any, Any, Any]) -> ASGIResponse:
-        return ASGIResponse(body=describe(request.app), media_type="application/json")
+        state = request.app.state
+        if "document" not in state:
+            state["document"] = describe(request.app)
+        return ASGIResponse(body=state["document"], media_type="application/json")
 
     @get("/docs")
     async def docs(self) -> ASGIResponse:
         headers = {"content-security-policy": POLICY}
-        return ASGIResponse(body=PAGE, media_type="text/html; charset=utf-8", headers=headers)
+        return ASGIResponse(body=PAGE, media_type="text/html", headers=headers)
 
     @get("/docs/{name:str}")
     async def asset(self, name: FromPath[str]) -> ASGIResponse:
@@ -70,9 +73,3 @@ class Pages(Controller):
             raise Problem("not_found", "There is nothing at this address.")
         headers = {"cache-control": "public, max-age=86400"}
         return ASGIResponse(body=_asset(name), media_type=ASSETS[name], headers=headers)
-
-
-@cache
-def describe(app: Litestar) -> bytes:
-    """The OpenAPI document of everything the application serves."""
-    return msgspec.json.encode(app.openapi_schema.to_schema())

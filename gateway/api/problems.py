@@ -142,31 +142,41 @@ def of_error(error: BaseException, request_id: str = "") -> Problem:
             return error
         case QueryError():
             return invalid(error.pointer, error.details)
-        case Objected():
-            return Problem("suppressed", "This person objected to the processing of their data.")
         case TooFast():
             detail = "The team's requests per minute are used up."
             return Problem("rate_limited", detail, retry_after=error.seconds)
         case KeyRevoked():
             return unauthenticated()
-        case StoreDown():
-            detail = "The store does not answer, so nothing is bought. Try again shortly."
-            return Problem("ledger_unavailable", detail, retry_after=RETRY_SOON)
-        case NotConfigured():
-            detail = (
-                "No provider that offers this has a credential. Add one with "
-                "POST /v1/admin/credentials or the provider's environment variable."
-            )
-            return Problem("no_provider_configured", detail)
         case Unanswerable():
             return _unanswerable(error)
-        case SealBroken():
-            detail = "The credential is sealed with a master key that is not configured."
-            return Problem("conflict", detail)
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return _of_http(error)
+    for kind, (code, detail, retry_after) in PLAIN.items():
+        if isinstance(error, kind):
+            return Problem(code, detail, retry_after=retry_after)
     _log_crash(error, request_id)
     return Problem("internal_error", "The gateway failed; the request id finds it in the logs.")
+
+
+PLAIN: Mapping[type[Exception], tuple[str, str, float | None]] = {
+    Objected: ("suppressed", "This person objected to the processing of their data.", None),
+    StoreDown: (
+        "ledger_unavailable",
+        "The store does not answer, so nothing is bought. Try again shortly.",
+        RETRY_SOON,
+    ),
+    NotConfigured: (
+        "no_provider_configured",
+        "No provider that offers this has a credential. Add one with "
+        "POST /v1/admin/credentials or the provider's environment variable.",
+        None,
+    ),
+    SealBroken: (
+        "conflict",
+        "The credential is sealed with a master key that is not configured.",
+        None,
+    ),
+}
 
 
 def _log_crash(error: BaseException, request_id: str) -> None:
@@ -246,9 +256,6 @@ def _moment(millis: int) -> str | None:
 
 def _unanswerable(error: Unanswerable) -> Problem:
     reasons = ", ".join(f"{name}: {reason}" for name, reason in error.reasons.items())
-    if "no_credential" in error.reasons.values():
-        detail = f"No provider that may be asked and could answer has a credential ({reasons})."
-        return Problem("no_provider_configured", detail)
     detail = "No provider offers this operation."
     if reasons:
         detail = f"No configured provider can answer this query ({reasons})."
@@ -274,8 +281,10 @@ def _of_http(error: HTTPException) -> Problem:
     return Problem("malformed_request", "The request can't be read.")
 
 
-_AT = re.compile(r" - at `(?:key in )?\$(.*)`$", re.DOTALL)
-_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_AT = re.compile(r" - at (?:`key` in )?`\$(.*)`$", re.DOTALL)
+_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+# Where msgspec has no name of a member: of a table with keys of the caller's own.
+_SOMEWHERE = "[...]"
 _UNKNOWN = re.compile(r"unknown field `(.*)`$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(.*)`$", re.DOTALL)
 # Litestar hands a handler its body as the argument `data`.
@@ -311,7 +320,8 @@ def of_mismatch(error: msgspec.ValidationError) -> Problem:
 
 
 def _pointer(path: str) -> str:
-    return "".join(f"/{_escaped(name or index)}" for name, index in _PART.findall(path))
+    known = path.partition(_SOMEWHERE)[0]
+    return "".join(f"/{_escaped(name or index)}" for name, index in _PART.findall(known))
 
 
 def _escaped(part: str) -> str:

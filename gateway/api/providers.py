@@ -11,7 +11,6 @@ from msgspec import Struct
 from gateway.api.context import context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, responses
 from gateway.api.lists import ReplyMeta, caller_of, missing
-from gateway.api.problems import request_id_of
 from gateway.lookup.desk import Desk
 from gateway.lookup.planner import Stall
 from gateway.money.amounts import to_money, to_units
@@ -87,9 +86,7 @@ class Providers(Controller):
         if name not in ADAPTERS:
             raise missing("provider")
         team = caller_of(request.scope).team
-        return ProviderReply(
-            _view(context_of(request).desk, name, team), meta_of(request)
-        )
+        return ProviderReply(_view(context_of(request).desk, name, team), meta_of(request))
 
 
 def _offer(operation: str, stall: Stall) -> OfferView:

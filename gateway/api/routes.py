@@ -13,7 +13,7 @@ from gateway.api.bodies import check_routing
 from gateway.api.context import context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import ReplyMeta, missing
-from gateway.api.problems import Problem, request_id_of
+from gateway.api.problems import Problem
 from gateway.lookup.market import ROUTES
 from gateway.lookup.routing import Route, Routing
 from gateway.money.amounts import to_money

@@ -13,9 +13,11 @@ from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
 from gateway.api.problems import Problem, invalid
+from gateway.lookup.market import ROUTES
 from gateway.money.budgets import put_limits
 from gateway.money.ledger import new_id
 from gateway.vault.roster import DEFAULT_TEAM, Budget, Name, Team, timestamp
+from providers.model import OPERATIONS
 
 Req = Request[Any, Any, Any]
 Budgets = Budget | Annotated[list[Budget], Meta(max_length=3)] | None
@@ -105,11 +107,6 @@ async def limit(request: Req, scope: str, budgets: tuple[Budget, ...]) -> None:
     await put_limits(context_of(request).store, scope, amounts)
 
 
-async def _keep(request: Req, team: Team) -> None:
-    await context_of(request).roster.put_team(team)
-    await limit(request, f"team:{team.id}", team.budgets)
-
-
 def _reply(request: Req, team: Team) -> TeamReply:
     return TeamReply(view(team), meta_of(request))
 
@@ -142,7 +139,9 @@ class Teams(Controller):
             max_concurrency=data.max_concurrency,
             created_at=timestamp(),
         )
-        await _keep(request, team)
+        # The budget first: a team is shown with nothing that does not hold yet.
+        await limit(request, f"team:{team.id}", team.budgets)
+        await context_of(request).roster.put_team(team)
         return _reply(request, team)
 
     @get("/v1/admin/teams/{team_id:str}", responses=responses({}, (*AUTHENTICATED, *READ)))
@@ -157,7 +156,9 @@ class Teams(Controller):
         self, request: Req, team_id: FromPath[str], data: JSONBody[TeamChange]
     ) -> TeamReply:
         team = _changed(await _find(request, team_id), data)
-        await _keep(request, team)
+        await limit(request, f"team:{team.id}", team.budgets)
+        if not await context_of(request).roster.change_team(team):
+            raise missing("team")
         return _reply(request, team)
 
     @delete(
@@ -168,7 +169,8 @@ class Teams(Controller):
         team = await _find(request, team_id)
         if team.id == DEFAULT_TEAM:
             raise Problem("conflict", "The team `default` holds the bootstrap key and stays.")
-        if any(key.team_id == team.id for key in await context_of(request).roster.keys()):
+        if not await context_of(request).roster.delete_team(team_id):
             raise Problem("conflict", "The team has keys; revoke them first.")
-        await context_of(request).roster.delete_team(team_id)
         await limit(request, f"team:{team_id}", ())
+        fields = [f"{operation}|{team_id}" for operation in OPERATIONS]
+        await context_of(request).store.call("HDEL", ROUTES, *fields)

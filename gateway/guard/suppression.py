@@ -7,20 +7,18 @@ import hashlib
 from providers.model import EnrichPerson, FindEmail, Query, VerifyEmail
 
 
-def marks_of(query: Query, canonical_query: bytes, key: bytes) -> list[str]:
+def marks_of(query: Query, names: list[bytes], key: bytes) -> list[str]:
     """Every identifier of the query by which an objection is recognised.
 
-    E-mail addresses with their plus-tag folded away, profile URLs, and the canonical query
-    itself, for a 451 that names nobody.
+    E-mail addresses with their plus-tag folded away, profile URLs, and `names`, the person at
+    each place the query knows of, for a 451 that names nobody.
     """
-    names = []
-    if isinstance(query, FindEmail):
-        names.append(b"query:" + canonical_query)
+    found = [b"person:" + name for name in names]
     if isinstance(query, VerifyEmail | EnrichPerson) and query.email:
-        names.append(b"email:" + fold_tag(query.email).encode())
+        found.append(b"email:" + fold_tag(query.email).encode())
     if isinstance(query, FindEmail | EnrichPerson) and query.linkedin_url:
-        names.append(b"profile:" + query.linkedin_url.encode())
-    return [_mark(name, key) for name in names]
+        found.append(b"profile:" + query.linkedin_url.encode())
+    return [_mark(name, key) for name in found]
 
 
 def marks_of_address(email: str, key: bytes) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ log = get_logger()
 RENEW = 5.0
 LOOK = 2.0
 DRAIN = 25.0
+SETTLE = 5.0
 WAIT = 20.0
 
 Conclude = Callable[[Lookup, BaseException | None, Request], tuple[str, bytes]]
@@ -61,12 +63,17 @@ class Engine:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._loops, *self._running, return_exceptions=True)
+        await self.desk.waterfall.drained(SETTLE)
 
     async def adopt(self, lookup: Lookup, task: asyncio.Task[None], request: Request) -> Job:
         """Make a job of a lookup under way; returns once the job is stored."""
         job = self._new_job(lookup)
         lookup.become_job(job.id)
-        await self.jobs.save(job, request)
+        try:
+            await self.jobs.save(job, request, lookup.progress())
+        except StoreDown:
+            _ = self.desk.waterfall.go_on(task)  # What it has bought must still be settled.
+            raise
         self._keep(self._see_through(job, lookup, task, request))
         return job
 
@@ -125,15 +132,19 @@ class Engine:
     async def _take_over(self) -> None:
         while True:
             try:
-                name = await self.jobs.claim()
-                record = await self.jobs.load(name) if name else None
-                if record is not None:
-                    log.info("job.taken_over", job=record.job.id)
-                    self._keep(self._rerun(record))
-                    continue
+                while name := await self.jobs.claim():
+                    await self._resume(name)
             except StoreDown:
                 log.debug("job.claim_postponed")
+            except Exception as error:  # noqa: BLE001 - one broken record must not stop the others
+                log.error("job.unreadable", error=type(error).__name__)
             await asyncio.sleep(LOOK)
+
+    async def _resume(self, name: str) -> None:
+        record = await self.jobs.load(name)
+        if record is not None:
+            log.info("job.taken_over", job=record.job.id)
+            self._keep(self._rerun(record))
 
     async def _rerun(self, record: JobRecord) -> None:
         """What was bought is in the cache, what is under way in its ticket: run it again."""
@@ -155,9 +166,15 @@ class Engine:
             job.status, job.counts, job.finished_at = "failed", count("failed"), timestamp()
             await self._finish(job, request)
             return
-        lookup.id = request.lookup
+        lookup.id, lookup.again = request.lookup, True
         lookup.become_job(job.id)
         if record.progress:
             lookup.restore(record.progress)
+        # Bought since the job began is fresh enough, even for a caller who bypasses the cache.
+        lookup.since = lookup.since or _millis(job.created_at)
         task = asyncio.create_task(self.desk.waterfall.run(lookup))
         await self._see_through(job, lookup, task, request)
+
+
+def _millis(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1000)

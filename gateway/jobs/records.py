@@ -75,10 +75,12 @@ class JobStore:
         self._save = Script.load("save_job")
         self._claim = Script.load("claim_job")
 
-    async def save(self, job: Job, request: Request) -> bool:
-        """Write the job; False if it had finished already."""
+    async def save(self, job: Job, request: Request, progress: bytes | None = None) -> bool:
+        """Write the job, and its progress if given; False if it had finished already."""
         fields: tuple[str | bytes, ...] = ("job", msgspec.json.encode(job))
         fields += ("request", msgspec.msgpack.encode(request))
+        if progress is not None:
+            fields += ("progress", progress)
         if job.finished_at is not None:
             fields += ("finished_at", job.finished_at)
         running = int(job.finished_at is None)

@@ -39,6 +39,13 @@ class Attempt(Struct, kw_only=True, omit_defaults=True):
     elapsed_ms: int
     reason: Reason | UnsetType = UNSET
 
+    @property
+    def was_made(self) -> bool:
+        """Whether the provider was asked, for this lookup and not for an earlier one."""
+        if self.outcome == "in_doubt":
+            return self.reason is not UNSET
+        return self.outcome != "skipped" and not self.cached
+
 
 def attempt(
     provider: str,
@@ -65,9 +72,13 @@ def attempt(
 
 
 class Tally(Struct):
-    """Money of one lookup, in micro-units, and the budget that stopped a step."""
+    """Money of one lookup, in micro-units, and the budget that stopped a step.
+
+    `booked` are the entries counted, so that a lookup run a second time counts none twice.
+    """
 
     posted: int = 0
     in_doubt: int = 0
+    booked: list[str] = []
     obstacle: Obstacle | None = None
     retry_after: float | None = None

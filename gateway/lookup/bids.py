@@ -44,6 +44,8 @@ class Bids:
             max_cost=NO_CAP if cap is None else cap,
             since=lookup.since,
             patient=patient,
+            again=lookup.again,
+            booked=lookup.tally.booked if lookup.again else [],
             steps=self._made[index:],
         )
 

@@ -15,12 +15,14 @@ from gateway.money.amounts import cost_of
 from gateway.money.ledger import EntryState, Ledger
 from gateway.store.connection import StoreDown
 from providers.base import LONGEST_CALL, Adapter, Charge
-from providers.errors import OutOfCredits, ProviderError, TaskFailed, TimedOut, Unavailable
+from providers.errors import OutOfCredits, ProviderError, TaskFailed, Unavailable
 from providers.model import Answer, Query, Ticket
 
 LEASE_MARGIN = 15.0
 POLL_SECONDS = 15.0
 HOLD_PATIENCE = 30.0
+LONGEST_NAP = 20.0
+SHORTEST = 0.05
 
 
 @dataclass(kw_only=True)
@@ -68,76 +70,78 @@ class Dialler:
         return called
 
     async def _perform(self, call: Call, dispatched: bool) -> Called:
-        paid = False
+        until = time.monotonic() + call.seconds
         try:
             reply = await call.adapter.peek(call.query, seconds=call.seconds)
-            if isinstance(reply, Answer):
-                return _posted(call.step, reply, reply.units or 0)
-            if not dispatched and not await self._dispatch(call):
-                return Called(state="voided", error=Unavailable("the reservation is gone"))
-            if reply is not None:
-                # Someone paid for this work before: collecting it is free.
-                return _posted(call.step, await self._collect_all(call, reply), 0)
-            reply = await self._ask(call)
-            paid = isinstance(reply, Ticket)
-            answer = await self._collect_all(call, reply)
-            return _posted(call.step, answer, call.step.offer.charged_units(call.query, answer))
         except ProviderError as error:
-            return _failed(call.step, error, paid)
+            return Called(state="voided", error=error)
+        if isinstance(reply, Answer):
+            return _posted(reply, reply.units or 0, call.step.price)
+        call.seconds = max(SHORTEST, until - time.monotonic())
+        if not dispatched and not await self._dispatch(call):
+            return Called(state="voided", error=Unavailable("the reservation is gone"))
+        if reply is not None:
+            # Someone paid for this work before: collecting it is free.
+            return await self._collect(call, _to_open_ticket(call, reply, worst_units=0))
+        return await self._buy(call)
 
-    async def _ask(self, call: Call) -> Answer | Ticket:
-        return await call.adapter.ask(call.query, seconds=call.seconds, after=call.after)
+    async def _buy(self, call: Call) -> Called:
+        try:
+            reply = await call.adapter.ask(call.query, seconds=call.seconds, after=call.after)
+        except ProviderError as error:
+            return _failed(call.step, error)
+        if isinstance(reply, Ticket):
+            return await self._collect(call, _to_open_ticket(call, reply, call.step.units))
+        units = call.step.offer.charged_units(call.query, reply)
+        return _posted(reply, units, call.step.price)
 
     async def _dispatch(self, call: Call) -> bool:
         return await self._ledger.dispatch(call.rid, lease_of(call.seconds))
 
-    async def _collect_all(self, call: Call, reply: Answer | Ticket) -> Answer:
-        if isinstance(reply, Answer):
-            return reply
-        now = time.time()
-        open_ticket = OpenTicket(
-            reply,
-            call.step.provider,
-            call.operation,
-            msgspec.json.encode(call.query),
-            call.slot,
-            call.step.price,
-            call.step.units,
-            now,
-        )
-        return await self._poll(call, open_ticket)
-
     async def resume(self, call: Call, open_ticket: OpenTicket) -> Called:
-        """Collect a ticket that an earlier call left behind."""
+        """Collect a ticket that an earlier call left behind. Raises StoreDown."""
         started = time.perf_counter()
-        try:
-            answer = await self._poll(call, open_ticket)
-            units = call.step.offer.charged_units(call.query, answer)
-            called = _posted(call.step, answer, units)
-        except ProviderError as error:
-            called = _failed(call.step, error, paid=True)
+        called = await self._collect(call, open_ticket)
         called.upstream = time.perf_counter() - started
         return called
 
+    async def _collect(self, call: Call, kept: OpenTicket) -> Called:
+        try:
+            answer = await self._poll(call, kept)
+        except ProviderError as error:
+            return _spoilt(call.step, kept, error)
+        units = call.step.offer.charged_units(call.query, answer) if kept.worst_units else 0
+        return _posted(answer, units, kept.price)
+
     async def _poll(self, call: Call, kept: OpenTicket) -> Answer:
-        poll = 0
+        poll, strikes = 0, 0
         wait = tickets.wait_before(0, kept.ticket)
-        while time.time() - kept.opened_at < tickets.LIFE:
-            await self._hold(call, kept, wait)
-            await asyncio.sleep(wait)
+        while (left := kept.opened_at + tickets.LIFE - time.time()) > 0:
+            await self._rest(call, kept, min(wait, left))
             poll += 1
             try:
                 reply = await call.adapter.collect(call.query, kept.ticket, seconds=POLL_SECONDS)
             except ProviderError as error:
-                if tickets.is_final(error):
+                strikes += 1
+                if tickets.is_final(error, strikes):
                     raise
-                wait = tickets.wait_after(error, poll)
+                wait = tickets.wait_after(error, strikes)
                 continue
             if isinstance(reply, Answer):
                 return reply
-            kept.ticket = reply
+            kept.ticket, strikes = reply, 0
             wait = tickets.wait_before(poll, reply)
-        raise TimedOut("the provider never finished", uncertain=True)
+        return tickets.last_word(call.query, kept.ticket)
+
+    async def _rest(self, call: Call, kept: OpenTicket, seconds: float) -> None:
+        """Sleep before a poll, in naps that keep the lease as short as a poll needs it."""
+        while True:
+            nap = min(seconds, LONGEST_NAP)
+            await self._hold(call, kept, nap)
+            await asyncio.sleep(nap)
+            seconds -= nap
+            if seconds <= 0:
+                return
 
     async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> None:
         """Keep the ticket; a store that is away is waited for, as the ticket is bought."""
@@ -153,21 +157,42 @@ class Dialler:
                 await asyncio.sleep(0.1)
 
 
-def _posted(step: Step, answer: Answer, units: int) -> Called:
-    cost = cost_of(units, step.price)
-    return Called(state="posted", units=units, cost=cost, answer=answer)
+def _to_open_ticket(call: Call, ticket: Ticket, worst_units: int) -> OpenTicket:
+    return OpenTicket(
+        ticket,
+        call.step.provider,
+        call.operation,
+        msgspec.json.encode(call.query),
+        call.slot,
+        call.step.price,
+        worst_units,
+        time.time(),
+    )
 
 
-def _failed(step: Step, error: ProviderError, paid: bool) -> Called:
-    """A refusal costs nothing, silence may have cost, a ticket of a per-call offer has."""
-    free = step.offer.charge is Charge.FREE
+def _posted(answer: Answer, units: int, price: int) -> Called:
+    return Called(state="posted", units=units, cost=cost_of(units, price), answer=answer)
+
+
+def _failed(step: Step, error: ProviderError) -> Called:
+    """A refusal costs nothing, silence may have cost."""
     if isinstance(error, TaskFailed) and error.units is not None:
-        cost = cost_of(error.units, step.price)
-        return Called(state="posted", units=error.units, cost=cost, error=error)
-    if isinstance(error, OutOfCredits):
-        return Called(state="voided", error=error)
-    if paid and step.offer.charge is Charge.PER_CALL:
-        return Called(state="posted", units=step.units, cost=step.cost, error=error)
-    if (paid or error.uncertain) and not free:
+        return _charged(error, error.units, step.price)
+    if error.uncertain and not isinstance(error, OutOfCredits) and step.units:
         return Called(state="in_doubt", error=error)
     return Called(state="voided", error=error)
+
+
+def _spoilt(step: Step, kept: OpenTicket, error: ProviderError) -> Called:
+    """A ticket without an answer: one of a per-call offer has cost, another may have."""
+    if isinstance(error, TaskFailed) and error.units is not None:
+        return _charged(error, error.units, kept.price)
+    if isinstance(error, OutOfCredits) or not kept.worst_units:
+        return Called(state="voided", error=error)
+    if step.offer.charge is Charge.PER_CALL:
+        return _charged(error, kept.worst_units, kept.price)
+    return Called(state="in_doubt", error=error)
+
+
+def _charged(error: ProviderError, units: int, price: int) -> Called:
+    return Called(state="posted", units=units, cost=cost_of(units, price), error=error)

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gateway.lookup import cache, tickets
-from gateway.lookup.attempts import AttemptOutcome, attempt
+from gateway.lookup.attempts import AttemptOutcome
 from gateway.lookup.bids import Bids
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.endings import KeyRevoked, Objected, TooFast
 from gateway.lookup.judge import judge, strength
 from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.planner import Step
+from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
-from gateway.money.ledger import Admission, Settlement
+from gateway.money.ledger import Admission, Fate, Settlement
 from gateway.store.connection import StoreDown
-from gateway.telemetry.metrics import count_attempt, count_cost
+from gateway.telemetry.metrics import count_cost
 from providers.errors import Suppressed
 from providers.model import Answer, Email
 
@@ -30,6 +32,8 @@ LOOK_AGAIN = 0.5
 BUDGET_PATIENCE = 1.0
 SETTLE_PATIENCE = 5.0
 REGRET_PATIENCE = 600.0
+# Endings of a call that say nothing about the provider: whoever joined it asks for itself.
+UNSHARED = ("", "expired", "owner_gone")
 
 
 class Descent:
@@ -62,16 +66,21 @@ class Descent:
                 return await self._join(found)
             case "resumed":
                 return await self._resume(found)
+            case "gone":
+                raise StoreDown("the reservation was given up")
             case "wait":
                 return await self._admit(found.index)
             case _:
                 return await self._ask(found)
 
-    async def _admit(self, index: int) -> Admission:
-        """Admit the first runnable step from `index` on; patient while others may release."""
+    async def _admit(self, index: int, *, late: bool = False) -> Admission:
+        """Admit the first runnable step from `index` on; patient while others may release.
+
+        `late` looks for what has become of a ticket, whatever the time.
+        """
         patience = time.monotonic() + BUDGET_PATIENCE
         while True:
-            if self._is_over(index):
+            if not late and self._is_over(index):
                 return Admission("none")
             claim = self.bids.claim(index, patient=time.monotonic() < patience)
             try:
@@ -79,7 +88,7 @@ class Descent:
             except StoreDown:
                 _ = self.waterfall.go_on(self._regret(index))
                 raise
-            self._note_skipped(found)
+            report_skipped(self.lookup, found)
             if found.kind != "wait":
                 return found
             index = found.index
@@ -87,7 +96,7 @@ class Descent:
 
     def _is_over(self, index: int) -> bool:
         """Whether no step may start any more; those left are reported."""
-        if index < len(self.bids) and self.lookup.seconds_left() > 0:
+        if index < len(self.bids) and not self._is_late():
             return False
         for at in range(index, len(self.bids)):
             self._note(self.bids[at].provider, "skipped", reason="timed_out")
@@ -103,7 +112,7 @@ class Descent:
         answer = cache.unpack(self.lookup.operation, found.blob)
         bid = self.bids[found.index]
         outcome = judge(self.lookup.query, answer.data, self.lookup.route.accept)
-        self._note(bid.provider, outcome, cached=True)
+        report_cached(self.lookup, bid.provider, outcome, found)
         candidate = Candidate(
             data=answer.data,
             provider=bid.provider,
@@ -124,33 +133,54 @@ class Descent:
 
     async def _join(self, found: Admission) -> Admission:
         """Wait for the call that is under way; share its failure, read its answer."""
-        while self.lookup.seconds_left() > 0:
+        index, late = found.index, False
+        while True:
             await self.waterfall.flights.wait(found.rid, LOOK_AGAIN)
-            state, outcome, reason = await self.ledger.fate(found.rid)
-            if state in ("voided", "in_doubt") and reason not in ("", "expired"):
-                self._note(self.bids[found.index].provider, _shared(outcome), reason=reason)
-                return await self._admit(found.index + 1)
-            again = await self._admit(found.index)
-            if again.kind != "joined":
-                return again
-            found = again
-        self._note(self.bids[found.index].provider, "failed", reason="timed_out")
-        return Admission("none") if self._is_over(found.index + 1) else Admission("done")
+            fate = await self.ledger.fate(found.rid)
+            if fate.outcome in ("failed", "in_doubt") and fate.reason not in UNSHARED:
+                return await self._share(index, fate)
+            late = late or fate.ticketed
+            if self._is_late() and not late:
+                break
+            found = await self._admit(index, late=late)
+            if self._is_late() and found.kind in ("reserved", "wait"):
+                _ = self.waterfall.go_on(self._regret(index))
+                break
+            if found.kind != "joined" or found.index != index:
+                return found
+        self._note(self.bids[index].provider, "failed", reason="timed_out")
+        _ = self._is_over(index + 1)
+        return Admission("none")
+
+    def _is_late(self) -> bool:
+        return self.lookup.seconds_left() <= 0
+
+    async def _share(self, index: int, fate: Fate) -> Admission:
+        """The failure of the call that was joined is this lookup's, too."""
+        if fate.reason == Suppressed.reason:
+            raise Objected
+        outcome: AttemptOutcome = "in_doubt" if fate.outcome == "in_doubt" else "failed"
+        self._note(self.bids[index].provider, outcome, reason=fate.reason)
+        return await self._admit(index + 1)
 
     async def _resume(self, found: Admission) -> Admission:
         """Collect a ticket whose owner is gone; it was paid for already."""
-        open_ticket = tickets.unpack(found.blob)
-        call = self._call(found)
-        called = await self.waterfall.dialler.resume(call, open_ticket)
+        kept = tickets.unpack(found.blob)
+        credential = self.waterfall.credential_of(found.credential)
+        if credential is None:
+            self._note(kept.provider, "skipped", reason="no_credential")
+            return await self._admit(found.index + 1)
+        step = kept.step(credential, self.lookup.plan.steps[found.index].offer)
+        call = self._call(found, step)
+        called = await self.waterfall.dialler.resume(call, kept)
         return await self._conclude(found, call, called, own=found.own)
 
     async def _ask(self, found: Admission) -> Admission:
-        call = self._call(found)
+        call = self._call(found, self.lookup.plan.steps[found.index])
         called = await self.waterfall.dialler.perform(call, dispatched=found.dispatched)
         return await self._conclude(found, call, called, own=True)
 
-    def _call(self, found: Admission) -> Call:
-        step = self.lookup.plan.steps[found.index]
+    def _call(self, found: Admission, step: Step) -> Call:
         self.lookup.since = found.since
         return Call(
             step=step,
@@ -181,12 +211,13 @@ class Descent:
             await self._weigh(candidate)
         key = self.waterfall.data_key.value
         settlement = to_settlement(lookup, call, called, outcome, hash_key=key)
-        if not (lookup.winner or doubtful or self._is_over(following)):
+        ended = lookup.winner or doubtful or settlement.objected
+        if not (ended or self._is_over(following)):
             settlement.next = self.bids.claim(following, patient=True)
         admitted = await self._settle(settlement, called.answer, following)
-        if isinstance(called.error, Suppressed) or admitted.kind == "suppressed":
+        if settlement.objected or admitted.kind == "suppressed":
             raise Objected
-        self._note_skipped(admitted)
+        report_skipped(self.lookup, admitted)
         if candidate is not None and doubtful:
             await self._weigh(candidate)
             return await self._after(found.index)
@@ -217,7 +248,8 @@ class Descent:
         task = self.waterfall.go_on(self._insist(settlement, REGRET_PATIENCE, body))
         done, _ = await asyncio.wait({task}, timeout=SETTLE_PATIENCE)
         if not done:
-            # Whatever the late settlement reserves for the next step, nobody will use.
+            # Whatever was reserved for the next step, nobody will use.
+            settlement.next = None
             task.add_done_callback(lambda _: self.waterfall.go_on(self._regret(following)))
             raise StoreDown("the answer is bought and will be settled when the store is back")
         found: Admission = task.result()
@@ -228,7 +260,7 @@ class Descent:
     ) -> Admission:
         """Settle until the store has answered: repeating it changes nothing."""
         until, wait = time.monotonic() + patience, 0.05
-        progress = self.lookup.progress() if self.lookup.job else b""
+        progress = self.lookup.progress() if self.lookup.head.job else b""
         while True:
             try:
                 return await self.ledger.settle(settlement, answer=answer, progress=progress)
@@ -268,7 +300,7 @@ class Descent:
             return
         await self.waterfall.run(child)
         self.lookup.attempts += child.attempts
-        self.lookup.tally = child.tally
+        self.lookup.failures += child.failures
         self.lookup.upstream += child.upstream
         verdict = child.winner
         if verdict is not None:
@@ -277,23 +309,8 @@ class Descent:
             candidate.verified_by = verdict.provider
             candidate.outcome = judge(self.lookup.query, candidate.data, self.lookup.route.accept)
 
-    def _note_skipped(self, found: Admission) -> None:
-        self.lookup.since = found.since or self.lookup.since
-        self.lookup.rate = found.rate or self.lookup.rate
-        for skip in found.skipped:
-            provider = self.bids[skip.index].provider
-            if skip.reason == "in_doubt":
-                self._note(provider, "in_doubt")
-            else:
-                self.lookup.tally.obstacle = self.lookup.tally.obstacle or skip.budget
-                self._note(provider, "skipped", reason=skip.reason)
-
     def _note(self, provider: str, outcome: AttemptOutcome, **details: Any) -> None:
-        operation = self.lookup.operation
-        self.lookup.attempts.append(attempt(provider, operation, outcome, **details))
-        if outcome in ("failed", "in_doubt"):
-            self.lookup.failures += 1
-        count_attempt(provider, operation, outcome, details.get("elapsed"))
+        report(self.lookup, provider, outcome, **details)
 
 
 def _outranks(one: Candidate, other: Candidate) -> bool:
@@ -302,7 +319,3 @@ def _outranks(one: Candidate, other: Candidate) -> bool:
 
 def _rank(candidate: Candidate) -> tuple[int, int]:
     return strength(candidate.data) if candidate.data else (0, 0)
-
-
-def _shared(outcome: str) -> AttemptOutcome:
-    return "in_doubt" if outcome == "in_doubt" else "failed"

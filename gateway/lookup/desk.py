@@ -8,13 +8,13 @@ import msgspec
 
 from gateway.guard.suppression import marks_of
 from gateway.lookup.flights import Flights
-from gateway.lookup.identity import canonical, normalise
+from gateway.lookup.identity import QueryError, canonical, names_of, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.planner import Plan, plan
 from gateway.lookup.routing import Route, Routing, base_route, resolve
 from gateway.lookup.waterfall import Waterfall
-from gateway.money.ledger import Ledger, new_id
+from gateway.money.ledger import DAY, Ledger, new_id
 from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.vault.credentials import Credential
@@ -55,11 +55,17 @@ class Desk:
         self.data_key = data_key
         self.store = store
         self.flights = Flights()
-        self.ledger = Ledger(store, root=root, zone=ZoneInfo(settings.timezone))
+        self.ledger = Ledger(
+            store,
+            root=root,
+            zone=ZoneInfo(settings.timezone),
+            keep=settings.retention.ledger_days * DAY,
+        )
         self.waterfall = Waterfall(
             self.ledger,
             self.flights,
             adapter_of=self.adapter_of,
+            credential_of=market.credential,
             verification_of=self.verification_of,
             data_key=data_key,
             team_cache=settings.cache_scope == "team",
@@ -120,7 +126,7 @@ class Desk:
             canonical=meaning,
             route=route,
             plan=planned,
-            persons=marks_of(query, meaning, self.data_key.value),
+            persons=marks_of(query, names_of(query), self.data_key.value),
             wait=wait,
             tag=tag,
             after=after,
@@ -141,17 +147,23 @@ class Desk:
         planned = plan(query, route, stalls)
         if not planned.steps:
             reasons = {left.provider: left.reason for left in planned.left_out}
+            if "no_credential" in reasons.values():
+                raise NotConfigured
             raise Unanswerable(reasons)
         return planned
 
     def verification_of(self, parent: Lookup, address: str, finder: str) -> Lookup | None:
         """The lookup that has the cheapest other verifier check `address`, paid by `parent`."""
-        query = VerifyEmail(email=address)
+        try:
+            query = normalise(VerifyEmail(email=address))
+        except QueryError:
+            return None
         route = msgspec.structs.replace(
             self.route(EMAILS_VERIFY, parent.caller.team, None),
             providers=None,
             order="cheapest",
             max_cost=parent.route.max_cost,
+            max_age=parent.route.max_age,
             verify="never",
         )
         stalls = [
@@ -162,9 +174,7 @@ class Desk:
         planned = plan(query, route, stalls)
         if not planned.steps:
             return None
-        child = self._child(parent, query, route, Plan(planned.steps[:1]))
-        child.tally, child.deadline, child.job = parent.tally, parent.deadline, parent.job
-        return child
+        return self._child(parent, query, route, Plan(planned.steps[:1]))
 
     def _child(self, parent: Lookup, query: Query, route: Route, planned: Plan) -> Lookup:
         meaning = canonical(query)
@@ -176,7 +186,11 @@ class Desk:
             canonical=meaning,
             route=route,
             plan=planned,
-            persons=marks_of(query, meaning, self.data_key.value),
+            persons=[*parent.persons, *marks_of(query, names_of(query), self.data_key.value)],
             wait=parent.wait,
             tag=parent.tag,
+            parent=parent,
+            again=parent.again,
+            since=parent.since,
+            tally=parent.tally,
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 
 from gateway.store.connection import Store
+
+REMEMBERED = 1024
 
 
 class Flights:
@@ -13,16 +15,24 @@ class Flights:
 
     def __init__(self) -> None:
         self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
+        # A landing may be heard of before the reply that says there is a flight to wait for.
+        self._landings: OrderedDict[str, None] = OrderedDict()
 
     async def listen(self, store: Store, root: str) -> None:
         await store.subscribe(f"{root}flights", self._landed)
 
     def _landed(self, rid: bytes) -> None:
-        for event in self._waiters.get(rid.decode(), ()):
+        name = rid.decode()
+        self._landings[name] = None
+        if len(self._landings) > REMEMBERED:
+            self._landings.popitem(last=False)
+        for event in self._waiters.get(name, ()):
             event.set()
 
     async def wait(self, rid: str, seconds: float) -> None:
         """Until the entry `rid` closes, at most `seconds`."""
+        if rid in self._landings:
+            return
         event = asyncio.Event()
         self._waiters[rid].add(event)
         try:

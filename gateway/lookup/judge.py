@@ -49,9 +49,9 @@ def judge(query: Query, data: Datum | None, accept: Accept) -> Outcome:
 
 
 def _judge_email(found: Email, accept: Accept) -> Outcome:
-    if found.status in accept.statuses:
-        enough = (found.confidence or 0) >= accept.min_confidence
-        return "accepted" if enough else "weak"
+    enough = (found.confidence or 0) >= accept.min_confidence
+    if enough and found.status in accept.statuses:
+        return "accepted"
     return "empty" if found.status in ("invalid", "disposable") else "weak"
 
 
@@ -59,7 +59,8 @@ def tells_more(query: Query, data: Person | Company) -> bool:
     """Whether any field beyond the input is there."""
     given = set()
     if isinstance(query, EnrichPerson):
-        given = {query.email, query.linkedin_url}
+        # The domain stands in the address.
+        given = {query.email, query.linkedin_url, (query.email or "").rpartition("@")[2]}
     if isinstance(query, EnrichCompany):
         given = {query.domain, query.company}
     return any(value not in given for value in _facts(data))
@@ -68,13 +69,19 @@ def tells_more(query: Query, data: Person | Company) -> bool:
 def _facts(data: Person | Company) -> list[str]:
     facts = []
     for name, value in msgspec.structs.asdict(data).items():
-        if name in ("provenance", "website") or value is None or value == []:
+        if name in ("provenance", "website") or _is_blank(value):
             continue
         if name == "emails":
             facts += [item.email for item in value]
         else:
             facts.append(str(value))
     return facts
+
+
+def _is_blank(value: object) -> bool:
+    if isinstance(value, Struct):
+        return all(map(_is_blank, msgspec.structs.astuple(value)))
+    return value is None or value == []
 
 
 _STRENGTH = {"valid": 3, "catch_all": 2, "unknown": 1}

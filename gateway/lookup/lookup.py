@@ -47,15 +47,20 @@ class Candidate:
 
 
 class Progress(Struct):
-    """What a job must not forget when its process dies."""
+    """What a job must not forget when its process dies; `since` by the store's clock."""
 
     attempts: list[Attempt]
     tally: Tally
+    since: int = 0
 
 
 @dataclass(kw_only=True)
 class Lookup:
-    """A question, who asks, and what has come of it so far; times of the event loop's clock."""
+    """A question, who asks, and what has come of it so far; times of the event loop's clock.
+
+    A verification has its `parent`'s deadline, job and money. `again` marks a job that another
+    process began.
+    """
 
     id: str
     caller: Caller
@@ -70,6 +75,8 @@ class Lookup:
     after: str | None = None
     credential: str | None = None
     job: str | None = None
+    parent: Lookup | None = None
+    again: bool = False
     started: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     deadline: float = 0.0
     since: int = 0
@@ -92,8 +99,13 @@ class Lookup:
         if self.route.timeout is None:
             self.deadline = self.started + JOB_TIMEOUT
 
+    @property
+    def head(self) -> Lookup:
+        """The lookup that the caller asked for."""
+        return self.parent or self
+
     def seconds_left(self) -> float:
-        return self.deadline - asyncio.get_running_loop().time()
+        return self.head.deadline - asyncio.get_running_loop().time()
 
     @property
     def spent(self) -> int:
@@ -104,14 +116,14 @@ class Lookup:
         """What is delivered: the accepted answer, else the best weak one."""
         return self.winner or self.best
 
-    @property
-    def was_asked(self) -> bool:
-        return any(item.outcome != "skipped" for item in self.attempts)
-
     def progress(self) -> bytes:
-        return msgspec.msgpack.encode(Progress(self.attempts, self.tally))
+        head = self.head
+        attempts = head.attempts if head is self else head.attempts + self.attempts
+        return msgspec.msgpack.encode(Progress(attempts, self.tally, head.since))
 
     def restore(self, body: bytes) -> None:
-        """Take up what `progress` kept."""
+        """Take up what `progress` kept; what was skipped or cached will be found out again."""
         kept = msgspec.msgpack.decode(body, type=Progress)
-        self.attempts, self.tally = kept.attempts, kept.tally
+        self.tally, self.since = kept.tally, kept.since
+        self.attempts = [item for item in kept.attempts if item.was_made]
+        self.failures = sum(item.outcome in ("failed", "in_doubt") for item in self.attempts)

@@ -13,6 +13,7 @@ from gateway.lookup.routing import Routing
 from gateway.money.prices import price_of
 from gateway.settings import Settings
 from gateway.store.connection import Store, StoreDown
+from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential, CredentialStore, choose
 from providers.base import Offer
 from providers.registry import ADAPTERS
@@ -20,6 +21,8 @@ from providers.registry import ADAPTERS
 VERSION = "{pgw}:version"
 ROUTES = "{pgw}:routes"
 REFRESH = 0.5
+
+log = get_logger()
 
 _routing = msgspec.json.Decoder(Routing)
 
@@ -84,8 +87,12 @@ class Market:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(REFRESH)
-            with contextlib.suppress(StoreDown):
+            try:
                 await self.refresh()
+            except StoreDown:
+                continue
+            except Exception as error:  # noqa: BLE001 - one bad row must not end this for good
+                log.error("market.stale", error=type(error).__name__)
 
     def stalls(self, operation: str, team: str) -> list[Stall]:
         """Every provider that offers `operation`, in the default order."""

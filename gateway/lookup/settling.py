@@ -13,7 +13,7 @@ from gateway.lookup.lookup import Candidate, Lookup
 from gateway.money.ledger import Keepsake, Settlement
 from providers.base import Charge
 from providers.errors import RateLimited, Suppressed
-from providers.model import Email
+from providers.model import Email, Person, Verification
 
 
 def outcome_of_call(lookup: Lookup, called: Called) -> AttemptOutcome:
@@ -25,7 +25,8 @@ def outcome_of_call(lookup: Lookup, called: Called) -> AttemptOutcome:
 
 def book(tally: Tally, call: Call, called: Called, *, own: bool) -> None:
     """Add a call to its lookup's money; one that another lookup paid for adds nothing."""
-    if own:
+    if own and call.rid not in tally.booked:
+        tally.booked.append(call.rid)
         tally.posted += called.cost
         if called.state == "in_doubt" and call.step.offer.charge is not Charge.FREE:
             tally.in_doubt += call.step.cost
@@ -62,17 +63,22 @@ def to_settlement(
         reason=called.error.reason if called.error else "",
         units=called.units,
         cost=called.cost,
-        job=lookup.job,
+        persons=lookup.persons,
+        objected=isinstance(called.error, Suppressed),
+        job=lookup.head.job,
     )
     if called.answer is not None:
         life = cache.LIVES["accepted" if outcome == "accepted" else "weak"]
         marks = marks_in(called.answer.data, hash_key)
         settlement.cache = Keepsake(call.slot, life, cache.CAP, marks)
-    if isinstance(called.error, Suppressed):
-        settlement.suppress = lookup.persons
     return settlement
 
 
 def marks_in(data: object, hash_key: bytes) -> list[str]:
     """The identifiers by which an objection recognises the person in an answer."""
-    return marks_of_address(data.email, hash_key) if isinstance(data, Email) else []
+    addresses = []
+    if isinstance(data, Email | Verification):
+        addresses = [data.email]
+    elif isinstance(data, Person):
+        addresses = [item.email for item in data.emails]
+    return [mark for address in addresses for mark in marks_of_address(address, hash_key)]

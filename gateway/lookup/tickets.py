@@ -7,22 +7,30 @@ import random
 import msgspec
 from msgspec import Struct
 
+from gateway.lookup.planner import Step
+from gateway.money.amounts import cost_of
+from gateway.vault.credentials import Credential
+from providers.base import Offer
 from providers.errors import (
+    AuthenticationFailed,
     InvalidQuery,
+    MalformedResponse,
     OutOfCredits,
     ProviderError,
     RateLimited,
     Suppressed,
     TaskFailed,
+    TimedOut,
     Unsupported,
 )
-from providers.model import Ticket
+from providers.model import Answer, Checks, Query, Ticket, Verification, VerifyEmail
 
 FIRST_WAIT = 0.25
 GROWTH = 1.5
 LONGEST_WAIT = 10.0
 SLOW_WAIT = 900.0
 LIFE = 3600.0
+STRIKES = 3
 # A greylisted mailbox is asked again after minutes; a provider's task never needs that long.
 
 
@@ -37,6 +45,11 @@ class OpenTicket(Struct):
     price: int
     worst_units: int
     opened_at: float
+
+    def step(self, credential: Credential, offer: Offer) -> Step:
+        """The step that bought it, at its price of then; only its own account can collect it."""
+        cost = cost_of(self.worst_units, self.price)
+        return Step(self.provider, credential, offer, self.price, self.worst_units, cost)
 
 
 _decoder = msgspec.msgpack.Decoder(OpenTicket)
@@ -66,6 +79,19 @@ def wait_after(error: ProviderError, poll: int) -> float:
     return min(LONGEST_WAIT, 1.0 * GROWTH**poll)
 
 
-def is_final(error: ProviderError) -> bool:
-    """Whether asking again for the ticket can't help: the task, or the ticket, is gone."""
-    return isinstance(error, TaskFailed | OutOfCredits | InvalidQuery | Unsupported | Suppressed)
+def is_final(error: ProviderError, strikes: int) -> bool:
+    """Whether asking again for the ticket can't help: the task, or the ticket, is gone.
+
+    `strikes` polls in a row have failed; a reply that can't be read may have come from a proxy.
+    """
+    if isinstance(error, TaskFailed | OutOfCredits | InvalidQuery | Unsupported | Suppressed):
+        return True
+    return strikes >= STRIKES and isinstance(error, MalformedResponse | AuthenticationFailed)
+
+
+def last_word(query: Query, ticket: Ticket) -> Answer:
+    """What is known when a ticket's life is over. Raises TimedOut."""
+    if ticket.slow and isinstance(query, VerifyEmail):
+        checks = Checks(greylisted=True)
+        return Answer(data=Verification(email=query.email, status="unknown", checks=checks))
+    raise TimedOut("the provider never finished", uncertain=True)

@@ -12,16 +12,21 @@ from gateway.lookup.descent import Descent
 from gateway.lookup.flights import Flights
 from gateway.lookup.lookup import Lookup
 from gateway.money.ledger import Ledger
+from gateway.store.connection import StoreDown
+from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential
 from gateway.vault.datakey import DataKey
 from providers.base import Adapter
+
+log = get_logger()
 
 
 class Waterfall:
     """Runs lookups; holds nothing between them that another process would miss.
 
     `verification_of(lookup, address, provider)` makes the lookup that checks a weak address with
-    another provider than the one that found it, or None if nobody can.
+    another provider than the one that found it, or None if nobody can. `credential_of(id)` finds
+    the account of a ticket.
     """
 
     def __init__(
@@ -30,6 +35,7 @@ class Waterfall:
         flights: Flights,
         *,
         adapter_of: Callable[[Credential], Adapter],
+        credential_of: Callable[[str], Credential | None],
         verification_of: Callable[[Lookup, str, str], Lookup | None],
         data_key: DataKey,
         team_cache: bool = False,
@@ -37,6 +43,7 @@ class Waterfall:
         self.ledger = ledger
         self.flights = flights
         self.adapter_of = adapter_of
+        self.credential_of = credential_of
         self.verification_of = verification_of
         self.data_key = data_key
         self.team_cache = team_cache
@@ -48,12 +55,17 @@ class Waterfall:
         bids = Bids(lookup, hash_key=self.data_key.value, team_cache=self.team_cache)
         await Descent(self, lookup, bids).to_its_end()
 
-    def go_on(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def go_on(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> asyncio.Task[Any]:
         """Run `work` whatever becomes of the caller."""
         task = asyncio.ensure_future(work)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._dropped)
         return task
+
+    def _dropped(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and isinstance(task.exception(), StoreDown):
+            log.warning("waterfall.given_up")
 
     async def drained(self, seconds: float) -> None:
         """Wait for background work, at most `seconds`."""

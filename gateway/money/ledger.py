@@ -46,7 +46,11 @@ class Bid(Struct, kw_only=True):
 
 
 class Claim(Struct, kw_only=True):
-    """Who asks, within what, for which of `steps`; `spent` is this lookup's posted + in doubt."""
+    """Who asks, within what, for which of `steps`; `spent` is this lookup's posted + in doubt.
+
+    `again` marks a lookup run a second time: what its first run bought is told to it, and counted
+    unless it is among the `booked` entries that make up `spent`.
+    """
 
     lookup: str
     team: str
@@ -58,7 +62,10 @@ class Claim(Struct, kw_only=True):
     max_cost: int = -1
     since: int = 0
     patient: bool = True
+    again: bool = False
+    booked: list[str] = []
     steps: list[Bid] = []
+    keep: int = LEDGER_KEEP
     root: str = ""
     base: str = BASE
     windows: tuple[Window, ...] = ()
@@ -76,9 +83,13 @@ class Obstacle(Struct):
 
 
 class Skip(Struct):
+    """A step passed over; `cost` is in doubt under `rid` since this lookup ran first."""
+
     index: int
     reason: str
     budget: Obstacle | None = None
+    rid: str = ""
+    cost: int = 0
 
 
 class Rate(Struct):
@@ -92,7 +103,8 @@ class Rate(Struct):
 class Admission(Struct):
     """What a script found for the first step that can run, and the steps it passed over.
 
-    `blob` is the cached answer, or the ticket to collect.
+    `blob` is the cached answer, or the ticket to collect. `rid`, `units` and `cost` of a cached
+    one say what it cost this lookup when it ran first.
     """
 
     kind: Literal[
@@ -107,12 +119,15 @@ class Admission(Struct):
         "revoked",
         "clock",
         "limited",
+        "gone",
     ]
     skipped: list[Skip] = []
     since: int = 0
     index: int = -1
     rid: str = ""
     at: int = 0
+    units: int = 0
+    cost: int = 0
     blob: bytes = b""
     credential: str = ""
     own: bool = False
@@ -134,7 +149,11 @@ class Keepsake(Struct):
 
 
 class Settlement(Struct, kw_only=True):
-    """How an entry ends; `next` admits the step after it in the same script."""
+    """How an entry ends; `next` admits the step after it in the same script.
+
+    `persons` are who was asked about: suppressed if `objected`, or if the answer names someone
+    who is.
+    """
 
     rid: str
     state: EntryState
@@ -143,20 +162,31 @@ class Settlement(Struct, kw_only=True):
     units: int = 0
     cost: int = 0
     cache: Keepsake | None = None
-    suppress: list[str] = []
+    persons: list[str] = []
+    objected: bool = False
     job: str | None = None
     next: Claim | None = None
     root: str = ""
     keep: int = LEDGER_KEEP
 
 
+class Fate(Struct):
+    """What has become of an entry; `state` is empty if it is gone."""
+
+    state: str
+    outcome: str
+    reason: str
+    ticketed: bool
+
+
 class Ledger:
     """The store's scripts, typed. Every method raises StoreDown."""
 
-    def __init__(self, store: Store, *, root: str, zone: ZoneInfo):
+    def __init__(self, store: Store, *, root: str, zone: ZoneInfo, keep: int = LEDGER_KEEP):
         self.store = store
         self.root = root
         self.zone = zone
+        self.keep = keep
         self._windows = windows_at(_now(), zone)
         self._scripts = {name: Script.load(name) for name in SCRIPTS}
         self._admission = msgspec.msgpack.Decoder(Admission, strict=False)
@@ -184,7 +214,7 @@ class Ledger:
         self, settlement: Settlement, *, answer: bytes = b"", progress: bytes = b""
     ) -> Admission:
         """Close an entry and admit the next step, if one is given."""
-        settlement.root = self.root
+        settlement.root, settlement.keep = self.root, self.keep
         if settlement.next is not None:
             self._ready(settlement.next)
         found = await self._run("settle", _pack(settlement), answer, progress)
@@ -193,19 +223,17 @@ class Ledger:
             return await self.admit(settlement.next)
         return found
 
-    async def fate(self, rid: str) -> tuple[str, str, str]:
-        """State, outcome and reason of an entry; empty strings if it is gone."""
-        key = f"{self.root}entry:{rid}"
-        found = await self.store.call("HMGET", key, "state", "outcome", "reason")
-        state, outcome, reason = ((value or b"").decode() for value in found)
-        return state, outcome, reason
+    async def fate(self, rid: str) -> Fate:
+        """What has become of an entry of whoever."""
+        fields = ("state", "outcome", "reason", "ticket")
+        found = await self.store.call("HMGET", f"{self.root}entry:{rid}", *fields)
+        state, outcome, reason = ((value or b"").decode() for value in found[:3])
+        return Fate(state, outcome, reason, bool(found[3]))
 
     def _ready(self, claim: Claim) -> Claim:
-        now = _now()
-        if any(now >= window.ends for window in self._windows):
-            self._windows = windows_at(now, self.zone)
+        # Out of date at midnight: the store says so, as only its clock counts.
         claim.windows = self._windows
-        claim.root = self.root
+        claim.root, claim.keep = self.root, self.keep
         return claim
 
     async def _run(self, name: str, *args: bytes) -> Admission:

@@ -23,7 +23,8 @@ class Window(Struct, frozen=True):
 def windows_at(now: int, zone: ZoneInfo) -> tuple[Window, ...]:
     """Day, month and total around `now`, in the order of PERIODS."""
     local = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone)
-    day = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    # Where clocks are put back over midnight there are two of them: the day begins at the first.
+    day = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     month = day.replace(day=1)
     next_month = (month + timedelta(days=32)).replace(day=1)
     return (

@@ -16,7 +16,7 @@ from providers.model import Status
 
 Risk = Literal["fsync", "eviction", "persistence", "unchecked"]
 Period = Literal["day", "month", "total"]
-Order = Literal["listed", "cheapest", "learned"]
+Order = Literal["listed", "cheapest"]
 Verify = Literal["never", "uncertain"]
 CacheScope = Literal["shared", "team"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]

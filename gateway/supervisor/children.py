@@ -24,11 +24,9 @@ class ChildFailed(Exception):
 
 
 class Child:
-    """A Python process. It reads `message` from standard input, whose end is our end."""
+    """A Python process; the end of its standard input is our end."""
 
-    def __init__(
-        self, name: str, module: list[str], *, message: bytes = b"", fds: tuple[int, ...] = ()
-    ):
+    def __init__(self, name: str, module: list[str], *, fds: tuple[int, ...] = ()):
         self.name = name
         # -P: what lies in the working directory is not ours to import.
         self._process = subprocess.Popen(
@@ -38,10 +36,6 @@ class Child:
             pass_fds=fds,
             process_group=0,  # Ctrl-C in a terminal is the supervisor's to handle first
         )
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(message)
-            self._process.stdin.flush()
 
     @classmethod
     def simulator(cls, *, bill: Path) -> Child:
@@ -50,12 +44,17 @@ class Child:
         return cls("simulator", [*module, "--die-with-parent", "--parent-pipe"])
 
     @classmethod
-    def worker(cls, settings: Settings, listener: int | None, *, jobs: bool) -> Child:
-        """A worker serving on `listener`, or only jobs without one."""
-        body = pickle.dumps((settings, listener, jobs))
-        message = len(body).to_bytes(8, "big") + body
+    def worker(cls, listener: int | None) -> Child:
+        """A worker for `listener`, or only for jobs without one; it waits to be told more."""
         fds = () if listener is None else (listener,)
-        return cls("worker", ["gateway.supervisor.worker"], message=message, fds=fds)
+        return cls("worker", ["gateway.supervisor.worker"], fds=fds)
+
+    def tell(self, message: bytes) -> None:
+        """On its standard input, so that no secret is in an argument or a file."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(len(message).to_bytes(8, "big") + message)
+            self._process.stdin.flush()
 
     @property
     def pid(self) -> int:
@@ -81,6 +80,10 @@ class Child:
         if self.is_running:
             self._process.send_signal(signal.SIGTERM)
 
+    def kill(self) -> None:
+        if self.is_running:
+            self._process.kill()
+
     def stop(self, seconds: float = FAREWELL) -> None:
         """End it: kindly, then not."""
         self.ask_to_end()
@@ -98,22 +101,24 @@ class Child:
 class Crew:
     """A fixed number of workers; one that dies is replaced, ever slower if it keeps dying."""
 
-    def __init__(self, settings: Settings, listener: int | None, *, size: int, jobs: bool):
-        self._settings = settings
+    def __init__(self, listener: int | None, *, size: int):
         self._listener = listener
-        self._jobs = jobs
         self._size = size
+        self._message = b""
         self._failures = 0
         self._next_start = 0.0
-        self._workers: list[Child] = []
+        # What takes a worker longest needs no settings: it may begin while those are completed.
+        self._workers = [Child.worker(listener) for _ in range(size)]
 
     @property
     def is_running(self) -> bool:
         return any(worker.is_running for worker in self._workers)
 
-    def start(self) -> None:
+    def start(self, settings: Settings, *, jobs: bool) -> None:
         """Returns when all serve. Raises ChildFailed."""
-        self._workers = [self._spawn() for _ in range(self._size)]
+        self._message = pickle.dumps((settings, self._listener, jobs))
+        for worker in self._workers:
+            worker.tell(self._message)
         for worker in self._workers:
             worker.line()
 
@@ -125,12 +130,19 @@ class Crew:
             worker.stop()
             self._fail()
         if len(self._workers) < self._size and time.monotonic() >= self._next_start:
-            self._workers.append(self._spawn())
+            worker = Child.worker(self._listener)
+            worker.tell(self._message)
+            self._workers.append(worker)
         return [worker.pid for worker in dead]
 
     def ask_to_end(self) -> None:
         for worker in self._workers:
             worker.ask_to_end()
+
+    def kill(self) -> None:
+        """End those that still run; their lookups are resumed at the next start."""
+        for worker in self._workers:
+            worker.kill()
 
     def stop(self) -> None:
         self.ask_to_end()
@@ -143,6 +155,3 @@ class Crew:
             self._failures = 0
         self._failures += 1
         self._next_start = now + min(LONGEST_PAUSE, 0.1 * 2 ** min(self._failures, 10))
-
-    def _spawn(self) -> Child:
-        return Child.worker(self._settings, self._listener, jobs=self._jobs)

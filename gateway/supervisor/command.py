@@ -44,6 +44,7 @@ from gateway.vault.sealing import SealBroken
 log = get_logger()
 
 LOOK = 0.1
+PATIENCE = 1.0
 REFUSALS = (
     SettingsError,
     StartRefused,
@@ -75,7 +76,7 @@ class Launch:
         return settings
 
 
-Action = Callable[[Launch, ExitStack, threading.Event], None]
+Action = Callable[[Launch, ExitStack, "Signals"], None]
 
 
 def serve(
@@ -94,7 +95,7 @@ def work(*, config: Path | None) -> int:
 
 
 def _run(name: str, action: Action, launch: Launch) -> int:
-    ended = _on_signals()
+    ended = Signals().listen()
     try:
         with ExitStack() as stack:
             action(launch, stack, ended)
@@ -104,9 +105,11 @@ def _run(name: str, action: Action, launch: Launch) -> int:
     return 0
 
 
-def _serve(launch: Launch, stack: ExitStack, ended: threading.Event) -> None:
+def _serve(launch: Launch, stack: ExitStack, ended: Signals) -> None:
     settings = launch.settings()
     listener = stack.enter_context(_listen(launch.host, launch.port))
+    _share_metrics(stack)
+    crew = _gather(stack, listener.fileno(), launch.workers)
     settings, store = started(settings, stack)
     check_store(settings)
     simulator = None
@@ -114,29 +117,33 @@ def _serve(launch: Launch, stack: ExitStack, ended: threading.Event) -> None:
         settings, simulator = with_simulators(settings, stack)
     else:
         settings = without_simulators(settings)
-    _share_metrics(stack)
-    crew = Crew(settings, listener.fileno(), size=launch.workers, jobs=launch.jobs)
-    stack.callback(crew.stop)
-    crew.start()
+    stack.callback(crew.stop)  # before what it needs
+    crew.start(settings, jobs=launch.jobs)
     announce(settings, launch.host, listener.getsockname()[1])
     _watch(ended, crew, store, simulator)
 
 
-def _work(launch: Launch, stack: ExitStack, ended: threading.Event) -> None:
+def _work(launch: Launch, stack: ExitStack, ended: Signals) -> None:
     configured = launch.settings()
+    crew = _gather(stack, None, 1)
     settings = attached(configured)
     check_store(settings)
     settings = beside(settings, embedded=configured.store_url is None)
-    crew = Crew(settings, None, size=1, jobs=True)
-    stack.callback(crew.stop)
-    crew.start()
+    crew.start(settings, jobs=True)
     sys.stdout.write("Working on jobs. Stop with Ctrl-C.\n")
     sys.stdout.flush()
     _watch(ended, crew, None, None)
 
 
+def _gather(stack: ExitStack, listener: int | None, size: int) -> Crew:
+    """Workers that wait for their settings, and end whatever comes of the start."""
+    crew = Crew(listener, size=size)
+    stack.callback(crew.stop)
+    return crew
+
+
 def _watch(
-    ended: threading.Event,
+    ended: Signals,
     crew: Crew,
     store: EmbeddedStore | None,
     simulator: Child | None,
@@ -150,17 +157,21 @@ def _watch(
         for pid in crew.poll():
             forget_worker(pid)
             log.error("worker.replaced", pid=pid)
-    _drain(crew, store)
+    _drain(ended, crew, store)
 
 
-def _drain(crew: Crew, store: EmbeddedStore | None) -> None:
+def _drain(ended: Signals, crew: Crew, store: EmbeddedStore | None) -> None:
     """Let workers finish; a store that a service manager ended with us is needed until then."""
     crew.ask_to_end()
-    deadline = time.monotonic() + FAREWELL
-    while crew.is_running and time.monotonic() < deadline:
+    began, told = time.monotonic(), False
+    while crew.is_running and not ended.hurried and time.monotonic() - began < FAREWELL:
         if store is not None and store.poll():
             log.warning("store.restarted")
+        if not told and time.monotonic() - began > PATIENCE:
+            told = True
+            sys.stderr.write("Finishing what is in flight; Ctrl-C again ends at once.\n")
         time.sleep(LOOK / 4)
+    crew.kill()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -176,7 +187,8 @@ def _why_not(host: str, port: int, error: OSError) -> str:
         return f"port {port} on {host} is in use; stop what listens there or take another --port"
     if error.errno == errno.EACCES:
         return f"port {port} needs privileges; take one of 1024 or more with --port"
-    return f"can't listen on {host}:{port}: {error.strerror or error}"
+    reason = error.strerror or error
+    return f"can't listen on {host}:{port}: {reason}; give an address of this machine with --host"
 
 
 def _share_metrics(stack: ExitStack) -> None:
@@ -185,15 +197,16 @@ def _share_metrics(stack: ExitStack) -> None:
     os.environ[DIRECTORY_VARIABLE] = folder
 
 
-def _on_signals() -> threading.Event:
-    """Ctrl-C and SIGTERM end the watch, not the clean-up after it."""
-    ended = threading.Event()
+class Signals(threading.Event):
+    """Set by Ctrl-C or SIGTERM, which end the watch and not the clean-up; `hurried` by more."""
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        if ended.is_set():
-            return
-        ended.set()
+    hurried = False
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    return ended
+    def listen(self) -> Signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._take)
+        return self
+
+    def _take(self, _number: int, _frame: FrameType | None) -> None:
+        self.hurried = self.is_set()
+        self.set()

@@ -181,7 +181,7 @@ def with_simulators(settings: Settings, stack: ExitStack) -> tuple[Settings, Chi
     except OSError as error:
         raise datadir.unusable(bill.parent, error) from None
     child = Child.simulator(bill=bill)
-    stack.callback(child.stop)
+    stack.callback(child.stop, 2.0)
     addresses = child.line()
     _ask(settings, lambda store: store.call("SET", SIMULATORS, addresses))
     return _simulated(settings, addresses), child

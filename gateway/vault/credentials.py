@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from gateway.settings import ProviderSettings
 from gateway.store.connection import Store
+from gateway.telemetry.log import register_secrets
 from gateway.vault.sealing import Sealer
 
 INDEX = "{pgw}:credentials"
@@ -55,14 +58,24 @@ def choose(credentials: Iterable[Credential], provider: str, team: str) -> Crede
 class CredentialStore:
     """Sealed credentials in the store; nothing here logs or returns a secret."""
 
-    def __init__(self, store: Store, sealer: Sealer):
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        providers: Mapping[str, ProviderSettings] | None = None,
+    ):
         self._store = store
         self._sealer = sealer
+        self._providers = providers or {}
+        self._told: set[tuple[str, int]] = set()
 
     async def all(self) -> list[Credential]:
+        """In the order of their making. Raises SealBroken."""
         names = await self._store.call("SMEMBERS", INDEX)
-        found = [await self.get(name.decode()) for name in names]
-        return sorted((item for item in found if item), key=lambda item: item.created_at or "")
+        found = await asyncio.gather(*(self.get(name.decode()) for name in names))
+        return sorted(
+            (item for item in found if item), key=lambda item: (item.created_at or "", item.id)
+        )
 
     async def get(self, name: str) -> Credential | None:
         """Raises SealBroken if its master key is not configured."""
@@ -70,8 +83,23 @@ class CredentialStore:
         if row[0] is None:
             return None
         public = msgspec.json.decode(row[0], type=Credential)
-        secret = self._sealer.open(row[1], place=_place(public))
-        return msgspec.structs.replace(public, secret=msgspec.json.decode(secret))
+        opened = self._sealer.open(row[1], place=_place(public))
+        secret = msgspec.json.decode(opened, type=dict[str, str])
+        if (name, public.version) not in self._told:
+            self._told.add((name, public.version))
+            register_secrets(secret.values())
+        return self._placed(msgspec.structs.replace(public, secret=secret))
+
+    def _placed(self, credential: Credential) -> Credential:
+        """Address and options are the installation's as they are now, not as they once were."""
+        place = self._providers.get(credential.provider)
+        if place is None:
+            return credential
+        return msgspec.structs.replace(credential, base_url=place.base_url, options=place.options)
+
+    async def holds(self, name: str) -> bool:
+        """Whether there is such a credential, readable or not."""
+        return bool(await self._store.call("EXISTS", _key(name)))
 
     async def put(self, credential: Credential) -> None:
         public: dict[str, Any] = msgspec.to_builtins(credential)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from gateway.store.connection import Store
+from gateway.store.connection import Script, Store
 from gateway.vault.keys import NewKey, make_key
 
 Scope = Literal["lookup", "jobs", "accounts:read", "accounts:write", "native", "usage", "admin"]
@@ -52,6 +53,24 @@ class Key(Struct, frozen=True, kw_only=True):
 _team = msgspec.json.Decoder(Team)
 _key = msgspec.json.Decoder(Key)
 
+# A key that outlived its team would have no budget.
+DELETE_TEAM = Script.of(
+    "delete_team",
+    "if redis.call('SCARD', KEYS[2]) > 0 then return 0 end "
+    "redis.call('DEL', KEYS[1], KEYS[3]) return 1",
+)
+ISSUE_KEY = Script.of(
+    "issue_key",
+    "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end "
+    "redis.call('HSET', KEYS[4], unpack(ARGV, 2)) "
+    "redis.call('SADD', KEYS[2], ARGV[1]) redis.call('SADD', KEYS[3], ARGV[1]) return 1",
+)
+CHANGE_KEY = Script.of(
+    "change_key",
+    "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end "
+    "redis.call('HSET', KEYS[1], unpack(ARGV)) return 1",
+)
+
 
 class Roster:
     """Reads and writes teams and keys; a write is visible to every process at once."""
@@ -61,56 +80,92 @@ class Roster:
 
     async def teams(self) -> list[Team]:
         names = await self._store.call("SMEMBERS", "{pgw}:teams")
-        found = [await self.team(name.decode()) for name in names]
+        found = await asyncio.gather(*(self.team(name.decode()) for name in names))
         return sorted(
             (team for team in found if team), key=lambda team: (team.created_at, team.id)
         )
 
     async def team(self, name: str) -> Team | None:
-        body = await self._store.call("GET", f"{{pgw}}:team:{name}")
+        body = await self._store.call("GET", _team_key(name))
         return None if body is None else _team.decode(body)
 
     async def put_team(self, team: Team) -> None:
-        await self._store.call("SET", f"{{pgw}}:team:{team.id}", msgspec.json.encode(team))
         await self._store.call("SADD", "{pgw}:teams", team.id)
+        await self._store.call("SET", _team_key(team.id), msgspec.json.encode(team))
+        await self._limit(team)
+
+    async def change_team(self, team: Team) -> bool:
+        """False if it was deleted meanwhile; a change does not bring it back."""
+        if not await self._store.call("SET", _team_key(team.id), msgspec.json.encode(team), "XX"):
+            return False
+        await self._limit(team)
+        return True
+
+    async def _limit(self, team: Team) -> None:
         limits = f"{{pgw}}:limits:team:{team.id}"
         if team.rate_limit_per_minute is None:
             await self._store.call("DEL", limits)
         else:
             await self._store.call("HSET", limits, "per_minute", team.rate_limit_per_minute)
 
-    async def delete_team(self, name: str) -> None:
+    async def delete_team(self, name: str) -> bool:
+        """False, and nothing done, if the team has keys."""
+        keys = (_team_key(name), _keys_of(name), f"{{pgw}}:limits:team:{name}")
+        if not await self._store.run(DELETE_TEAM, keys, ()):
+            return False
         await self._store.call("SREM", "{pgw}:teams", name)
-        await self._store.call("DEL", f"{{pgw}}:team:{name}")
+        return True
 
     async def keys(self) -> list[Key]:
         names = await self._store.call("SMEMBERS", "{pgw}:keys")
-        found = [await self.key(name.decode()) for name in names]
+        found = await asyncio.gather(*(self.key(name.decode()) for name in names))
         return sorted((key for key in found if key), key=lambda key: (key.created_at, key.id))
 
     async def key(self, name: str) -> Key | None:
         """The key if it is neither revoked nor unknown; it may have expired."""
-        body = await self._store.call("HGET", f"{{pgw}}:key:{name}", "record")
+        body = await self._store.call("HGET", _key_key(name), "record")
         return None if body is None else _key.decode(body)
 
-    async def put_key(self, key: Key) -> None:
-        fields = ("record", msgspec.json.encode(key), "live_until", live_until(key))
-        await self._store.call("HSET", f"{{pgw}}:key:{key.id}", *fields)
-        await self._store.call("SADD", "{pgw}:keys", key.id)
+    async def change_key(self, key: Key) -> bool:
+        """False if it was revoked meanwhile; a change does not bring it back."""
+        return bool(await self._store.run(CHANGE_KEY, [_key_key(key.id)], _fields(key)))
 
-    async def issue_key(self, key: Key) -> tuple[Key, NewKey]:
-        """A key with `key`'s properties; its text exists only in what is returned."""
+    async def issue_key(self, key: Key) -> tuple[Key, NewKey] | None:
+        """A key with `key`'s properties, None if there is no such team.
+
+        Its text exists only in what is returned.
+        """
         fresh = make_key()
         key = msgspec.structs.replace(key, id=fresh.id, digest=fresh.digest)
-        await self.put_key(key)
+        keys = (_team_key(key.team_id), _keys_of(key.team_id), "{pgw}:keys", _key_key(key.id))
+        if not await self._store.run(ISSUE_KEY, keys, (key.id, *_fields(key))):
+            return None
         return key, fresh
 
-    async def revoke_key(self, name: str) -> None:
-        await self._store.call("SREM", "{pgw}:keys", name)
-        await self._store.call("DEL", f"{{pgw}}:key:{name}")
+    async def revoke_key(self, key: Key) -> None:
+        await self._store.call("DEL", _key_key(key.id))
+        await self._store.call("SREM", "{pgw}:keys", key.id)
+        await self._store.call("SREM", _keys_of(key.team_id), key.id)
 
     async def has_admin(self) -> bool:
         return any("admin" in key.scopes for key in await self.keys())
+
+
+def _team_key(name: str) -> str:
+    return f"{{pgw}}:team:{name}"
+
+
+def _keys_of(team: str) -> str:
+    return f"{{pgw}}:keys_of:{team}"
+
+
+def _key_key(name: str) -> str:
+    return f"{{pgw}}:key:{name}"
+
+
+def _fields(key: Key) -> tuple[str | bytes | int, ...]:
+    """`live_until` is for the admission script, which reads no JSON."""
+    return ("record", msgspec.json.encode(key), "live_until", live_until(key))
 
 
 def live_until(key: Key) -> int:

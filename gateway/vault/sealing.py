@@ -38,7 +38,7 @@ class Sealer:
             raise SealBroken(f"master key {shown} is needed for {place} and is not configured")
         try:
             return key.decrypt(rest[:NONCE], rest[NONCE:], place.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise SealBroken(f"the ciphertext of {place} is damaged or not its own") from None
 
 

@@ -4,6 +4,10 @@ local root, lease = KEYS[1], tonumber(ARGV[1])
 local now = now_ms()
 local due = redis.call('ZRANGEBYSCORE', root .. 'jobs:running', '-inf', now, 'LIMIT', 0, 1)
 if #due == 0 then return false end
+if redis.call('EXISTS', root .. 'job:' .. due[1]) == 0 then
+  redis.call('ZREM', root .. 'jobs:running', due[1])
+  return false
+end
 redis.call('ZADD', root .. 'jobs:running', now + lease, due[1])
 redis.call('HINCRBY', root .. 'job:' .. due[1], 'takeovers', 1)
 return due[1]

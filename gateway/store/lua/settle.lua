@@ -3,19 +3,21 @@
 -- ARGV: the settlement, the answer's bytes, the job's progress.
 local a = cmsgpack.unpack(ARGV[1])
 local now = now_ms()
-local changed = close(a.root, a.rid, a.state, a.units, a.cost, a.outcome, a.reason, now)
+local changed = close(a.root, a.rid, a, now)
 redis.call('ZREM', a.root .. 'open', a.rid)
-if changed and a.state ~= 'in_doubt' then
-  redis.call('PEXPIRE', a.root .. 'entry:' .. a.rid, a.keep)
-end
-if changed and #a.suppress > 0 then
-  redis.call('SADD', a.root .. 'suppressed', unpack(a.suppress))
+if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 0 then
+  -- A claim that was given up, and that a slow store may still have before it.
+  redis.call('HSET', a.root .. 'entry:' .. a.rid, 'state', 'voided')
+  redis.call('PEXPIRE', a.root .. 'entry:' .. a.rid, 3600000)
 end
 local stopped = a.cache and objected(a.root, a.cache.marks)
+if (a.objected or stopped) and #a.persons > 0 then
+  redis.call('SADD', a.root .. 'suppressed', unpack(a.persons))
+end
 if changed and a.cache and not stopped then
   local key, index = a.root .. 'cache:' .. a.cache.slot, a.root .. 'cached'
   redis.call('HSET', key, 'at', now, 'life', a.cache.life, 'body', ARGV[2],
-    'marks', table.concat(a.cache.marks, ' '))
+    'marks', table.concat(a.cache.marks, ' '), 'rid', a.rid)
   redis.call('PEXPIRE', key, a.cache.life)
   redis.call('ZADD', index, now, a.cache.slot)
   local surplus = redis.call('ZCARD', index) - a.cache.cap

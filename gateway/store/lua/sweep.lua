@@ -1,7 +1,8 @@
 -- uses: admission
 -- Closes entries whose owners are gone. Tickets among them are handed to the caller, who has
--- ARGV[1] ms to collect them. Returns rid, ticket, credential, ...
-local root, lease = KEYS[1], tonumber(ARGV[1])
+-- ARGV[1] ms to collect them; closed ones are kept for ARGV[2] ms. Returns rid, ticket,
+-- credential, ...
+local root, lease, keep = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = now_ms()
 local found = {}
 local due = redis.call('ZRANGEBYSCORE', root .. 'open', '-inf', now, 'LIMIT', 0, 100)
@@ -17,9 +18,7 @@ for _, rid in ipairs(due) do
     found[#found + 1] = e[2]
     found[#found + 1] = e[3]
   else
-    redis.call('ZREM', root .. 'open', rid)
-    if e[1] == 'reserved' then close(root, rid, 'voided', 0, 0, 'failed', 'expired', now) end
-    if e[1] == 'dispatched' then close(root, rid, 'in_doubt', 0, 0, 'in_doubt', 'owner_gone', now) end
+    abandon(root, rid, e[1], keep, now)
   end
 end
 return found

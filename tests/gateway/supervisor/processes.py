@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
 import os
 import re
@@ -19,8 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from gateway.store.connection import Store
+from gateway.store.embedded import EmbeddedStore
 from gateway.store.server import OPTIONS, ask, find_binary
+from gateway.supervisor.preparation import SIMULATORS
+from providers.simulator.testing import ControlClient
 
 PROSPECT = Path(sys.executable).with_name("prospect")
 ADMIN_KEY = "an-admin-key-of-the-process-tests"
@@ -28,14 +34,24 @@ MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 START_SECONDS = 60.0
 END_SECONDS = 45.0
 KILLED_SECONDS = 2.0
+# Not a mutant: what a dead process left is taken over after a second, not after half a minute.
+IMPATIENT = """
+import gateway.jobs.engine, gateway.jobs.records, gateway.jobs.sweeper, gateway.lookup.calls
+gateway.jobs.engine.RENEW = gateway.jobs.engine.LOOK = gateway.jobs.sweeper.PERIOD = 0.2
+gateway.jobs.records.LEASE = 1000
+gateway.lookup.calls.LEASE_MARGIN = gateway.lookup.calls.POLL_SECONDS = 1.0
+gateway.lookup.calls.LONGEST_CALL = 1.0
+"""
 PERSON = {"full_name": "Ada Lovelace", "domain": "blue-harbor.example"}
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Nothing of ours but what a process needs; `data_dir` is also how it is found again."""
-    names = ("PATH", "HOME", "TMPDIR", "LANG")
+    names = ("PATH", "HOME", "LANG", "PYTHONPATH")
     kept = {name: os.environ[name] for name in names if name in os.environ}
-    return kept | {"GATEWAY_DATA_DIR": str(data_dir)} | more
+    # What a killed process leaves in its temporary folder goes with the test's.
+    places = {"GATEWAY_DATA_DIR": str(data_dir), "TMPDIR": str(data_dir.parent)}
+    return kept | places | more
 
 
 def external(data_dir: Path, store_url: str, **more: str) -> dict[str, str]:
@@ -66,7 +82,7 @@ def sabotaged(folder: Path, code: str) -> dict[str, str]:
     """Variables that make every Python process of a gateway run `code` first: a mutant."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sitecustomize.py").write_text(code)
-    return {"PYTHONPATH": str(folder)}
+    return {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
 
 
 def processes_of(folder: Path) -> dict[int, str]:
@@ -90,12 +106,14 @@ def end_all(folder: Path) -> None:
 
 
 async def until(done: Callable[[], Any], seconds: float, what: str) -> Any:
-    """What `done` gives once it is true; it is asked again and again."""
+    """What `done`, a coroutine or not, gives once it is true; it is asked again and again."""
     deadline = time.monotonic() + seconds
-    while not (found := done()):
+    while True:
+        found = done()
+        if found := await found if inspect.isawaitable(found) else found:
+            return found
         assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
         await asyncio.sleep(0.02)
-    return found
 
 
 async def assert_all_end(folder: Path, seconds: float = KILLED_SECONDS) -> None:
@@ -103,6 +121,10 @@ async def assert_all_end(folder: Path, seconds: float = KILLED_SECONDS) -> None:
     while left := processes_of(folder):
         assert time.monotonic() < deadline, f"still running after {seconds:g} s: {left}"
         await asyncio.sleep(0.02)
+
+
+class Ended(Exception):
+    """A process that ended before it said that it is up."""
 
 
 @dataclass
@@ -142,7 +164,7 @@ class Served:
 
     @property
     def log(self) -> str:
-        return self.errors.read_text()
+        return _text_of(self.errors)
 
     async def end(self, number: int = signal.SIGTERM) -> int:
         """Signal the process and wait; the exit code."""
@@ -156,35 +178,53 @@ async def running(
     folder: Path, *arguments: str, environ: Mapping[str, str] | None = None, up: str = "curl "
 ) -> AsyncIterator[Served]:
     """`prospect *arguments` in `folder`; whatever it started is gone afterwards."""
-    folder.mkdir(parents=True, exist_ok=True)
     environ = environ or environment(folder / "data")
-    errors = folder / f"errors-{time.monotonic_ns()}"
     began = time.monotonic()
-    with errors.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(
-            *(str(PROSPECT), *arguments),
-            cwd=folder,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=file,
-            process_group=0,
-        )
+    process, errors = await start(folder, *arguments, environ=environ)
+    served = Served(process, folder, "", errors)
     try:
-        banner = await _read_banner(process, errors, up)
-        served = Served(process, folder, banner, errors, seconds=time.monotonic() - began)
+        try:
+            served.banner = await _read_banner(process, up)
+        except Ended as ended:
+            pytest.fail(f"it ended instead of serving:\n{ended}{served.log}")
+        served.seconds = time.monotonic() - began
         _address(served, environ)
         yield served
-        for client in served.clients:
-            await client.aclose()
         await served.end()
     finally:
+        for client in served.clients:
+            await client.aclose()
         if process.returncode is None:
             process.kill()
         await process.wait()
 
 
-async def _read_banner(process: asyncio.subprocess.Process, errors: Path, up: str) -> str:
+def _text_of(errors: Path) -> str:
+    return errors.read_text()
+
+
+def _new_file(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"errors-{time.monotonic_ns()}"
+
+
+async def start(
+    folder: Path, *arguments: str, environ: Mapping[str, str]
+) -> tuple[asyncio.subprocess.Process, Path]:
+    """`prospect *arguments` in `folder`, and the file that its standard error goes to."""
+    errors = _new_file(folder)
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", 'exec "$0" "$@" 2>>"$ERRORS"', str(PROSPECT), *arguments),
+        cwd=folder,
+        env={**environ, "ERRORS": str(errors)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        process_group=0,
+    )
+    return process, errors
+
+
+async def _read_banner(process: asyncio.subprocess.Process, up: str) -> str:
     assert process.stdout is not None
     text = ""
     async with asyncio.timeout(START_SECONDS):
@@ -192,7 +232,7 @@ async def _read_banner(process: asyncio.subprocess.Process, errors: Path, up: st
             text += line
             if line.startswith(up):
                 return text
-    raise AssertionError(f"it ended instead of serving:\n{text}{errors.read_text()}")
+    raise Ended(text)
 
 
 def _address(served: Served, environ: Mapping[str, str]) -> None:
@@ -237,7 +277,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def simulators_of(served: Served) -> ControlClient:
+    """The control API of the sandbox's simulators, which workers beside are told of."""
+    url = EmbeddedStore.attach(served.folder / "data")
+    store = await Store.connect(url, timeout=5)
+    try:
+        addresses = json.loads(await store.call("GET", SIMULATORS))
+    finally:
+        await store.close()
+    return ControlClient(addresses["control"])
+
+
 def bill_of(data_dir: Path) -> list[dict[str, Any]]:
-    """What the sandbox's simulators charged; they keep it beside the store."""
-    lines = (data_dir / "sandbox-bill.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    """What the sandbox's simulators charged so far; they keep it beside the store."""
+    bill = data_dir / "sandbox-bill.jsonl"
+    whole, _, _torn = (bill.read_text() if bill.exists() else "").rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]

@@ -1,0 +1,110 @@
+"""The OpenAPI document: paths from the application, schemas from the Structs themselves."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from msgspec import Struct
+
+from gateway.api.edge import OPEN
+from gateway.api.preferences import PARTS
+from gateway.api.problems import MEDIA_TYPE
+
+REF = "#/components/schemas/{name}"
+LOOKUPS = "Lookups"
+WORDS = {
+    "200": "Done.",
+    "201": "Made.",
+    "202": "Not done yet: a job, to be read at `Location`.",
+    "204": "Done; there is nothing to say.",
+}
+EVERY_REPLY = {"X-Request-Id": "the request's own if it had a good one, else made here"}
+LOOKUP_REPLY = {
+    "X-Gateway-Provider": "who answered",
+    "X-Gateway-Cost": "money posted",
+    "X-Gateway-Cache": "hit, miss or bypass",
+    "Server-Timing": "upstream and gateway (own overhead) in ms",
+    "RateLimit": "requests that the team has left in this minute",
+    "RateLimit-Policy": "the team's limit",
+}
+LOOKUP_PARAMETERS = [
+    {
+        "name": "include",
+        "in": "query",
+        "description": "`raw` adds each provider's own reply as `meta.raw`",
+        "schema": {"type": "string", "enum": list(PARTS)},
+    },
+    {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`wait=N` (0..60, default 20) bounds the exchange, `respond-async` ends it "
+        "at once; what is not done by then goes on as a job (202)",
+        "schema": {"type": "string"},
+    },
+]
+
+
+def describe(app: Litestar) -> bytes:
+    """The document as JSON."""
+    document: dict[str, Any] = app.openapi_schema.to_schema()
+    document["components"]["schemas"] = _schemas(app)
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            _complete(operation)
+            if path in OPEN:
+                operation["security"] = []
+    return msgspec.json.encode(document)
+
+
+def _schemas(app: Litestar) -> Mapping[str, Any]:
+    """Litestar's own leave constraints of list items out, and call 1 no number beside integers."""
+    kinds = {
+        kind
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for kind in _structs_of(handler)
+    }
+    ordered = sorted(kinds, key=lambda kind: kind.__name__)
+    found: dict[str, Any] = msgspec.json.schema_components(ordered, ref_template=REF)[1]
+    for schema in found.values():
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
+    return found
+
+
+def _structs_of(handler: HTTPRouteHandler) -> Iterator[type[Struct]]:
+    signature = handler.parsed_fn_signature
+    found = [signature.return_type.annotation]
+    found += [spec.data_container for spec in (handler.responses or {}).values()]
+    if "data" in signature.parameters:
+        found.append(signature.parameters["data"].annotation)
+    for kind in found:
+        if isinstance(kind, type) and issubclass(kind, Struct):
+            yield kind
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """What the framework leaves out, and what it makes up."""
+    responses = operation["responses"]
+    if MEDIA_TYPE not in responses.get("400", {}).get("content", {MEDIA_TYPE: None}):
+        del responses["400"]
+    for status, response in responses.items():
+        response["description"] = WORDS.get(status, response["description"])
+        response["headers"] = _headers(EVERY_REPLY)
+    if LOOKUPS in operation.get("tags", ()):
+        responses["200"]["headers"] |= _headers(LOOKUP_REPLY)
+        operation["parameters"] = operation.get("parameters", []) + LOOKUP_PARAMETERS
+
+
+def _headers(meanings: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: {"description": meaning, "schema": {"type": "string"}}
+        for name, meaning in meanings.items()
+    }

@@ -1,0 +1,119 @@
+"""One spelling for names, domains, addresses and profile URLs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+import idna
+from email_validator import EmailNotValidError, validate_email
+
+LONGEST_HOST = 253
+_SPACES = re.compile(r"\s+")
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
+_PROFILE = re.compile(r"/(?:in|pub)/([^/]+)", re.IGNORECASE)
+_NUMBERED = re.compile(r"/pub/([^/]+)" + r"/([0-9a-f]{1,3})" * 3, re.IGNORECASE)
+
+
+class QueryError(ValueError):
+    """A query that can't be asked; `pointer` is a JSON pointer into it."""
+
+    def __init__(self, pointer: str, details: str):
+        super().__init__(details)
+        self.pointer = pointer
+        self.details = details
+
+
+def clean_text(value: str, pointer: str) -> str:
+    """NFC, single spaces, no control characters."""
+    if value.isascii() and value.isprintable() and "  " not in value:
+        text = value.strip()
+    else:
+        text = _SPACES.sub(" ", unicodedata.normalize("NFC", value)).strip()
+    kinds = set() if text.isprintable() else set(map(unicodedata.category, text))
+    if not text or (kinds and kinds <= {"Cf", "Zs"}):
+        raise QueryError(pointer, "is empty; leave it out or give a value")
+    if kinds & {"Cc", "Cs"}:
+        raise QueryError(pointer, "has control characters, which are not allowed")
+    return text
+
+
+def clean_full_name(value: str, pointer: str) -> str:
+    """Turn "LAST, First" into "First LAST"; a suffix such as ", Jr." goes last."""
+    text = clean_text(value, pointer)
+    parts = [part for part in map(str.strip, text.split(",")) if part]
+    if not parts:
+        raise QueryError(pointer, "has no letters")
+    suffixes = [part for part in parts[1:] if _is_suffix(part)]
+    names = parts[:1] + [part for part in parts[1:] if not _is_suffix(part)]
+    if len(names) == 2:
+        names = [f"{names[1]} {names[0]}"]
+    return ", ".join(names + suffixes)
+
+
+def _is_suffix(part: str) -> bool:
+    return part.replace(".", "").lower() in _SUFFIXES
+
+
+_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "mba"})
+
+
+def clean_domain(value: str, pointer: str) -> str:
+    """Lower-case, IDNA, without scheme, path, port or `www.`."""
+    fault = QueryError(pointer, "is not a domain name such as example.com")
+    host = _split(clean_text(value, pointer), fault).netloc.rpartition("@")[2]
+    host = host.partition(":")[0].strip(".").lower()
+    try:
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        raise fault from None
+    while host.startswith("www.") and host.count(".") > 1:
+        host = host.removeprefix("www.")
+    labels = host.split(".")
+    if len(labels) < 2 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
+        raise fault
+    if len(host) > LONGEST_HOST:
+        raise fault
+    return host
+
+
+def _split(text: str, fault: QueryError) -> SplitResult:
+    """`text` as a URL, with or without a scheme. Raises `fault`."""
+    try:
+        return urlsplit(text if "//" in text else f"//{text}")
+    except ValueError:
+        raise fault from None
+
+
+def clean_email(value: str, pointer: str) -> str:
+    """Lower-case, the domain in IDNA; plus-tags stay."""
+    try:
+        found = validate_email(value.strip(), check_deliverability=False, allow_smtputf8=True)
+    except EmailNotValidError:
+        raise QueryError(pointer, "is not an e-mail address such as ada@example.com") from None
+    local = unicodedata.normalize("NFC", found.local_part.lower())
+    return f"{local}@{(found.ascii_domain or found.domain).lower()}"
+
+
+def clean_linkedin_url(value: str, pointer: str) -> str:
+    """`https://www.linkedin.com/in/<slug>` from any spelling of a profile's address."""
+    fault = QueryError(
+        pointer, "is not a LinkedIn profile such as https://www.linkedin.com/in/ada-lovelace"
+    )
+    parts = _split(clean_text(value, pointer), fault)
+    host = (parts.hostname or "").lower()
+    if not (host == "linkedin.com" or host.endswith(".linkedin.com")):
+        raise fault
+    slug = unicodedata.normalize("NFC", unquote(_slug_of(parts.path)).lower())
+    if not slug.isprintable() or "\ufffd" in slug or not slug.strip():
+        raise fault
+    return f"https://www.linkedin.com/in/{quote(slug, safe='')}"
+
+
+def _slug_of(path: str) -> str:
+    # An address of old, /pub/ada-lovelace/1/2a/3b4, is /in/ada-lovelace-3b402a1 today.
+    if old := _NUMBERED.match(path):
+        return f"{old[1]}-{old[4].zfill(3)}{old[3].zfill(3)}{old[2]}"
+    found = _PROFILE.match(path)
+    return found[1] if found else ""

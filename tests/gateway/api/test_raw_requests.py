@@ -1,0 +1,117 @@
+"""Requests that no client library would send."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import uvicorn
+
+from gateway.api.protocol import ProblemProtocol
+from gateway.app import create_app
+from gateway.store.connection import Store
+from providers.simulator.serving import bind
+from tests.gateway.api.replies import check_raw_problem, send_bytes
+from tests.gateway.conftest import ADMIN_KEY, make_settings
+
+KEY = f"Authorization: Bearer {ADMIN_KEY}\r\nHost: x\r\nConnection: close\r\n".encode()
+
+
+@pytest.fixture
+async def url(store: Store, store_url: str) -> AsyncIterator[str]:
+    """A gateway without providers, behind the protocol that `prospect serve` uses."""
+    listener = bind("127.0.0.1", 0)
+    config = uvicorn.Config(
+        create_app(make_settings(store_url, None)),
+        http=ProblemProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup([listener])
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    await server.shutdown([listener])
+
+
+async def test_what_is_no_request_is_a_problem_all_the_same(url: str) -> None:
+    for request in (
+        b"hello\r\n\r\n",
+        b"BREW /v1/emails/find HTTP/1.1\r\n" + KEY + b"\r\n",
+        b"GET /v1/providers/\xff\xfe HTTP/1.1\r\n" + KEY + b"\r\n",
+        b"GET /v1/" + b"a" * 300_000 + b" HTTP/1.1\r\n" + KEY + b"\r\n",
+        b"GET /livez HTTP/1.1\r\nno colon\r\n\r\n",
+        b"POST /v1/emails/find HTTP/1.1\r\nContent-Length: x\r\n" + KEY + b"\r\n",
+    ):
+        check_raw_problem(await send_bytes(url, request), 400, "malformed_request")
+
+
+async def test_odd_paths_lead_nowhere(url: str) -> None:
+    for path in (
+        b"/v1/providers/%zz",
+        b"/v1/providers/%ff%fe",
+        b"/v1/providers/a%00b",
+        b"/v1/providers/hunter%2f..",
+        b"/docs/../v1/providers",
+        b"/" + b"a" * 60_000,
+        b"*",
+    ):
+        request = b"GET " + path + b" HTTP/1.1\r\n" + KEY + b"\r\n"
+        check_raw_problem(await send_bytes(url, request), 404, "not_found")
+
+
+async def test_an_odd_path_does_not_open_a_door(url: str) -> None:
+    for path in (b"/docs/../v1/providers", b"/docs//v1/providers", b"/docs/%2e%2e/v1/providers",
+                 b"//livez/../v1/providers", b"/docs/..%2fv1%2fproviders"):  # fmt: skip
+        request = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        status, _, _ = await send_bytes(url, request)
+        assert status in (401, 404), path
+
+
+async def test_head_is_get_without_a_body(url: str) -> None:
+    for path, status in ((b"/livez", 200), (b"/v1/providers", 200), (b"/v1/nothing", 404)):
+        request = b"HEAD " + path + b" HTTP/1.1\r\n" + KEY + b"\r\n"
+        found, headers, body = await send_bytes(url, request)
+        assert (found, body) == (status, b"")
+        assert int(headers["content-length"]) > 0
+
+
+async def test_head_never_buys_an_answer(url: str) -> None:
+    request = b"HEAD /v1/domains/blue-harbor.example/email-count HTTP/1.1\r\n" + KEY + b"\r\n"
+    status, headers, body = await send_bytes(url, request)
+    assert (status, body) == (405, b"")
+    assert headers["content-type"] == "application/problem+json"
+
+
+async def test_a_body_where_none_belongs_is_ignored(url: str) -> None:
+    for method, path, status in ((b"GET", b"/v1/providers", 200),
+                                 (b"DELETE", b"/v1/admin/teams/x", 404)):  # fmt: skip
+        head = method + b" " + path + b" HTTP/1.1\r\n" + KEY
+        found, _, _ = await send_bytes(url, head + b"Content-Length: 5\r\n\r\nhello")
+        assert found == status
+
+
+async def test_a_refused_body_does_not_spoil_the_connection(url: str) -> None:
+    """401 and 413 are said before the body is read; the next request is served all the same."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        for headers, status in (({}, 401), ({"x-api-key": ADMIN_KEY}, 413)):
+            reply = await client.post("/v1/emails/find", content=b"x" * 3_000_000, headers=headers)
+            assert reply.status_code == status
+            assert (await client.get("/livez")).status_code == 200
+
+
+async def test_expect_continue_is_answered(url: str) -> None:
+    head = b"POST /v1/emails/find HTTP/1.1\r\n" + KEY + b"Content-Type: application/json\r\n"
+    head += b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"
+    status, _, rest = await send_bytes(url, head)
+    assert status == 100
+    assert rest.startswith(b"HTTP/1.1 422 ")
+
+
+async def test_the_same_header_twice_is_the_last_one(url: str) -> None:
+    request = b"GET /v1/providers HTTP/1.1\r\nAuthorization: Bearer no\r\n" + KEY + b"\r\n"
+    assert (await send_bytes(url, request))[0] == 200

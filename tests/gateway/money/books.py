@@ -1,0 +1,126 @@
+"""The ledger as an auditor reads it, and short ways to write claims and endings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from gateway.money.ledger import Admission, Bid, Claim, Keepsake, Ledger, Settlement, new_id
+from gateway.store.connection import Store
+
+ROOT = "{pgw}:live:"
+MINUTE = 60_000
+HELD = {"reserved": "reserved", "dispatched": "reserved", "in_doubt": "in_doubt"}
+
+
+def bid(slot: str = "s", cost: int = 100, **more: Any) -> Bid:
+    """A paid step that must be dispatched apart; `direct=True` dispatches at once."""
+    made: dict[str, Any] = {
+        "index": 0,
+        "slot": slot,
+        "rid": new_id("res"),
+        "provider": "hunter",
+        "operation": "emails.find",
+        "credential": "c",
+        "units": 1000,
+        "cost": cost,
+        "price": cost,
+        "max_age": 30 * 24 * 60 * MINUTE,
+        "lease": MINUTE,
+        "free": cost == 0,
+        "direct": False,
+    }
+    return Bid(**made | more)
+
+
+def claim(*steps: Bid, **more: Any) -> Claim:
+    """For the team `t` with the bootstrap key."""
+    for index, step in enumerate(steps):
+        step.index = index
+    made: dict[str, Any] = {
+        "lookup": new_id("lkp"),
+        "team": "t",
+        "key": "",
+        "scopes": ["team:t", "all"],
+        "persons": [],
+    }
+    return Claim(**made | more, steps=list(steps))
+
+
+def ending(rid: str, state: Any = "posted", cost: int = 100, **more: Any) -> Settlement:
+    outcome = {"posted": "accepted", "voided": "failed", "in_doubt": "in_doubt"}[state]
+    made = {"outcome": outcome, "units": 1000 if cost else 0, "cost": cost}
+    return Settlement(rid=rid, state=state, **made | more)
+
+
+def kept(slot: str = "s", *marks: str) -> Keepsake:
+    return Keepsake(slot, 30 * 24 * 60 * MINUTE, 1000, list(marks))
+
+
+async def reserve(ledger: Ledger, cost: int = 100, slot: str = "s", **more: Any) -> str:
+    """A reservation of its own lookup; fails unless it is granted."""
+    found = await ledger.admit(claim(bid(slot, cost, **more)))
+    assert found.kind == "reserved", found
+    return found.rid
+
+
+async def buy(ledger: Ledger, cost: int = 100, slot: str = "s", body: bytes = b"") -> str:
+    """A call from reservation to posting, kept in the cache if it has a body."""
+    rid = await reserve(ledger, cost, slot)
+    assert await ledger.dispatch(rid, MINUTE)
+    cache = kept(slot) if body else None
+    await ledger.settle(ending(rid, cost=cost, cache=cache), answer=body)
+    return rid
+
+
+async def entry(store: Store, rid: str) -> dict[str, str]:
+    return await _hash(store, f"{ROOT}entry:{rid}")
+
+
+async def entries(store: Store) -> list[dict[str, str]]:
+    """Every entry that was ever reserved."""
+    names = [name async for name in store.scan(f"{ROOT}entry:*")]
+    found = [await _hash(store, name) for name in names]
+    return [row for row in found if "balances" in row]
+
+
+async def balances(store: Store) -> dict[str, dict[str, int]]:
+    found = {}
+    async for name in store.scan(f"{ROOT}bal:*"):
+        row = await _hash(store, name)
+        found[name.decode()] = {state: int(amount) for state, amount in row.items()}
+    return found
+
+
+async def spent(store: Store, scope: str = "all") -> Counter[str]:
+    """Posted, reserved and in doubt of all time."""
+    return Counter((await balances(store)).get(f"{ROOT}bal:{scope}:t", {}))
+
+
+async def audit(store: Store) -> None:
+    """The balances are the sums of the entries, and none is below zero."""
+    sums: dict[str, Counter[str]] = {}
+    for row in await entries(store):
+        field = HELD.get(row["state"], row["state"])
+        amount = int(row["cost"] if field == "posted" else row["worst_cost"])
+        for key in row["balances"].split():
+            sums.setdefault(key, Counter())[field] += amount if field != "voided" else 0
+    for key, held in (await balances(store)).items():
+        assert min(held.values()) >= 0, (key, held)
+        assert +Counter(held) == +sums.get(key, Counter()), key
+
+
+async def open_entries(store: Store) -> list[str]:
+    return [row["state"] for row in await entries(store) if row["state"] in HELD]
+
+
+async def _hash(store: Store, key: str | bytes) -> dict[str, str]:
+    flat = await store.call("HGETALL", key)
+    return {
+        name.decode(): value.decode(errors="replace")
+        for name, value in zip(flat[::2], flat[1::2], strict=True)
+    }
+
+
+def kinds(found: list[Admission]) -> Counter[str]:
+    return Counter(one.kind for one in found)
