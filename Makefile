@@ -24,7 +24,7 @@ gates-short: .venv/.dev ## the campaigns in short form, as in CI
 	@$(BIN)/pytest -q -m gate $(ARGS)
 
 bench: .venv/.dev ## performance figures of this machine
-	@$(BIN)/python tests/bench $(ARGS)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 format: .venv/.dev ## lay out the code and mend what is mended mechanically
 	@$(BIN)/ruff check --quiet --fix-only

@@ -16,6 +16,7 @@ from gateway.vault.roster import DEFAULT_TEAM, Roster, Team, timestamp
 from gateway.vault.sealing import Sealer
 from providers.transport import Transport
 
+DRAIN = 5.0
 LIVE, SANDBOX = "{pgw}:live:", "{pgw}:sandbox:"
 
 
@@ -78,6 +79,7 @@ class Process:
         await self.desk.open()
 
     async def close(self) -> None:
+        await self.desk.waterfall.drained(DRAIN)
         await self.desk.close()
         await self.transport.aclose()
         await self.store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
@@ -65,9 +66,8 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 
 def _once(members: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in members]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    if len(dict(members)) < len(members):
+        [(twice, _)] = Counter(name for name, _ in members).most_common(1)
         raise invalid("", f"names the member {twice!r} twice")
 
 

@@ -27,6 +27,7 @@ from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.money.amounts import to_money
 from gateway.money.ledger import Rate
+from gateway.telemetry.metrics import count_cache
 from providers.model import Query
 
 _encode = msgspec.json.Encoder().encode
@@ -61,7 +62,7 @@ class Exchange:
         lookup = self._prepare(scope["caller"], operation, body, wait)
         lookup.rate = rate
         work = self._job_request(lookup, body, scope["request_id"], "raw" in parts)
-        task = asyncio.create_task(self.desk.waterfall.run(lookup))
+        task = self.desk.waterfall.go_on(self.desk.waterfall.run(lookup))
         if wait > 0:
             await asyncio.wait({task}, timeout=wait)
         if not task.done():
@@ -180,11 +181,13 @@ class Exchange:
         )
 
     def _headers(self, lookup: Lookup, started: float) -> dict[str, str]:
+        word = _cache_word(lookup)
+        count_cache(word)
         upstream = lookup.upstream * 1000
         own = max(0.0, (time.perf_counter() - started) * 1000 - upstream)
         headers = {
             "x-gateway-cost": to_money(lookup.tally.posted),
-            "x-gateway-cache": _cache_word(lookup),
+            "x-gateway-cache": word,
             "server-timing": f"upstream;dur={upstream:.1f}, gateway;dur={own:.2f}",
         }
         if lookup.answer is not None:
@@ -207,9 +210,11 @@ def _problem(lookup: Lookup, error: BaseException | None, request_id: str) -> Pr
 def _rate_headers(rate: Rate | None) -> dict[str, str]:
     if rate is None:
         return {}
+    # The ceiling is each process's own; a limit is the team's, wherever it calls.
+    name = "process" if rate.limit == CEILING else "team"
     return {
-        "ratelimit": f'"team";r={rate.remaining};t={rate.resets}',
-        "ratelimit-policy": f'"team";q={rate.limit};w=60',
+        "ratelimit": f'"{name}";r={rate.remaining};t={rate.resets}',
+        "ratelimit-policy": f'"{name}";q={rate.limit};w=60',
     }
 
 

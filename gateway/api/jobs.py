@@ -39,12 +39,11 @@ class Jobs(Controller):
     ) -> ASGIResponse:
         caller, context = caller_of(request.scope), context_of(request)
         offset = context.pager.offset(caller, "jobs", cursor)
-        found = await context.jobs.list(caller.team, offset=offset, limit=limit + 1)
-        more = len(found) > limit
+        found, more = await context.jobs.list(caller.team, offset=offset, limit=limit)
         after = context.pager.next(caller, "jobs", offset + limit) if more else None
         for job in found:
             job.result = msgspec.UNSET
-        return _json(JobsDelivery(found[:limit], list_meta_of(request, after)))
+        return _json(JobsDelivery(found, list_meta_of(request, after)))
 
     @get(
         "/v1/jobs/{job_id:str}",

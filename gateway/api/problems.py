@@ -23,7 +23,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.desk import NotConfigured, Unanswerable
-from gateway.lookup.endings import KeyRevoked, Objected, TooFast
+from gateway.lookup.endings import KeyRevoked, Objected, TooFast, Unsettled
 from gateway.lookup.identity import QueryError
 from gateway.lookup.lookup import Lookup
 from gateway.money.amounts import to_money
@@ -160,6 +160,11 @@ def of_error(error: BaseException, request_id: str = "") -> Problem:
 
 PLAIN: Mapping[type[Exception], tuple[str, str, float | None]] = {
     Objected: ("suppressed", "This person objected to the processing of their data.", None),
+    Unsettled: (
+        "ledger_unavailable",
+        "The store does not answer. The answer is bought and kept: asked again, it costs nothing.",
+        RETRY_SOON,
+    ),
     StoreDown: (
         "ledger_unavailable",
         "The store does not answer, so nothing is bought. Try again shortly.",

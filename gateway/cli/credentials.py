@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import click
 
-from gateway.cli import administration, display, options
-from gateway.cli.administration import body_option, request
-from gateway.cli.failure import FAILED
+from gateway.cli import administration, options
+from gateway.cli.administration import body_option
 from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/admin/credentials"
@@ -146,17 +144,3 @@ def update(
 def delete(session: Session, credential: str) -> None:
     """Delete a credential, given by id or name."""
     administration.remove(session, PATH, credential, done="deleted")
-
-
-@credentials.command(epilog=options.examples("prospect credentials check main"))
-@click.argument("credential")
-@options.client
-@pass_session
-def check(session: Session, credential: str) -> None:
-    """Ask the provider whether a credential works."""
-    identity = administration.to_id(session, PATH, credential)
-    reply = request(session, "POST", f"{PATH}/{quote(identity)}/check")
-    display.show(session, reply)
-    data = reply.body.get("data") or {}
-    if data.get("ok") is False or data.get("valid") is False:
-        raise click.exceptions.Exit(FAILED)

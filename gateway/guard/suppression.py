@@ -26,6 +26,17 @@ def marks_of_address(email: str, key: bytes) -> list[str]:
     return [_mark(b"email:" + fold_tag(email.lower()).encode(), key)]
 
 
+def marks_of_person(
+    emails: list[str], profile: str | None, names: list[bytes], key: bytes
+) -> list[str]:
+    """Every identifier of a person in an answer; `names` as in `marks_of`."""
+    found = [b"person:" + name for name in names]
+    found += [b"email:" + fold_tag(email.lower()).encode() for email in emails]
+    if profile:
+        found.append(b"profile:" + profile.encode())
+    return [_mark(name, key) for name in found]
+
+
 def fold_tag(email: str) -> str:
     """`ada+news@example.com` is `ada@example.com` to an objection."""
     local, _, domain = email.rpartition("@")

@@ -27,7 +27,8 @@ log = get_logger()
 
 RENEW = 5.0
 LOOK = 2.0
-DRAIN = 25.0
+DRAIN = 10.0
+MOST_TAKEOVERS = 5
 SETTLE = 5.0
 WAIT = 20.0
 
@@ -129,6 +130,12 @@ class Engine:
             except StoreDown:
                 await asyncio.sleep(1.0)
 
+    async def _bury(self, record: JobRecord) -> None:
+        """End a job that can't be run."""
+        job = record.job
+        job.status, job.counts, job.finished_at = "failed", count("failed"), timestamp()
+        await self._finish(job, record.request)
+
     async def _take_over(self) -> None:
         while True:
             try:
@@ -142,7 +149,11 @@ class Engine:
 
     async def _resume(self, name: str) -> None:
         record = await self.jobs.load(name)
-        if record is not None:
+        if record is not None and record.takeovers > MOST_TAKEOVERS:
+            # Whatever kills its workers would kill the next one, too.
+            log.error("job.buried", job=record.job.id, takeovers=record.takeovers)
+            await self._bury(record)
+        elif record is not None:
             log.info("job.taken_over", job=record.job.id)
             self._keep(self._rerun(record))
 
@@ -163,8 +174,7 @@ class Engine:
             )
         except (QueryError, NotConfigured, Unanswerable) as error:
             log.warning("job.unanswerable", job=job.id, error=type(error).__name__)
-            job.status, job.counts, job.finished_at = "failed", count("failed"), timestamp()
-            await self._finish(job, request)
+            await self._bury(record)
             return
         lookup.id, lookup.again = request.lookup, True
         lookup.become_job(job.id)

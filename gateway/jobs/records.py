@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Literal
 
 import msgspec
@@ -63,6 +64,7 @@ class JobRecord(Struct, kw_only=True):
     job: Job
     request: Request
     progress: bytes | None = None
+    takeovers: int = 0
 
 
 class JobStore:
@@ -94,21 +96,23 @@ class JobStore:
 
     async def load(self, name: str) -> JobRecord | None:
         key = f"{self._root}job:{name}"
-        job, request, progress = await self._store.call("HMGET", key, "job", "request", "progress")
+        fields = ("job", "request", "progress", "takeovers")
+        job, request, progress, takeovers = await self._store.call("HMGET", key, *fields)
         if job is None:
             return None
         return JobRecord(
             job=msgspec.json.decode(job, type=Job),
             request=msgspec.msgpack.decode(request, type=Request),
             progress=progress,
+            takeovers=int(takeovers or 0),
         )
 
-    async def list(self, team: str, *, offset: int, limit: int) -> list[Job]:
-        """Newest first; expired ones are left out."""
+    async def list(self, team: str, *, offset: int, limit: int) -> tuple[list[Job], bool]:
+        """Newest first, expired ones left out; and whether there are more."""
         index = f"{self._root}jobs:of:{team}"
-        names = await self._store.call("ZREVRANGE", index, offset, offset + limit - 1)
-        found = [await self.load(name.decode()) for name in names]
-        return [record.job for record in found if record]
+        names = await self._store.call("ZREVRANGE", index, offset, offset + limit)
+        found = await asyncio.gather(*(self.load(name.decode()) for name in names[:limit]))
+        return [record.job for record in found if record], len(names) > limit
 
 
 def count(outcome: str) -> Counts:

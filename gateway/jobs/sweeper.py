@@ -52,7 +52,7 @@ class Sweeper:
         args = [lease, self._desk.ledger.keep]
         found = await self._desk.store.run(self._script, [self._desk.root], args)
         for rid, ticket, credential in zip(found[::3], found[1::3], found[2::3], strict=True):
-            work = self._collect(rid.decode(), tickets.unpack(ticket), credential.decode())
+            work = self._collect(rid.decode(), ticket, credential.decode())
             task = asyncio.create_task(work)
             self._collecting.add(task)
             task.add_done_callback(self._collected)
@@ -63,8 +63,14 @@ class Sweeper:
             # Its lease runs out, and the next pass finds it again.
             log.warning("ticket.postponed", error=type(task.exception()).__name__)
 
-    async def _collect(self, rid: str, kept: OpenTicket, credential: str) -> None:
+    async def _collect(self, rid: str, ticket: bytes, credential: str) -> None:
         """Finish a call whose caller is gone; the answer waits in the cache."""
+        try:
+            kept = tickets.unpack(ticket)
+        except msgspec.MsgspecError:
+            log.error("ticket.unreadable", rid=rid)
+            await self._give_up(rid, "malformed_response")
+            return
         call = self._call(rid, kept, credential)
         if call is None:
             await self._strand(rid, kept)
@@ -97,8 +103,11 @@ class Sweeper:
         """Only the account that bought a ticket can collect it; once it is too old, nobody can."""
         log.warning("ticket.stranded", rid=rid, provider=kept.provider)
         if time.time() - kept.opened_at > tickets.LIFE:
-            ending = Settlement(rid=rid, state="in_doubt", outcome="in_doubt", reason="timed_out")
-            await self._desk.ledger.settle(ending)
+            await self._give_up(rid, "timed_out")
+
+    async def _give_up(self, rid: str, reason: str) -> None:
+        ending = Settlement(rid=rid, state="in_doubt", outcome="in_doubt", reason=reason)
+        await self._desk.ledger.settle(ending)
 
     def _call(self, rid: str, kept: OpenTicket, name: str) -> Call | None:
         credential = self._desk.market.credential(name)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -14,15 +16,28 @@ from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.ledger import EntryState, Ledger
 from gateway.store.connection import StoreDown
+from gateway.telemetry.log import get_logger
 from providers.base import LONGEST_CALL, Adapter, Charge
-from providers.errors import OutOfCredits, ProviderError, TaskFailed, Unavailable
+from providers.errors import (
+    MalformedResponse,
+    OutOfCredits,
+    ProviderError,
+    TaskFailed,
+    Unavailable,
+)
 from providers.model import Answer, Query, Ticket
+
+log = get_logger()
+T = TypeVar("T")
 
 LEASE_MARGIN = 15.0
 POLL_SECONDS = 15.0
-HOLD_PATIENCE = 30.0
 LONGEST_NAP = 20.0
 SHORTEST = 0.05
+
+
+class NotSent(StoreDown):
+    """The store did not confirm the dispatch, so no byte left."""
 
 
 @dataclass(kw_only=True)
@@ -72,7 +87,7 @@ class Dialler:
     async def _perform(self, call: Call, dispatched: bool) -> Called:
         until = time.monotonic() + call.seconds
         try:
-            reply = await call.adapter.peek(call.query, seconds=call.seconds)
+            reply = await _read(call, call.adapter.peek(call.query, seconds=call.seconds))
         except ProviderError as error:
             return Called(state="voided", error=error)
         if isinstance(reply, Answer):
@@ -87,7 +102,8 @@ class Dialler:
 
     async def _buy(self, call: Call) -> Called:
         try:
-            reply = await call.adapter.ask(call.query, seconds=call.seconds, after=call.after)
+            asking = call.adapter.ask(call.query, seconds=call.seconds, after=call.after)
+            reply = await _read(call, asking)
         except ProviderError as error:
             return _failed(call.step, error)
         if isinstance(reply, Ticket):
@@ -96,7 +112,10 @@ class Dialler:
         return _posted(reply, units, call.step.price)
 
     async def _dispatch(self, call: Call) -> bool:
-        return await self._ledger.dispatch(call.rid, lease_of(call.seconds))
+        try:
+            return await self._ledger.dispatch(call.rid, lease_of(call.seconds))
+        except StoreDown as error:
+            raise NotSent(str(error)) from None
 
     async def resume(self, call: Call, open_ticket: OpenTicket) -> Called:
         """Collect a ticket that an earlier call left behind. Raises StoreDown."""
@@ -120,7 +139,8 @@ class Dialler:
             await self._rest(call, kept, min(wait, left))
             poll += 1
             try:
-                reply = await call.adapter.collect(call.query, kept.ticket, seconds=POLL_SECONDS)
+                reading = call.adapter.collect(call.query, kept.ticket, seconds=POLL_SECONDS)
+                reply = await _read(call, reading)
             except ProviderError as error:
                 strikes += 1
                 if tickets.is_final(error, strikes):
@@ -144,17 +164,22 @@ class Dialler:
                 return
 
     async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> None:
-        """Keep the ticket; a store that is away is waited for, as the ticket is bought."""
+        """Keep the ticket; while the store is away it is polled on all the same: it is bought."""
         lease = lease_of(wait + POLL_SECONDS)
-        patience = time.time() + HOLD_PATIENCE
-        while True:
-            try:
-                await self._ledger.hold(call.rid, tickets.pack(kept), lease)
-                return
-            except StoreDown:
-                if time.time() > patience:
-                    raise
-                await asyncio.sleep(0.1)
+        try:
+            await self._ledger.hold(call.rid, tickets.pack(kept), lease)
+        except StoreDown:
+            log.debug("ticket.not_kept", provider=kept.provider)
+
+
+async def _read(call: Call, work: Awaitable[T]) -> T:
+    """What the adapter makes of the provider's words; one it trips over can't be read."""
+    try:
+        return await work
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        name = type(error).__name__
+        log.error("adapter.tripped", provider=call.step.provider, error=name)
+        raise MalformedResponse("the reply could not be read", uncertain=True) from error
 
 
 def _to_open_ticket(call: Call, ticket: Ticket, worst_units: int) -> OpenTicket:

@@ -54,9 +54,9 @@ def deliver(
         request_id=request_id,
         operation=lookup.operation,
         outcome=outcome_of(lookup),
-        complete=bool(lookup.winner) or not lookup.failures,
+        complete=bool(lookup.winner) or not (lookup.failures or _left_open(lookup)),
         provider=answer.provider if answer else None,
-        cached=bool(answer and answer.cached),
+        cached=answer.cached if answer else _all_cached(lookup),
         cost=to_money(lookup.tally.posted),
         in_doubt=to_money(lookup.tally.in_doubt),
         currency=currency,
@@ -70,6 +70,18 @@ def deliver(
     if raw:
         meta.raw = {name: _embed(body) for name, body in lookup.raws.items()}
     return Delivery(_data(lookup, answer), meta)
+
+
+def _all_cached(lookup: Lookup) -> bool:
+    return bool(lookup.attempts) and all(item.cached for item in lookup.attempts)
+
+
+# A provider that was passed over for one of these might have had the answer.
+OPEN_REASONS = frozenset({"over_budget", "timed_out", "rate_limited", "circuit_open"})
+
+
+def _left_open(lookup: Lookup) -> bool:
+    return any(item.reason in OPEN_REASONS for item in lookup.attempts)
 
 
 def _data(lookup: Lookup, answer: Candidate | None) -> Datum | None:

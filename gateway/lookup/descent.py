@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,16 +13,18 @@ import msgspec
 from gateway.lookup import cache, tickets
 from gateway.lookup.attempts import AttemptOutcome
 from gateway.lookup.bids import Bids
-from gateway.lookup.calls import Call, Called
-from gateway.lookup.endings import KeyRevoked, Objected, TooFast
+from gateway.lookup.calls import Call, Called, NotSent
+from gateway.lookup.endings import KeyRevoked, Objected, TooFast, Unsettled
 from gateway.lookup.judge import judge, strength
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.planner import Step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
+from gateway.lookup.withholding import withhold
 from gateway.money.ledger import Admission, Fate, Settlement
 from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cost
+from providers.base import LONGEST_CALL
 from providers.errors import Suppressed
 from providers.model import Answer, Email
 
@@ -32,6 +35,8 @@ LOOK_AGAIN = 0.5
 BUDGET_PATIENCE = 1.0
 SETTLE_PATIENCE = 5.0
 REGRET_PATIENCE = 600.0
+# What a provider may take by its own account: Hunter's finder searches for ten seconds.
+PATIENCE = 10.0
 # Endings of a call that say nothing about the provider: whoever joined it asks for itself.
 UNSHARED = ("", "expired", "owner_gone")
 
@@ -51,6 +56,10 @@ class Descent:
         found = await self._admit(0)
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
+        if answer := self.lookup.answer:
+            key = self.waterfall.data_key.value
+            store, root = self.ledger.store, self.ledger.root
+            answer.data = await withhold(store, root, answer.data, key)
 
     async def _follow(self, found: Admission) -> Admission:
         match found.kind:
@@ -177,7 +186,11 @@ class Descent:
 
     async def _ask(self, found: Admission) -> Admission:
         call = self._call(found, self.lookup.plan.steps[found.index])
-        called = await self.waterfall.dialler.perform(call, dispatched=found.dispatched)
+        try:
+            called = await self.waterfall.dialler.perform(call, dispatched=found.dispatched)
+        except NotSent:
+            _ = self.waterfall.go_on(self._regret(found.index))
+            raise
         return await self._conclude(found, call, called, own=True)
 
     def _call(self, found: Admission, step: Step) -> Call:
@@ -194,9 +207,16 @@ class Descent:
         )
 
     def _seconds(self, index: int) -> float:
-        """All the time left for the last step, half of it while another remains."""
-        left = max(0.05, self.lookup.seconds_left())
-        return left if index + 1 == len(self.bids) else left / 2
+        """All the time left for the last step, half of it while another remains.
+
+        Without a timeout of the caller's the end of the exchange ends no call: an answer that is
+        being bought is waited for, by the job that the lookup becomes.
+        """
+        left, last = max(0.05, self.lookup.seconds_left()), index + 1 == len(self.bids)
+        share = left if last else left / 2
+        if self.lookup.route.timeout is None:
+            return max(share, LONGEST_CALL if last else PATIENCE)
+        return share
 
     async def _conclude(
         self, found: Admission, call: Call, called: Called, *, own: bool
@@ -245,13 +265,16 @@ class Descent:
     ) -> Admission:
         """Settle even if the caller hangs up; a store that is away is waited for a while."""
         body = b"" if answer is None else cache.pack(answer)
+        progress = self.lookup.progress() if self.lookup.head.job else b""
+        with contextlib.suppress(StoreDown):
+            return await self.ledger.settle(settlement, answer=body, progress=progress)
         task = self.waterfall.go_on(self._insist(settlement, REGRET_PATIENCE, body))
         done, _ = await asyncio.wait({task}, timeout=SETTLE_PATIENCE)
         if not done:
             # Whatever was reserved for the next step, nobody will use.
             settlement.next = None
             task.add_done_callback(lambda _: self.waterfall.go_on(self._regret(following)))
-            raise StoreDown("the answer is bought and will be settled when the store is back")
+            raise Unsettled("the answer is bought and will be settled when the store is back")
         found: Admission = task.result()
         return found
 
@@ -298,10 +321,12 @@ class Descent:
         child = self.waterfall.verification_of(self.lookup, address, candidate.provider)
         if child is None:
             return
-        await self.waterfall.run(child)
-        self.lookup.attempts += child.attempts
-        self.lookup.failures += child.failures
-        self.lookup.upstream += child.upstream
+        try:
+            await self.waterfall.run(child)
+        finally:
+            self.lookup.attempts += child.attempts
+            self.lookup.failures += child.failures
+            self.lookup.upstream += child.upstream
         verdict = child.winner
         if verdict is not None:
             status = getattr(verdict.data, "status", candidate.data.status)

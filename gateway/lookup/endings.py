@@ -1,5 +1,11 @@
 """How a lookup ends without an answer, whoever was asked."""
 
+from gateway.store.connection import StoreDown
+
+
+class Unsettled(StoreDown):
+    """An answer is bought and kept; asked again, it costs nothing."""
+
 
 class Objected(Exception):
     """The person objected: nothing is delivered, by anyone."""

@@ -13,11 +13,11 @@ from gateway.store.connection import Store
 async def put_limits(store: Store, scope: str, amounts: Mapping[str, str]) -> None:
     """Set the limits of `scope` (`team:ID`, `key:ID`, `all`) by period; others are lifted."""
     key = f"{{pgw}}:budget:{scope}"
-    lifted = [period for period in PERIODS if period not in amounts]
-    if lifted:
-        await store.call("HDEL", key, *lifted)
     fields: list[str | int] = []
     for period, amount in amounts.items():
         fields += [period, to_micros(Decimal(amount))]
     if fields:
         await store.call("HSET", key, *fields)
+    lifted = [period for period in PERIODS if period not in amounts]
+    if lifted:
+        await store.call("HDEL", key, *lifted)

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from gateway.money.windows import Window, windows_at
-from gateway.store.connection import Store
+from gateway.store.connection import Store, StoreDown
 from gateway.store.script import Script
+from gateway.telemetry.metrics import count_store_call
 
 BASE = "{pgw}:"
 DAY = 24 * 3600 * 1000
@@ -237,7 +238,12 @@ class Ledger:
         return claim
 
     async def _run(self, name: str, *args: bytes) -> Admission:
-        packed, blob = await self.store.run(self._scripts[name], [self.root], args)
+        try:
+            packed, blob = await self.store.run(self._scripts[name], [self.root], args)
+        except StoreDown:
+            count_store_call("failed")
+            raise
+        count_store_call("ok")
         found = self._admission.decode(packed)
         found.blob = blob
         return found

@@ -13,12 +13,14 @@ import threading
 
 import uvicorn
 
+from gateway.api.protocol import ProblemProtocol
 from gateway.app import create_app, open_for_jobs
 from gateway.settings import Settings
 from gateway.telemetry.log import configure_logging, get_logger
 
 PR_SET_PDEATHSIG = 1
-DRAIN = 30
+# With the jobs' and the lookups' own, less than the supervisor's patience.
+DRAIN = 15
 
 log = get_logger()
 
@@ -43,7 +45,7 @@ def main() -> int:
         return asyncio.run(_work(settings))
     config = uvicorn.Config(
         create_app(settings, jobs=jobs),
-        http="httptools",
+        http=ProblemProtocol,
         loop="uvloop",
         ws="none",
         lifespan="on",

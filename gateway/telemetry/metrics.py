@@ -129,7 +129,7 @@ def count_unknown_word(provider: str, field: str) -> None:
 
 
 def count_store_call(result: str) -> None:
-    """One call to the store: `ok`, `timeout`, `error`."""
+    """One call to the store: `ok` or `failed`."""
     _store_calls_of(result).inc()
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from figures import Figures, Round, describe
-from rounds import run_round
-from stand import Stand
+from tests.bench.figures import Figures, Round, describe
+from tests.bench.rounds import run_round
+from tests.bench.stand import Stand
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ class Server(uvicorn.Server):
 
 if __name__ == "__main__":
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         port=0,
         http="httptools",
         loop="uvloop",

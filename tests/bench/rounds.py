@@ -9,8 +9,8 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
-from figures import Round
-from stand import ADMIN_KEY, Stand, in_flight
+from tests.bench.figures import Round
+from tests.bench.stand import ADMIN_KEY, Stand, in_flight
 
 WIDTH = 16
 HEADERS = {"authorization": f"Bearer {ADMIN_KEY}"}

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -79,25 +78,30 @@ class Stand:
     session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Stand:
-        os.sched_setaffinity(0, {LOAD_CORE})
-        self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
-        self.simulator = self._start_simulator()
-        self.bases: dict[str, str] = msgspec.json.decode(self.simulator.line())
-        self.gateway = self._start_gateway()
-        self.url = _url_in(self.gateway)
-        self.echo = Process(str(HERE / "echo.py"), core=SERVER_CORE)
-        self.echo_url = self.echo.line().strip()
-        self.rival = Process(str(HERE / "rival.py"), self.bases["hunter"], core=SERVER_CORE)
-        self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256))
-        self.people = await self._people()
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.session.close()
-        for process in (self.rival, self.echo, self.gateway, self.simulator):
-            with contextlib.suppress(Exception):
-                process.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        await self._stack.aclose()
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        self.simulator = self._start_simulator()
+        stack.callback(self.simulator.stop)
+        self.bases: dict[str, str] = msgspec.json.decode(self.simulator.line())
+        self.gateway = self._start_gateway()
+        stack.callback(self.gateway.stop)
+        self.url = _url_in(self.gateway)
+        self.echo = Process(str(HERE / "echo.py"), core=SERVER_CORE)
+        stack.callback(self.echo.stop)
+        self.echo_url = self.echo.line().strip()
+        self.rival = Process(str(HERE / "rival.py"), self.bases["hunter"], core=SERVER_CORE)
+        stack.callback(self.rival.stop)
+        connector = aiohttp.TCPConnector(limit=256)
+        self.session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        self.people = await self._people()
 
     def _start_simulator(self) -> Process:
         module = ("-m", "providers.simulator", "serve", "--latency", "zero")

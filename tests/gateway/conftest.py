@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import uvicorn
 
+from gateway.api.protocol import ProblemProtocol
 from gateway.app import create_app
 from gateway.settings import PROVIDERS, Secret, Settings
 from gateway.store.connection import Store
@@ -102,7 +103,7 @@ async def running_gateway(
     listener = bind("127.0.0.1", 0)
     config = uvicorn.Config(
         create_app(settings),
-        http="httptools",
+        http=ProblemProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -135,7 +136,7 @@ GatewayFactory = Callable[..., Awaitable[Gateway]]
 async def start_gateway(
     store: Store, store_url: str, simulator: RunningSimulator
 ) -> AsyncIterator[GatewayFactory]:
-    """Starts gateways on one empty store: `await start_gateway(only=("hunter",), currency="EUR")`."""
+    """Start gateways on one empty store; `only` and any setting may be given for each."""
     async with AsyncExitStack() as stack:
 
         async def start(*, only: tuple[str, ...] = PROVIDERS, **more: Any) -> Gateway:

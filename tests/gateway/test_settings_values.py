@@ -242,23 +242,25 @@ def test_the_defaults_are_those_of_the_documentation(toml: Path) -> None:
     }
 
 
+ENVIRONMENT = {
+    "GATEWAY_STORE_URL": "rediss://user:hush@store:6380/2",
+    "GATEWAY_STORE_TIMEOUT_MS": "900",
+    "GATEWAY_STORE_ACCEPT_RISK": "fsync, unchecked",
+    "GATEWAY_DATA_DIR": "/var/lib/gateway",
+    "GATEWAY_MASTER_KEY": f"{KEY_A}, {KEY_B}",
+    "GATEWAY_ADMIN_KEY": "twenty-four characters!!",
+    "GATEWAY_SANDBOX": "0",
+    "GATEWAY_PUBLIC_URL": "https://gateway.corp.example/",
+    "GATEWAY_CURRENCY": "EUR",
+    "GATEWAY_TIMEZONE": "Europe/Berlin",
+    "GATEWAY_LOG_LEVEL": "WARNING",
+    "GATEWAY_WEBHOOK_ALLOW_CIDRS": "10.0.0.0/8,fd00::/8",
+    "GATEWAY_TEST_CLOCK": "1",
+}
+
+
 def test_environment_values_are_read_into_their_types(toml: Path) -> None:
-    settings = load_env(
-        toml,
-        GATEWAY_STORE_URL="rediss://user:hush@store:6380/2",
-        GATEWAY_STORE_TIMEOUT_MS="900",
-        GATEWAY_STORE_ACCEPT_RISK="fsync, unchecked",
-        GATEWAY_DATA_DIR="/var/lib/gateway",
-        GATEWAY_MASTER_KEY=f"{KEY_A}, {KEY_B}",
-        GATEWAY_ADMIN_KEY="twenty-four characters!!",
-        GATEWAY_SANDBOX="0",
-        GATEWAY_PUBLIC_URL="https://gateway.corp.example/",
-        GATEWAY_CURRENCY="EUR",
-        GATEWAY_TIMEZONE="Europe/Berlin",
-        GATEWAY_LOG_LEVEL="WARNING",
-        GATEWAY_WEBHOOK_ALLOW_CIDRS="10.0.0.0/8,fd00::/8",
-        GATEWAY_TEST_CLOCK="1",
-    )
+    settings = load_env(toml, **ENVIRONMENT)
     assert settings.store_url == "rediss://user:hush@store:6380/2"
     assert settings.store_timeout_ms == 900
     assert settings.store_accept_risk == {"fsync", "unchecked"}
@@ -276,39 +278,39 @@ def test_environment_values_are_read_into_their_types(toml: Path) -> None:
     assert settings.test_clock is True
 
 
+TABLES = """
+store_accept_risk = ["eviction"]
+[cache]
+scope = "team"
+[[budget]]
+amount = 100.5
+period = "month"
+[[budget]]
+amount = "9"
+period = "day"
+alert_at = [0.5, 1]
+[routes."emails.find"]
+providers = ["snov", "hunter"]
+order = "cheapest"
+accept = { statuses = ["valid", "catch_all"], min_confidence = 50 }
+verify = "uncertain"
+max_cost = 0.1
+max_age = 0
+timeout = 12.5
+[providers.hunter]
+weight = 3
+prices = { "emails.find" = "0.049", email-finder = 0.05, "v1/get-balance" = 0 }
+limits = { per_second = 15, units_month = 500 }
+[providers.snov.options]
+finder = "v2"
+[providers.letrics.options]
+contacts.path = "/people"
+"contact.full_name" = "person.name|name"
+"""
+
+
 def test_toml_tables_are_read_into_their_types(toml: Path) -> None:
-    settings = load_toml(
-        toml,
-        """
-        store_accept_risk = ["eviction"]
-        [cache]
-        scope = "team"
-        [[budget]]
-        amount = 100.5
-        period = "month"
-        [[budget]]
-        amount = "9"
-        period = "day"
-        alert_at = [0.5, 1]
-        [routes."emails.find"]
-        providers = ["snov", "hunter"]
-        order = "cheapest"
-        accept = { statuses = ["valid", "catch_all"], min_confidence = 50 }
-        verify = "uncertain"
-        max_cost = 0.1
-        max_age = 0
-        timeout = 12.5
-        [providers.hunter]
-        weight = 3
-        prices = { "emails.find" = "0.049", email-finder = 0.05, "v1/get-balance" = 0 }
-        limits = { per_second = 15, units_month = 500 }
-        [providers.snov.options]
-        finder = "v2"
-        [providers.letrics.options]
-        contacts.path = "/people"
-        "contact.full_name" = "person.name|name"
-        """,
-    )
+    settings = load_toml(toml, TABLES)
     assert settings.cache_scope == "team"
     assert [(one.amount, one.period) for one in settings.budget] == [
         (Decimal("100.5"), "month"),
@@ -322,6 +324,10 @@ def test_toml_tables_are_read_into_their_types(toml: Path) -> None:
     assert (route.accept_statuses, route.min_confidence) == (("valid", "catch_all"), 50)
     assert (route.max_age, route.timeout) == (0, 12.5)
     assert settings.route("emails.verify").providers is None
+
+
+def test_toml_tables_of_providers_are_read_into_their_types(toml: Path) -> None:
+    settings = load_toml(toml, TABLES)
     hunter = settings.providers["hunter"]
     assert hunter.prices == {
         "emails.find": Decimal("0.049"),

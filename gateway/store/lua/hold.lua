@@ -3,7 +3,13 @@
 local root, rid, ticket, lease = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = now_ms()
 local key = root .. 'entry:' .. rid
-if redis.call('HGET', key, 'state') ~= 'dispatched' then return 0 end
-redis.call('HSET', key, 'ticket', ticket, 'until', now + lease)
+local e = redis.call('HMGET', key, 'state', 'worst_cost', 'balances', 'reason')
+if e[1] == 'in_doubt' and e[4] == 'owner_gone' then
+  -- The owner was only slow: with its ticket in hand there is no doubt.
+  move(e[3], 'in_doubt', tonumber(e[2]), 'reserved', tonumber(e[2]))
+elseif e[1] ~= 'dispatched' then
+  return 0
+end
+redis.call('HSET', key, 'state', 'dispatched', 'ticket', ticket, 'until', now + lease)
 redis.call('ZADD', root .. 'open', now + lease, rid)
 return 1

@@ -9,6 +9,7 @@ local key = root .. 'job:' .. id
 if redis.call('HGET', key, 'finished_at') then return 0 end
 redis.call('HSET', key, unpack(ARGV, 6))
 redis.call('ZADD', root .. 'jobs:of:' .. team, 'NX', now, id)
+redis.call('ZREMRANGEBYSCORE', root .. 'jobs:of:' .. team, '-inf', now - 2 * keep)
 if running == '1' then
   redis.call('ZADD', root .. 'jobs:running', now + lease, id)
 else

@@ -10,7 +10,7 @@ if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 
   redis.call('HSET', a.root .. 'entry:' .. a.rid, 'state', 'voided')
   redis.call('PEXPIRE', a.root .. 'entry:' .. a.rid, 3600000)
 end
-local stopped = a.cache and objected(a.root, a.cache.marks)
+local stopped = a.cache and (objected(a.root, a.cache.marks) or objected(a.root, a.persons))
 if (a.objected or stopped) and #a.persons > 0 then
   redis.call('SADD', a.root .. 'suppressed', unpack(a.persons))
 end

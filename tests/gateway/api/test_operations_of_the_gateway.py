@@ -201,3 +201,48 @@ async def test_metrics_may_have_a_key_of_their_own(start_gateway: GatewayFactory
             assert reply.status_code == status, headers
             if status == 401:
                 problem_of(reply, 401, "unauthenticated")
+
+
+def documented(operation: dict[str, Any]) -> set[str]:
+    for status, reply in operation["responses"].items():
+        assert "X-Request-Id" in reply["headers"]
+        if status[0] in "45" and "Readiness" not in str(reply):
+            assert set(reply["content"]) == {"application/problem+json"}, (operation, status)
+    return set(operation["responses"])
+
+
+async def test_the_document_tells_every_status_of_every_route(
+    start_gateway: GatewayFactory,
+) -> None:
+    document = (await (await start_gateway()).client.get("/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    seen = set()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            seen.add(operation["operationId"])
+            said = documented(operation)
+            if operation.get("security") == []:
+                continue
+            assert said >= {"401", "403", "500", "503"}, path
+            if method in ("post", "put", "patch"):
+                assert said >= {"400", "413", "415", "422"}, path
+            if "{" in path and "email-count" not in path:
+                assert "404" in said, path
+            if "Lookups" in operation["tags"]:
+                assert said >= {"200", "202", "402", "422", "429", "451", "502"}, path
+                assert "X-Gateway-Cost" in operation["responses"]["200"]["headers"]
+    assert len(seen) == sum(len(methods) for methods in document["paths"].values())
+
+
+async def test_the_document_refuses_unknown_members_as_the_gateway_does(
+    start_gateway: GatewayFactory,
+) -> None:
+    document = (await (await start_gateway()).client.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for body in operation.get("requestBody", {}).get("content", {}).values():
+                name = body["schema"]["$ref"].rpartition("/")[2]
+                assert schemas[name]["additionalProperties"] is False, name
+    assert schemas["Routing"]["properties"]["max_cost"]["anyOf"][0]["pattern"]
+    assert "\n    " not in str(schemas)

@@ -107,7 +107,6 @@ ADMIN = "/v1/admin"
             {"team_ids": ["team_1", "team_2"], "exclusive": True, "enabled": True},
         ),
         ("credentials delete c_1", "DELETE", f"{ADMIN}/credentials/c_1", None),
-        ("credentials check c_1", "POST", f"{ADMIN}/credentials/c_1/check", None),
         ("providers list", "GET", "/v1/providers", None),
         ("providers show hunter", "GET", "/v1/providers/hunter", None),
         ("routes show emails.find", "GET", f"{ADMIN}/routes/emails.find", None),
@@ -216,8 +215,3 @@ def test_a_list_is_a_table_on_a_terminal(answering: Any, on_terminal: Any) -> No
     assert code == 0
     assert "100/month" in shown
     assert "team_3" in shown
-
-
-def test_a_credential_that_fails_its_check_is_exit_1(paper: Any, prospect: Any) -> None:
-    paper.always(paper.told(200, {"data": {"ok": False}, "meta": {}}))
-    assert prospect("credentials", "check", "c_1").code == 1

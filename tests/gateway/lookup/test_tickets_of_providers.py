@@ -19,7 +19,6 @@ from providers.errors import (
     AuthenticationFailed,
     MalformedResponse,
     OutOfCredits,
-    ProviderError,
     RateLimited,
     Suppressed,
     TaskFailed,
@@ -37,14 +36,14 @@ CREDENTIAL = Credential(id="c", provider="snov", name="c", base_url="http://x")
 class Scripted:
     """Answers each poll with the next of `replies`, the last one for ever."""
 
-    def __init__(self, *replies: Answer | Ticket | ProviderError):
+    def __init__(self, *replies: Answer | Ticket | Exception):
         self.replies = list(replies)
         self.polls = 0
 
     async def collect(self, query: Query, ticket: Ticket, *, seconds: float) -> Answer | Ticket:
         self.polls += 1
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if isinstance(reply, ProviderError):
+        if isinstance(reply, Exception):
             raise reply
         return reply
 
@@ -92,6 +91,8 @@ WAITING = Ticket(state={"n": "2"})
         ([MalformedResponse(), MalformedResponse(), VERDICT], WORST, "posted", PRICE, 3),
         ([MalformedResponse()], WORST, "posted", PRICE, 3),
         ([AuthenticationFailed()], WORST, "posted", PRICE, 3),
+        ([KeyError("x"), VERDICT], WORST, "posted", PRICE, 2),
+        ([IndexError()], WORST, "posted", PRICE, 3),
         ([TaskFailed()], WORST, "posted", PRICE, 1),
         ([TaskFailed(units=0)], WORST, "posted", 0, 1),
         ([TaskFailed(units=500)], WORST, "posted", PRICE // 2, 1),

@@ -17,6 +17,7 @@ from tests.gateway.lookup.scene import (
     SNOV_READ,
     Scene,
     attempts,
+    body_of,
     cost,
     outcome,
 )
@@ -77,6 +78,18 @@ async def test_a_teams_budget_is_spent_to_the_last_and_not_beyond(scene: Scene) 
     fault = replies[-1].json()["errors"][0]
     assert (fault["budget"], fault["period"], fault["spent"]) == (f"team:{team}", "day", "0.098")
     assert fault["resets_at"].endswith("Z")
+
+
+async def test_a_step_waits_for_money_that_is_only_reserved(scene: Scene) -> None:
+    team = await scene.gateway.team(budget={"amount": "0.049", "period": "total"})
+    scene.slow_down("hunter", call=0.2)
+    people, route = [scene.person(), scene.person(hunter="valid")], {"providers": ["hunter"]}
+    async with scene.gateway.caller(await scene.gateway.key(team)) as client:
+        bodies = [{**body_of(person), "routing": route} for person in people]
+        first = asyncio.create_task(client.post("/v1/emails/find", json=bodies[0]))
+        _ = await scene.simulator.app.traffic.busy.wait()
+        second = await client.post("/v1/emails/find", json=bodies[1])
+    assert [outcome(reply) for reply in (await first, second)] == ["empty", "accepted"]
 
 
 async def test_an_uncertain_address_is_checked_by_another_provider(scene: Scene) -> None:
@@ -186,6 +199,7 @@ async def test_an_address_whose_owner_objected_to_its_check_is_never_delivered(
     scene.fault("hunter", "status", path=HUNTER_VERIFY, status=451)
     reply = await scene.find(person, **UNCERTAIN)
     assert (reply.status_code, outcome(reply)) == (451, "suppressed")
+    assert attempts(reply)[1] == ("hunter", "failed", "suppressed")
     bill = scene.billed()
     again = await scene.find(person, providers=["hunter"], max_age=0)
     assert again.status_code == 451

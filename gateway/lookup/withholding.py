@@ -1,0 +1,39 @@
+"""Rows about persons who objected are taken out of lists before anyone reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.guard.suppression import marks_of_person
+from gateway.lookup.identity import fold_name
+from gateway.store.connection import Store
+from providers.model import Datum, DomainEmails, Email, Person
+
+
+async def withhold(store: Store, root: str, data: Datum | None, key: bytes) -> Datum | None:
+    """`data` without rows of suppressed persons; single answers are checked where they settle."""
+    if isinstance(data, DomainEmails):
+        kept = await _kept(store, root, data.emails, key)
+        data.emails = [row for row in data.emails if id(row) in kept]
+    elif isinstance(data, list) and data and isinstance(data[0], Person):
+        kept = await _kept(store, root, data, key)
+        return [row for row in data if id(row) in kept]
+    return data
+
+
+async def _kept(store: Store, root: str, rows: Sequence[Email | Person], key: bytes) -> set[int]:
+    """Identities of the rows that nobody objects to; one call for all of them."""
+    marks = [_marks(row, key) for row in rows]
+    flat = [mark for row in marks for mark in row]
+    if not flat:
+        return {id(row) for row in rows}
+    hits = await store.call("SMISMEMBER", f"{root}suppressed", *flat)
+    objected = {mark for mark, hit in zip(flat, hits, strict=True) if hit}
+    return {id(row) for row, named in zip(rows, marks, strict=True) if objected.isdisjoint(named)}
+
+
+def _marks(row: Email | Person, key: bytes) -> list[str]:
+    emails = [row.email] if isinstance(row, Email) else [item.email for item in row.emails]
+    name = fold_name(row.full_name or f"{row.first_name or ''} {row.last_name or ''}")
+    names = [f"{name}\0{row.domain}".encode()] if name and row.domain else []
+    return marks_of_person(emails, row.linkedin_url, names, key)
