@@ -24,7 +24,8 @@ class StrictRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         annotation = self.route_handler.parsed_fn_signature.parameters["data"].annotation
-        return decode(await self.body(), annotation)
+        scope: Any = self.scope
+        return decode(scope["body"], annotation)
 
 
 def decode(body: bytes, kind: Any) -> Any:

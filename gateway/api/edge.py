@@ -49,11 +49,10 @@ class Edge:
         headers = dict(scope["headers"])
         request_id = _request_id(headers)
         scope["request_id"], scope["started"] = request_id, started
-        scope["header"] = headers
         outbound = _Outbound(send, request_id)
         try:
             await self._admit(scope, headers)
-            body = await self._body(scope, headers, receive)
+            body = scope["body"] = await self._body(scope, headers, receive)
             await self._dispatch(scope, _replay(body, receive), outbound)
         except Problem as problem:
             await outbound.refuse(problem)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from gateway.api.bodies import check_routing, to_query
 from gateway.api.cursors import Cursor, Cursors, expiry, fingerprint
+from gateway.api.encoded import Encoded
 from gateway.api.lists import ReplyMeta
 from gateway.api.preferences import parts_of, wait_of
 from gateway.api.problems import Problem, of_error, of_lookup
@@ -56,8 +57,9 @@ class Exchange:
         """Run the lookup that `body` asks for."""
         scope: Any = request.scope
         check_routing(body.routing, "/routing")
-        wait = wait_of(",".join(request.headers.getall("prefer", [])))
-        parts = parts_of(request.query_params.getall("include", []))
+        wait = _wait(scope)
+        asked = request.query_params.getall("include", []) if scope["query_string"] else []
+        parts = parts_of(asked)
         rate = self._meter(scope["caller"].team)
         lookup = self._prepare(scope["caller"], operation, body, wait)
         lookup.rate = rate
@@ -128,7 +130,7 @@ class Exchange:
             raise problem
         elapsed = time.perf_counter() - started
         body = _encode(self._delivery(lookup, work, elapsed))
-        return ASGIResponse(body=body, media_type="application/json", headers=headers)
+        return Encoded(body, headers=headers.items())
 
     def _delivery(self, lookup: Lookup, work: JobRequest, elapsed: float) -> Delivery:
         delivery = deliver(
@@ -176,9 +178,7 @@ class Exchange:
         body = _encode(JobDelivery(job, meta))
         headers = {"location": f"/v1/jobs/{job.id}", "retry-after": "1"}
         headers |= _rate_headers(lookup.rate)
-        return ASGIResponse(
-            body=body, status_code=202, media_type="application/json", headers=headers
-        )
+        return Encoded(body, status_code=202, headers=headers.items())
 
     def _headers(self, lookup: Lookup, started: float) -> dict[str, str]:
         word = _cache_word(lookup)
@@ -193,6 +193,12 @@ class Exchange:
         if lookup.answer is not None:
             headers["x-gateway-provider"] = lookup.answer.provider
         return headers | _rate_headers(lookup.rate)
+
+
+def _wait(scope: Any) -> float:
+    """Several headers of the name count as one."""
+    given = [value for name, value in scope["headers"] if name == b"prefer"]
+    return wait_of(b",".join(given).decode("latin-1"))
 
 
 PAGED = ("domains.search", "contacts.search", "companies.search")

@@ -54,8 +54,8 @@ async def test_headers_tell_who_answered_at_what_cost(gateway: Gateway) -> None:
         assert re.fullmatch(
             r"upstream;dur=\d+\.\d+, gateway;dur=\d+\.\d+", reply.headers["server-timing"]
         )
-        assert re.fullmatch(r'"team";r=\d+;t=\d+', reply.headers["ratelimit"])
-        assert re.fullmatch(r'"team";q=\d+;w=60', reply.headers["ratelimit-policy"])
+        assert re.fullmatch(r'"process";r=\d+;t=\d+', reply.headers["ratelimit"])
+        assert re.fullmatch(r'"process";q=\d+;w=60', reply.headers["ratelimit-policy"])
         assert reply.headers["content-type"] == "application/json"
     assert hit.headers["server-timing"].startswith("upstream;dur=0.0,")
 

@@ -35,7 +35,10 @@ SLOTS = st.sampled_from("abc")
 
 @dataclass
 class Entry:
-    """What the model knows of a reservation; times in minutes."""
+    """What the model knows of a reservation; times in minutes.
+
+    `gone` says that it is in doubt only because its owner was not heard of.
+    """
 
     slot: str
     worst: int
@@ -43,6 +46,7 @@ class Entry:
     state: str
     ticket: bool = False
     cost: int = 0
+    gone: bool = False
 
     @property
     def live(self) -> bool:
@@ -111,8 +115,9 @@ class LedgerMachine(RuleBasedStateMachine):
         rid = made.steps[0].rid
         known = self.model.get(rid)
         held = self.wait_for(self.ledger.hold(rid, b"t", LEASE * MINUTE))
-        assert held == bool(known and known.state == "dispatched")
+        assert held == bool(known and (known.state == "dispatched" or known.gone))
         if known and held:
+            known.state, known.gone = "dispatched", False
             known.ticket, known.until = True, self.now + LEASE
 
     @rule(
@@ -209,13 +214,14 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _abandon(self, known: Entry) -> None:
         self._close(known, "in_doubt" if known.state == "dispatched" else "voided", 0)
+        known.gone = known.state == "in_doubt"
 
     def _close(self, known: Entry, state: str, cost: int) -> bool:
         if state == "in_doubt" and known.worst == 0:
             state = "voided"
         if known.state == state or not (known.live or known.state == "in_doubt"):
             return False
-        known.state, known.cost = state, cost if state == "posted" else 0
+        known.state, known.cost, known.gone = state, cost if state == "posted" else 0, False
         return True
 
 

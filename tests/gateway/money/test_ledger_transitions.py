@@ -21,6 +21,7 @@ from tests.gateway.money.books import (
     reserve,
     spent,
 )
+from tests.gateway.money.conftest import shift
 
 
 async def state(ledger: Ledger, rid: str) -> str:
@@ -92,6 +93,18 @@ async def test_a_ticket_is_held_only_by_a_dispatched_entry(ledger: Ledger) -> No
     await ledger.dispatch(rid, MINUTE)
     assert await ledger.hold(rid, b"ticket", MINUTE)
     await ledger.settle(ending(rid))
+    assert not await ledger.hold(rid, b"ticket", MINUTE)
+
+
+async def test_an_owner_who_was_only_slow_takes_its_call_back(ledger: Ledger) -> None:
+    rid = await reserve(ledger, direct=True)
+    await shift(ledger.store, 2 * MINUTE)
+    assert (await ledger.admit(claim(bid()))).kind == "none"
+    assert +(await spent(ledger.store)) == {"in_doubt": 100}
+    assert await ledger.hold(rid, b"ticket", MINUTE)
+    assert +(await spent(ledger.store)) == {"reserved": 100}
+    assert (await ledger.admit(claim(bid()))).kind == "joined"
+    assert await settled(ledger, rid, "in_doubt") == "in_doubt"
     assert not await ledger.hold(rid, b"ticket", MINUTE)
 
 
