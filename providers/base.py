@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -180,7 +179,7 @@ class Adapter:
     ) -> Answer | Ticket:
         """Send `query`; may cost. `after` is `next` of the page before. Raises ProviderError."""
         ask = getattr(self, self.offers[_OPERATION_OF[type(query)]].ask)
-        async with _bounded(seconds):
+        async with _Bounded(seconds):
             answer: Answer | Ticket = await (ask(query) if after is None else ask(query, after))
             return answer
 
@@ -189,14 +188,14 @@ class Adapter:
         offer = self.offers[_OPERATION_OF[type(query)]]
         if offer.peek is None:
             return None
-        async with _bounded(seconds):
+        async with _Bounded(seconds):
             answer: Answer | Ticket | None = await getattr(self, offer.peek)(query)
             return answer
 
     async def collect(self, query: Query, ticket: Ticket, *, seconds: float) -> Answer | Ticket:
         """Ask for what `ticket` stands for; free. Raises ProviderError."""
         offer = self.offers[_OPERATION_OF[type(query)]]
-        async with _bounded(seconds):
+        async with _Bounded(seconds):
             answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
             return answer
 
@@ -378,16 +377,21 @@ def seconds_left() -> float:
     return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
 
 
-@asynccontextmanager
-async def _bounded(seconds: float) -> AsyncIterator[None]:
-    """Bound everything inside; the transport's clocks run first, as they know what was sent."""
-    seconds = min(seconds, LONGEST_CALL)
-    call = _Call(asyncio.get_running_loop().time() + seconds)
-    token = _call.set(call)
-    try:
-        async with asyncio.timeout(seconds + BACKSTOP):
-            yield
-    except TimeoutError:
-        raise TimedOut(uncertain=call.sent) from None
-    finally:
-        _call.reset(token)
+class _Bounded:
+    """Bounds everything inside; the transport's clocks run first, as they know what was sent."""
+
+    def __init__(self, seconds: float):
+        now = asyncio.get_running_loop().time()
+        self._call = _Call(now + min(seconds, LONGEST_CALL))
+        self._timeout = asyncio.timeout_at(self._call.deadline + BACKSTOP)
+
+    async def __aenter__(self) -> None:
+        self._token = _call.set(self._call)
+        await self._timeout.__aenter__()
+
+    async def __aexit__(self, *failure: Any) -> None:
+        _call.reset(self._token)
+        try:
+            await self._timeout.__aexit__(*failure)
+        except TimeoutError:
+            raise TimedOut(uncertain=self._call.sent) from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from gateway.api.problems import MEDIA_TYPE, Problem, of_error, unauthenticated
 from gateway.lookup.lookup import Caller
+from gateway.money.ledger import next_id
 from gateway.settings import EdgeSettings
 from gateway.telemetry.log import log_access
 from gateway.telemetry.metrics import count_request
@@ -130,7 +130,7 @@ def _request_id(headers: dict[bytes, bytes]) -> str:
 
 
 def new_request_id() -> str:
-    return f"req_{secrets.token_hex(12)}"
+    return next_id("req")
 
 
 def key_in(headers: Mapping[bytes, bytes]) -> str:

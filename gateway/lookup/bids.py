@@ -6,7 +6,7 @@ from gateway.lookup.calls import lease_of
 from gateway.lookup.identity import slot_of
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.planner import Step
-from gateway.money.ledger import Bid, Claim, new_id
+from gateway.money.ledger import Bid, Claim, next_id
 from providers.base import LONGEST_CALL, Charge
 
 NO_CAP = -1
@@ -19,7 +19,7 @@ class Bids:
         self._lookup = lookup
         self._hash_key = hash_key
         self._team_cache = team_cache
-        name = new_id("res")
+        name = next_id("res")
         steps = enumerate(lookup.plan.steps)
         self._made = [self._bid(index, step, f"{name}_{index}") for index, step in steps]
 

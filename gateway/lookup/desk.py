@@ -14,7 +14,7 @@ from gateway.lookup.market import Market
 from gateway.lookup.planner import Plan, plan
 from gateway.lookup.routing import Route, Routing, base_route, resolve
 from gateway.lookup.waterfall import Waterfall
-from gateway.money.ledger import DAY, Ledger, new_id
+from gateway.money.ledger import DAY, Ledger, next_id
 from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.vault.credentials import Credential
@@ -119,7 +119,7 @@ class Desk:
         planned = self._plan(operation, query, route, caller, credential)
         meaning = canonical(query)
         return Lookup(
-            id=new_id("lkp"),
+            id=next_id("lkp"),
             caller=caller,
             operation=operation,
             query=query,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from typing import Literal
@@ -250,6 +251,15 @@ class Ledger:
 
 
 SCRIPTS = ("admit", "dispatch", "hold", "settle")
+
+
+_PROCESS = secrets.token_hex(8)
+_numbers = itertools.count()
+
+
+def next_id(prefix: str) -> str:
+    """A name that nobody else has, for what is made with every request: `lkp_`, `res_`."""
+    return f"{prefix}_{_PROCESS}{next(_numbers):08x}"
 
 
 def new_id(prefix: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 import pickle
 import signal
@@ -30,6 +31,9 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What is loaded by now lives as long as the process: the collector need not walk it.
+        gc.collect()
+        gc.freeze()
         if self.started:
             sys.stdout.write("serving\n")
             sys.stdout.flush()

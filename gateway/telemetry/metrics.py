@@ -19,6 +19,7 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
+    values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
@@ -32,6 +33,10 @@ _SECONDS = (
 
 # Without this every counter has a twin that says when it was created.
 disable_created_metrics()  # type: ignore[no-untyped-call]
+
+if DIRECTORY_VARIABLE in os.environ:
+    # The library asks the system for the process id at every count; a worker never forks.
+    values.ValueClass = values.MultiProcessValue(process_identifier=cache(os.getpid))  # type: ignore[no-untyped-call]
 
 _registry = CollectorRegistry()
 _requests = Counter(
