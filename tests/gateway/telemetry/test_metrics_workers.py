@@ -86,20 +86,20 @@ def assert_all_counted(samples: Samples) -> None:
     assert not [labels for _, labels in samples if "pid" in dict(labels)]
 
 
+def start_counting(times: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", COUNT, times],
+        env=os.environ | {metrics.DIRECTORY_VARIABLE: str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_two_workers_are_summed_and_a_dead_one_is_forgotten(
     tmp_path: Path, run: Callable[..., str]
 ) -> None:
-    environ = os.environ | {metrics.DIRECTORY_VARIABLE: str(tmp_path)}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", COUNT, times],
-            env=environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for times in ("3", "4")
-    ]
+    workers = [start_counting(times, tmp_path) for times in ("3", "4")]
     try:
         for worker in workers:
             assert worker.stdout
