@@ -99,6 +99,7 @@ WITH_BODY = (
     "unsupported_media_type",
     "invalid_query",
 )
+REPEATABLE = ("idempotency_in_flight", "idempotency_mismatch")
 LOOKUP = (
     *AUTHENTICATED,
     "invalid_query",

@@ -18,14 +18,16 @@ class Encoded(ASGIResponse):
         body: bytes,
         *,
         status_code: int = 200,
+        media_type: bytes = JSON,
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.body = body
         self.status_code = status_code
+        self.named = tuple(headers)
         self.encoded = [
-            (b"content-type", JSON),
+            (b"content-type", media_type),
             (b"content-length", str(len(body)).encode()),
-            *((name.encode(), value.encode("latin-1")) for name, value in headers),
+            *((name.encode(), value.encode("latin-1")) for name, value in self.named),
         ]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

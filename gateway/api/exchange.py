@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -13,25 +16,29 @@ from msgspec import Struct
 
 from gateway.api.bodies import check_routing, to_query
 from gateway.api.cursors import Cursor, Cursors, expiry, fingerprint
-from gateway.api.encoded import Encoded
+from gateway.api.encoded import JSON, Encoded
+from gateway.api.idempotency import REPLAYED, Repeats, check, mark_of
 from gateway.api.lists import ReplyMeta
 from gateway.api.preferences import parts_of, wait_of
-from gateway.api.problems import Problem, of_error, of_lookup
+from gateway.api.problems import MEDIA_TYPE, Problem, of_error, of_lookup
 from gateway.guard.rates import CEILING, Meter
 from gateway.jobs.engine import Engine
+from gateway.jobs.marks import Found, Mark
 from gateway.jobs.records import Job
 from gateway.jobs.records import Request as JobRequest
 from gateway.lookup.delivery import Delivery, deliver
-from gateway.lookup.desk import Desk
+from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
 from gateway.lookup.endings import TooFast
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.money.amounts import to_money
 from gateway.money.ledger import Rate
+from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cache
 from providers.model import Query
 
 _encode = msgspec.json.Encoder().encode
+NONE: Mapping[str, str] = {}
 
 
 class JobDelivery(Struct):
@@ -50,27 +57,66 @@ class Exchange:
         self.sandbox = sandbox
         self.cursors = Cursors(desk.data_key)
         self.meter = Meter()
+        self.repeats = Repeats(desk)
 
     async def serve(
         self, request: Request[Any, Any, Any], operation: str, body: Any
     ) -> ASGIResponse:
-        """Run the lookup that `body` asks for."""
+        """Run the lookup that `body` asks for, unless its Idempotency-Key is known."""
         scope: Any = request.scope
         check_routing(body.routing, "/routing")
         wait = _wait(scope)
         asked = request.query_params.getall("include", []) if scope["query_string"] else []
-        parts = parts_of(asked)
+        raw = "raw" in parts_of(asked)
         rate = self._meter(scope["caller"].team)
-        lookup = self._prepare(scope["caller"], operation, body, wait)
+        mark = mark_of(scope, operation, body, raw, secret=self.desk.data_key.value)
+        try:
+            lookup = self._prepare(scope["caller"], operation, body, wait)
+        except (QueryError, NotConfigured, Unanswerable):
+            # What was answered once is answered again, though it could not be asked any more.
+            if mark and (replay := self._replay(scope, rate, await self.repeats.look(mark))):
+                return replay
+            raise
         lookup.rate = rate
-        work = self._job_request(lookup, body, scope["request_id"], "raw" in parts)
+        work = self._job_request(lookup, body, scope["request_id"], raw)
+        if mark is not None:
+            found = await self.repeats.begin(mark, lookup, self.engine.new_job(lookup), work)
+            if replay := self._replay(scope, rate, found):
+                return replay
+        return await self._run(lookup, work, wait, scope["started"], mark)
+
+    async def _run(
+        self, lookup: Lookup, work: JobRequest, wait: float, started: float, mark: Mark | None
+    ) -> ASGIResponse:
         task = self.desk.waterfall.go_on(self.desk.waterfall.run(lookup))
         if wait > 0:
-            await asyncio.wait({task}, timeout=wait)
+            await self.engine.attend(lookup, task, wait)
         if not task.done():
             job = await self.engine.adopt(lookup, task, work)
-            return self._accepted(job, lookup, work.request_id)
-        return self._answer(lookup, task, work, scope["started"])
+            return self._accepted(job, lookup.rate, work.request_id)
+        answer = self._answer(lookup, task, work, started)
+        if mark and not await self.repeats.end(mark, lookup, answer, work.request_id):
+            # Others were told of a job, so it ends as this does; else its heir ends it.
+            with contextlib.suppress(StoreDown):
+                await self.engine.adopt(lookup, task, work)
+        if isinstance(answer, Problem):
+            raise answer
+        return answer
+
+    def _replay(self, scope: Any, rate: Rate, found: Found) -> ASGIResponse | None:
+        """The reply to a request made before; None for a new one. Raises Problem."""
+        check(found)
+        if found.job is not None:
+            return self._accepted(found.job, rate, scope["request_id"], REPLAYED)
+        if found.reply is None:
+            return None
+        kept, own = found.reply, (time.perf_counter() - scope["started"]) * 1000
+        headers = kept.headers | REPLAYED | _rate_headers(rate)
+        headers["server-timing"] = f"upstream;dur=0.0, gateway;dur={own:.2f}"
+        media = JSON if kept.status < HTTPStatus.BAD_REQUEST else MEDIA_TYPE.encode()
+        return Encoded(
+            kept.body, status_code=kept.status, media_type=media, headers=headers.items()
+        )
 
     def _meter(self, team: str) -> Rate:
         """The ceiling of this process; a limit of the team's own takes its place."""
@@ -122,12 +168,12 @@ class Exchange:
 
     def _answer(
         self, lookup: Lookup, task: asyncio.Task[None], work: JobRequest, started: float
-    ) -> ASGIResponse:
+    ) -> Encoded | Problem:
         problem = _problem(lookup, task.exception(), work.request_id)
         headers = self._headers(lookup, started)
         if problem is not None:
             problem.headers |= headers
-            raise problem
+            return problem
         elapsed = time.perf_counter() - started
         body = _encode(self._delivery(lookup, work, elapsed))
         return Encoded(body, headers=headers.items())
@@ -172,12 +218,14 @@ class Exchange:
         delivery = self._delivery(lookup, work, elapsed)
         return delivery.meta.outcome, _encode(delivery)
 
-    def _accepted(self, job: Job, lookup: Lookup, request_id: str) -> ASGIResponse:
+    def _accepted(
+        self, job: Job, rate: Rate | None, request_id: str, more: Mapping[str, str] = NONE
+    ) -> ASGIResponse:
         """202 with the job and where to read it."""
         meta = ReplyMeta(request_id=request_id, sandbox=self.sandbox)
         body = _encode(JobDelivery(job, meta))
         headers = {"location": f"/v1/jobs/{job.id}", "retry-after": "1"}
-        headers |= _rate_headers(lookup.rate)
+        headers |= {**_rate_headers(rate), **more}
         return Encoded(body, status_code=202, headers=headers.items())
 
     def _headers(self, lookup: Lookup, started: float) -> dict[str, str]:

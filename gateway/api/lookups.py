@@ -35,7 +35,8 @@ def _lookup(path: str, operation: str, reply: type[Any]) -> post:
         operation_id=operation,
         summary=operation,
         responses=responses(
-            {200: reply, 202: documents.JobReply}, (*documents.LOOKUP, *documents.WITH_BODY)
+            {200: reply, 202: documents.JobReply},
+            (*documents.LOOKUP, *documents.WITH_BODY, *documents.REPEATABLE),
         ),
     )
 

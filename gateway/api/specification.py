@@ -49,14 +49,29 @@ LOOKUP_PARAMETERS = [
     },
 ]
 
+REPEAT_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "a request repeated with its key is not run again: its 200, 202, 451, or 502 "
+    "that cost something is given again, a 202 with the job as it is now",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
+    },
+}
+REPEAT_REPLY = {"Idempotency-Replayed": "`true` if it is the reply to an earlier request"}
+REPEATED = {"200", "202", "451", "502"}
+
 
 def describe(app: Litestar) -> bytes:
     """The document as JSON."""
     document: dict[str, Any] = app.openapi_schema.to_schema()
     document["components"]["schemas"] = _schemas(app)
     for path, methods in document["paths"].items():
-        for operation in methods.values():
-            _complete(operation)
+        for method, operation in methods.items():
+            _complete(operation, method)
             if path in OPEN:
                 operation["security"] = []
     return msgspec.json.encode(document)
@@ -90,7 +105,7 @@ def _structs_of(handler: HTTPRouteHandler) -> Iterator[type[Struct]]:
             yield kind
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], method: str) -> None:
     """What the framework leaves out, and what it makes up."""
     responses = operation["responses"]
     if MEDIA_TYPE not in responses.get("400", {}).get("content", {MEDIA_TYPE: None}):
@@ -101,6 +116,10 @@ def _complete(operation: dict[str, Any]) -> None:
     if LOOKUPS in operation.get("tags", ()):
         responses["200"]["headers"] |= _headers(LOOKUP_REPLY)
         operation["parameters"] = operation.get("parameters", []) + LOOKUP_PARAMETERS
+        if method == "post":
+            operation["parameters"].append(REPEAT_PARAMETER)
+            for status in REPEATED & responses.keys():
+                responses[status]["headers"] |= _headers(REPEAT_REPLY)
 
 
 def _headers(meanings: Mapping[str, str]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Engine:
 
     async def adopt(self, lookup: Lookup, task: asyncio.Task[None], request: Request) -> Job:
         """Make a job of a lookup under way; returns once the job is stored."""
-        job = self._new_job(lookup)
+        job = self.new_job(lookup)
         lookup.become_job(job.id)
         try:
             await self.jobs.save(job, request, lookup.progress())
@@ -78,10 +78,24 @@ class Engine:
         self._keep(self._see_through(job, lookup, task, request))
         return job
 
-    def _new_job(self, lookup: Lookup) -> Job:
+    async def attend(self, lookup: Lookup, task: asyncio.Task[None], seconds: float) -> None:
+        """Wait for a lookup; one that has a job nobody is told of yet stays this process's own."""
+        if lookup.job is None:
+            await asyncio.wait({task}, timeout=seconds)
+            return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while not task.done() and (left := until - loop.time()) > 0:
+            await asyncio.wait({task}, timeout=min(left, RENEW))
+            if not task.done():
+                with contextlib.suppress(StoreDown):
+                    await self.jobs.renew(lookup.job)
+
+    def new_job(self, lookup: Lookup) -> Job:
+        """The job that a lookup under way is, or may become."""
         now = timestamp()
         return Job(
-            id=new_id("job"),
+            id=lookup.job or new_id("job"),
             operation=lookup.operation,
             status="running",
             counts=Counts(),

@@ -76,6 +76,7 @@ class JobStore:
         self._keep = keep_days * DAY
         self._save = Script.load("save_job")
         self._claim = Script.load("claim_job")
+        self._renew = Script.load("renew_job")
 
     async def save(self, job: Job, request: Request, progress: bytes | None = None) -> bool:
         """Write the job, and its progress if given; False if it had finished already."""
@@ -93,6 +94,10 @@ class JobStore:
         """A running job whose owner has gone."""
         found = await self._store.run(self._claim, [self._root], [LEASE])
         return None if found is None else found.decode()
+
+    async def renew(self, name: str) -> None:
+        """Stay the owner of a running job."""
+        await self._store.run(self._renew, [self._root], [name, LEASE])
 
     async def load(self, name: str) -> JobRecord | None:
         key = f"{self._root}job:{name}"

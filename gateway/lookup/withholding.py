@@ -12,13 +12,27 @@ from providers.model import Datum, DomainEmails, Email, Person
 
 async def withhold(store: Store, root: str, data: Datum | None, key: bytes) -> Datum | None:
     """`data` without rows of suppressed persons; single answers are checked where they settle."""
+    rows = _rows(data)
+    if not rows:
+        return data
+    kept = await _kept(store, root, rows, key)
     if isinstance(data, DomainEmails):
-        kept = await _kept(store, root, data.emails, key)
         data.emails = [row for row in data.emails if id(row) in kept]
-    elif isinstance(data, list) and data and isinstance(data[0], Person):
-        kept = await _kept(store, root, data, key)
-        return [row for row in data if id(row) in kept]
-    return data
+        return data
+    return [row for row in rows if isinstance(row, Person) and id(row) in kept]
+
+
+def marks_of_rows(data: Datum | None, key: bytes) -> list[str]:
+    """The identifiers by which an objection recognises the persons in a list."""
+    return [mark for row in _rows(data) for mark in _marks(row, key)]
+
+
+def _rows(data: Datum | None) -> Sequence[Email | Person]:
+    if isinstance(data, DomainEmails):
+        return data.emails
+    if isinstance(data, list):
+        return [row for row in data if isinstance(row, Person)]
+    return []
 
 
 async def _kept(store: Store, root: str, rows: Sequence[Email | Person], key: bytes) -> set[int]:

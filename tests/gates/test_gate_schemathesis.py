@@ -47,6 +47,7 @@ KNOWN: Known = {
     "credential_id": ["env-hunter"],
     "provider": ["hunter", "snov"],
     "Prefer": ["respond-async", "wait=1"],
+    "Idempotency-Key": ["a key", "another key"],
 }
 
 

@@ -10,4 +10,8 @@ if redis.call('EXISTS', root .. 'job:' .. due[1]) == 0 then
 end
 redis.call('ZADD', root .. 'jobs:running', now + lease, due[1])
 redis.call('HINCRBY', root .. 'job:' .. due[1], 'takeovers', 1)
+if redis.call('HDEL', root .. 'job:' .. due[1], 'hidden') == 1 then
+  local team = redis.call('HGET', root .. 'job:' .. due[1], 'team')
+  redis.call('ZADD', root .. 'jobs:of:' .. team, 'NX', now, due[1])
+end
 return due[1]
