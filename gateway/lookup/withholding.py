@@ -24,7 +24,7 @@ async def withhold(store: Store, root: str, data: Datum | None, key: bytes) -> D
 
 def marks_of_rows(data: Datum | None, key: bytes) -> list[str]:
     """The identifiers by which an objection recognises the persons in a list."""
-    return [mark for row in _rows(data) for mark in _marks(row, key)]
+    return [mark for row in _rows(data) for mark in marks_of_row(row, key)]
 
 
 def _rows(data: Datum | None) -> Sequence[Email | Person]:
@@ -37,7 +37,7 @@ def _rows(data: Datum | None) -> Sequence[Email | Person]:
 
 async def _kept(store: Store, root: str, rows: Sequence[Email | Person], key: bytes) -> set[int]:
     """Identities of the rows that nobody objects to; one call for all of them."""
-    marks = [_marks(row, key) for row in rows]
+    marks = [marks_of_row(row, key) for row in rows]
     flat = [mark for row in marks for mark in row]
     if not flat:
         return {id(row) for row in rows}
@@ -46,7 +46,8 @@ async def _kept(store: Store, root: str, rows: Sequence[Email | Person], key: by
     return {id(row) for row, named in zip(rows, marks, strict=True) if objected.isdisjoint(named)}
 
 
-def _marks(row: Email | Person, key: bytes) -> list[str]:
+def marks_of_row(row: Email | Person, key: bytes) -> list[str]:
+    """Address, profile, and the name at its domain: a 451 may know a person by any of them."""
     emails = [row.email] if isinstance(row, Email) else [item.email for item in row.emails]
     name = fold_name(row.full_name or f"{row.first_name or ''} {row.last_name or ''}")
     names = [f"{name}\0{row.domain}".encode()] if name and row.domain else []

@@ -263,3 +263,17 @@ async def test_no_step_starts_after_the_timeout(scene: Scene) -> None:
     reply = await scene.find(person, providers=["sixtyfour", "hunter"], timeout=0.2)
     assert attempts(reply) == [("sixtyfour", "empty", None), ("hunter", "skipped", "timed_out")]
     assert scene.requests(HUNTER_FIND) == 0
+
+
+async def test_an_objection_by_name_and_domain_is_seen_in_an_answer_to_another_question(
+    scene: Scene,
+) -> None:
+    person = scene.person(hunter="valid", snov="valid")
+    scene.fault("hunter", "status", path=HUNTER_FIND, status=451)
+    assert (await scene.find(person, providers=["hunter"])).status_code == 451
+    scene.heal()
+    asked = {"full_name": person.full_name, "company": person.company.name}
+    for _ in range(2):
+        body = {**asked, "routing": {"providers": ["hunter"]}}
+        reply = await scene.gateway.post("/v1/emails/find", body)
+        assert (reply.status_code, outcome(reply)) == (451, "suppressed")
