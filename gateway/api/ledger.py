@@ -7,9 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from litestar import Controller, Request, get
-from litestar.response import Stream
-from litestar.response.base import ASGIResponse
+from litestar import Controller, Request, Response, get
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.api.context import Context, context_of
@@ -149,11 +147,10 @@ def _meta(request: Req, **members: Any) -> MoneyMeta:
     )
 
 
-def _json(body: Struct) -> ASGIResponse:
+def _json(body: Struct) -> Response[Any]:
     headers = {"vary": "Accept"}
-    return ASGIResponse(
-        body=msgspec.json.encode(body), media_type="application/json", headers=headers
-    )
+    content = msgspec.json.encode(body)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _zone(context: Context) -> ZoneInfo:
@@ -181,7 +178,7 @@ async def _sum_rows(
         yield (*cells, context.settings.currency)
 
 
-async def _summary(request: Req, wanted: Filter, group_by: str | None) -> ASGIResponse | Stream:
+async def _summary(request: Req, wanted: Filter, group_by: str | None) -> Response[Any]:
     context, groups = context_of(request), groups_of(group_by)
     sums = await summarise(context.books, wanted, groups, _zone(context))
     if wants_csv(request):
@@ -212,7 +209,7 @@ class LedgerEntries(Controller):
         tag: TagParam = None,
         since: FromParam = None,
         until: ToParam = None,
-    ) -> ASGIResponse | Stream:
+    ) -> Response[Any]:
         context, caller = context_of(request), caller_of(request.scope)
         wanted = filter_of(request, _zone(context))
         name = "admin.ledger " + fingerprint(repr(wanted).encode())
@@ -240,7 +237,7 @@ class LedgerEntries(Controller):
         tag: TagParam = None,
         since: FromParam = None,
         until: ToParam = None,
-    ) -> ASGIResponse | Stream:
+    ) -> Response[Any]:
         wanted = filter_of(request, _zone(context_of(request)))
         return await _summary(request, wanted, group_by)
 
@@ -265,7 +262,7 @@ class Usage(Controller):
         tag: TagParam = None,
         since: FromParam = None,
         until: ToParam = None,
-    ) -> ASGIResponse | Stream:
+    ) -> Response[Any]:
         wanted = filter_of(request, _zone(context_of(request)))
         wanted = msgspec.structs.replace(wanted, team=caller_of(request.scope).team)
         return await _summary(request, wanted, group_by)

@@ -12,7 +12,7 @@ from litestar.response import Stream
 
 # What also answers in CSV.
 TABLES = frozenset({"/v1/admin/ledger", "/v1/admin/ledger/summary", "/v1/usage"})
-MEDIA_TYPE = "text/csv; charset=utf-8"
+MEDIA_TYPE = "text/csv"
 # What a spreadsheet takes for the start of a formula, see OWASP "CSV Injection".
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 GATHERED = 64 * 1024
