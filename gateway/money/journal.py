@@ -103,6 +103,7 @@ class Journal:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self._folder / name, flags, 0o600)
+            _sync_folder(self._folder)
         except OSError as error:
             log.error("journal.unavailable", reason=error.strerror)
             return
@@ -167,3 +168,10 @@ class Journal:
             os.fsync(self._descriptor)
         except OSError as error:
             log.error("journal.failed", reason=error.strerror)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A power cut must not forget the file's name."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)

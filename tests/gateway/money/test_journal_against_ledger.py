@@ -250,3 +250,19 @@ async def test_lines_reach_the_disk_together(
     assert len(synced) == 1
     assert GROUPED <= 0.05
     await journal.close()
+
+
+async def test_a_full_disk_leaves_no_half_line(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What did not fit is missing, and said to be; what comes after it can be read."""
+    ledger, journal = await journalled(store, tmp_path)
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, body: write(fd, body[:9]))
+        await buy(ledger, slot="a")
+    await buy(ledger, slot="b")
+    await journal.close()
+    [tape] = [read_tape(path) for path in journals_in(tmp_path)]
+    assert [line.n for line in tape.lines] == [1, 5, 6, 7, 8]
+    assert await differences(store, tmp_path)
