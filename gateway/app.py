@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -19,14 +20,18 @@ from gateway.api.edge import App, Edge
 from gateway.api.exchange import Exchange
 from gateway.api.jobs import Jobs
 from gateway.api.keys import Keys
+from gateway.api.ledger import LedgerEntries, Usage
 from gateway.api.lists import Pager
 from gateway.api.lookups import Lookups
+from gateway.api.me import Me
 from gateway.api.operations import Operations
 from gateway.api.pages import Pages
 from gateway.api.problems import HANDLERS
 from gateway.api.providers import Providers
 from gateway.api.routes import Routes
 from gateway.api.teams import Teams
+from gateway.money.entries import Books
+from gateway.money.standing import Standings
 from gateway.process import Process
 from gateway.settings import Settings
 from gateway.telemetry.metrics import count_unknown_word
@@ -41,6 +46,9 @@ CONTROLLERS = [
     Keys,
     Credentials,
     Routes,
+    LedgerEntries,
+    Usage,
+    Me,
     Operations,
     Pages,
 ]
@@ -102,6 +110,7 @@ def _count_word(provider: str, field: str, _word: str) -> None:
 
 
 def _context(process: Process, exchange: Exchange) -> Context:
+    zone = ZoneInfo(process.settings.timezone)
     return Context(
         settings=process.settings,
         sandbox=process.sandbox,
@@ -113,6 +122,8 @@ def _context(process: Process, exchange: Exchange) -> Context:
         jobs=process.jobs,
         exchange=exchange,
         pager=Pager(exchange.cursors),
+        books=Books(process.store, process.root),
+        standings=Standings(process.store, root=process.root, zone=zone),
     )
 
 

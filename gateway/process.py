@@ -7,6 +7,8 @@ from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.money.budgets import put_limits
+from gateway.money.journal import FOLDER, Journal
+from gateway.money.ledger import LIVE, PROCESS, SANDBOX
 from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.vault.authentication import Authenticator
@@ -17,7 +19,6 @@ from gateway.vault.sealing import Sealer
 from providers.transport import Transport
 
 DRAIN = 5.0
-LIVE, SANDBOX = "{pgw}:live:", "{pgw}:sandbox:"
 
 
 class Process:
@@ -42,6 +43,7 @@ class Process:
         self.authenticator = Authenticator(self.roster, admin_key)
         self.transport = Transport()
         self.data_key = DataKey()
+        self.journal = Journal(settings.data_dir / FOLDER, root=self.root, process=PROCESS)
         self.desk = self._desk()
         days = settings.retention.job_results_days
         self.jobs = JobStore(self.store, self.root, keep_days=days)
@@ -61,6 +63,7 @@ class Process:
             self.transport,
             root=self.root,
             data_key=self.data_key,
+            journal=self.journal,
         )
 
     def engine(self, conclude: Conclude) -> Engine:
@@ -76,11 +79,13 @@ class Process:
             budget.period: str(budget.amount) for budget in self.settings.budget
         }
         await put_limits(self.store, "all", limits)
+        self.journal.open()
         await self.desk.open()
 
     async def close(self) -> None:
         await self.desk.waterfall.drained(DRAIN)
         await self.desk.close()
+        await self.journal.close()
         await self.transport.aclose()
         await self.store.close()
 

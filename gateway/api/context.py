@@ -14,6 +14,8 @@ from gateway.api.problems import request_id_of
 from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
+from gateway.money.entries import Books
+from gateway.money.standing import Standings
 from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.vault.credentials import CredentialStore
@@ -34,6 +36,8 @@ class Context:
     jobs: JobStore
     exchange: Exchange
     pager: Pager
+    books: Books
+    standings: Standings
 
 
 def context_of(request: Request[Any, Any, Any]) -> Context:

@@ -241,7 +241,7 @@ def _over_budget(budget: Obstacle, attempts: list[Attempt]) -> Problem:
     name = "max_cost" if budget.scope == "max_cost" else f"budget of {budget.scope}"
     spent, limit = to_money(budget.spent), to_money(budget.limit)
     reserved = to_money(budget.reserved)
-    resets = _moment(budget.resets_at)
+    resets = moment(budget.resets_at)
     detail = f"The {name} ({budget.period}) is {limit}; spent {spent}, reserved {reserved}."
     fault = Fault(
         "budget_exhausted",
@@ -257,7 +257,7 @@ def _over_budget(budget: Obstacle, attempts: list[Attempt]) -> Problem:
     return Problem("budget_exhausted", detail, faults=[fault], attempts=attempts)
 
 
-def _moment(millis: int) -> str | None:
+def moment(millis: int) -> str | None:
     """None for a budget that never resets."""
     if not 0 < millis < 2**50:
         return None

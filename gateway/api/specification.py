@@ -15,6 +15,7 @@ from msgspec import Struct
 from gateway.api.edge import OPEN
 from gateway.api.preferences import PARTS
 from gateway.api.problems import MEDIA_TYPE
+from gateway.api.tables import TABLES
 
 REF = "#/components/schemas/{name}"
 LOOKUPS = "Lookups"
@@ -72,6 +73,9 @@ def describe(app: Litestar) -> bytes:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             _complete(operation, method)
+            if path in TABLES:
+                ok = operation["responses"]["200"]
+                ok["content"]["text/csv"] = {"schema": {"type": "string"}}
             if path in OPEN:
                 operation["security"] = []
     return msgspec.json.encode(document)

@@ -12,6 +12,7 @@ from gateway.cli.credentials import credentials
 from gateway.cli.enrich.command import enrich
 from gateway.cli.failure import INTERRUPTED, Failure
 from gateway.cli.keys import keys
+from gateway.cli.ledger import ledger, usage
 from gateway.cli.providers import providers
 from gateway.cli.routes import routes
 from gateway.cli.teams import teams
@@ -29,6 +30,8 @@ COMMANDS: Sequence[click.Command] = (
     credentials,
     providers,
     routes,
+    usage,
+    ledger,
 )
 
 

@@ -14,6 +14,7 @@ from gateway.lookup.market import Market
 from gateway.lookup.planner import Plan, plan
 from gateway.lookup.routing import Route, Routing, base_route, resolve
 from gateway.lookup.waterfall import Waterfall
+from gateway.money.journal import Journal
 from gateway.money.ledger import DAY, Ledger, next_id
 from gateway.settings import Settings
 from gateway.store.connection import Store
@@ -48,6 +49,7 @@ class Desk:
         *,
         root: str,
         data_key: DataKey,
+        journal: Journal | None = None,
     ):
         self.settings = settings
         self.market = market
@@ -60,6 +62,7 @@ class Desk:
             root=root,
             zone=ZoneInfo(settings.timezone),
             keep=settings.retention.ledger_days * DAY,
+            journal=journal,
         )
         self.waterfall = Waterfall(
             self.ledger,

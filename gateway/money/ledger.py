@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from gateway.money.journal import Journal
 from gateway.money.windows import Window, windows_at
 from gateway.store.connection import Store, StoreDown
 from gateway.store.script import Script
 from gateway.telemetry.metrics import count_store_call
 
 BASE = "{pgw}:"
+LIVE, SANDBOX = BASE + "live:", BASE + "sandbox:"
 DAY = 24 * 3600 * 1000
 LEDGER_KEEP = 400 * DAY
 
@@ -184,8 +186,17 @@ class Fate(Struct):
 class Ledger:
     """The store's scripts, typed. Every method raises StoreDown."""
 
-    def __init__(self, store: Store, *, root: str, zone: ZoneInfo, keep: int = LEDGER_KEEP):
+    def __init__(
+        self,
+        store: Store,
+        *,
+        root: str,
+        zone: ZoneInfo,
+        keep: int = LEDGER_KEEP,
+        journal: Journal | None = None,
+    ):
         self.store = store
+        self._journal = journal
         self.root = root
         self.zone = zone
         self.keep = keep
@@ -199,13 +210,17 @@ class Ledger:
             packed = _pack(self._ready(claim))
             found = await self._run("admit", packed)
             if found.kind != "clock":
+                self._record(claim, found)
                 return found
             self._windows = windows_at(found.now, self.zone)
 
     async def dispatch(self, rid: str, lease: int) -> bool:
         """Record that bytes are about to leave; False if the reservation is gone."""
         script = self._scripts["dispatch"]
-        return bool(await self.store.run(script, [self.root], [rid, lease]))
+        granted = bool(await self.store.run(script, [self.root], [rid, lease]))
+        if granted and self._journal is not None:
+            self._journal.dispatched(rid)
+        return granted
 
     async def hold(self, rid: str, ticket: bytes, lease: int) -> bool:
         """Keep a ticket before its first poll; False if the entry is closed."""
@@ -220,6 +235,11 @@ class Ledger:
         if settlement.next is not None:
             self._ready(settlement.next)
         found = await self._run("settle", _pack(settlement), answer, progress)
+        if self._journal is not None:
+            end = settlement
+            self._journal.settled(end.rid, end.state, end.units, end.cost)
+        if settlement.next is not None:
+            self._record(settlement.next, found)
         if found.kind == "clock" and settlement.next is not None:
             self._windows = windows_at(found.now, self.zone)
             return await self.admit(settlement.next)
@@ -231,6 +251,24 @@ class Ledger:
         found = await self.store.call("HMGET", f"{self.root}entry:{rid}", *fields)
         state, outcome, reason = ((value or b"").decode() for value in found[:3])
         return Fate(state, outcome, reason, bool(found[3]))
+
+    def _record(self, claim: Claim, found: Admission) -> None:
+        if self._journal is None or found.kind != "reserved":
+            return
+        bid = next(step for step in claim.steps if step.rid == found.rid)
+        self._journal.reserved(
+            bid.rid,
+            team=claim.team,
+            key=claim.key,
+            provider=bid.provider,
+            operation=bid.operation,
+            credential=bid.credential,
+            units=bid.units,
+            cost=bid.cost,
+            price=bid.price,
+            free=bid.free,
+            dispatched=found.dispatched,
+        )
 
     def _ready(self, claim: Claim) -> Claim:
         # Out of date at midnight: the store says so, as only its clock counts.
@@ -253,13 +291,13 @@ class Ledger:
 SCRIPTS = ("admit", "dispatch", "hold", "settle")
 
 
-_PROCESS = secrets.token_hex(8)
+PROCESS = secrets.token_hex(8)
 _numbers = itertools.count()
 
 
 def next_id(prefix: str) -> str:
     """A name that nobody else has, for what is made with every request: `lkp_`, `res_`."""
-    return f"{prefix}_{_PROCESS}{next(_numbers):08x}"
+    return f"{prefix}_{PROCESS}{next(_numbers):08x}"
 
 
 def new_id(prefix: str) -> str:

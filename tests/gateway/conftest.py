@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +26,9 @@ from providers.simulator.testing import RunningSimulator, running_simulator
 
 ADMIN_KEY = "an-admin-key-of-the-test-suite"
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
+# Journals of gateways that are not given a directory of their own.
+DATA_DIR = Path(tempfile.mkdtemp(prefix="gateway-tests-"))
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 SECRETS = {
     "hunter": {"api_key": "sim-hunter-key"},
     "snov": {"client_id": "sim-snov-client", "client_secret": "sim-snov-secret"},
@@ -74,6 +81,7 @@ def make_settings(
     """Settings of a gateway whose providers are simulated; those not in `only` have no secret."""
     settings = Settings(
         store_url=store_url,
+        data_dir=DATA_DIR,
         store_timeout_ms=5000,
         master_keys=(Secret(MASTER_KEY),),
         admin_key=Secret(ADMIN_KEY),

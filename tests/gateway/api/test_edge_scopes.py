@@ -17,6 +17,8 @@ EXPECTED: list[tuple[str, set[str]]] = [
     ("/v1/admin/", {"admin"}),
     ("/v1/jobs", {"jobs", "lookup"}),
     ("/v1/providers", set(SCOPES)),
+    ("/v1/me", set(SCOPES)),
+    ("/v1/usage", {"usage"}),
     ("/v1/", {"lookup"}),
 ]
 OPEN = {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/{name:str}"}

@@ -1,0 +1,2 @@
+-- uses:
+return now_ms()
