@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, Reference, SecurityScheme
 
+from gateway.api.audit import Audit
 from gateway.api.authorisation import authorise
 from gateway.api.context import Context
 from gateway.api.credentials import Credentials
@@ -41,6 +42,7 @@ CONTROLLERS = [
     Keys,
     Credentials,
     Routes,
+    Audit,
     Operations,
     Pages,
 ]
@@ -110,6 +112,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         market=process.desk.market,
         kept=process.kept,
         roster=process.roster,
+        audit=process.audit,
         jobs=process.jobs,
         exchange=exchange,
         pager=Pager(exchange.cursors),

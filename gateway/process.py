@@ -7,8 +7,10 @@ from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.money.budgets import put_limits
+from gateway.money.ledger import DAY
 from gateway.settings import Settings
 from gateway.store.connection import Store
+from gateway.vault.audit import AuditTrail
 from gateway.vault.authentication import Authenticator
 from gateway.vault.credentials import Credential, CredentialStore
 from gateway.vault.datakey import DataKey
@@ -38,6 +40,7 @@ class Process:
         self.sealer = Sealer([key.decode() for key in settings.master_keys])
         self.kept = CredentialStore(self.store, self.sealer, settings.providers)
         self.roster = Roster(self.store)
+        self.audit = AuditTrail(self.store, keep=settings.retention.ledger_days * DAY)
         admin_key = settings.admin_key.reveal() if settings.admin_key else None
         self.authenticator = Authenticator(self.roster, admin_key)
         self.transport = Transport()

@@ -16,6 +16,7 @@ from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.settings import Settings
 from gateway.store.connection import Store
+from gateway.vault.audit import AuditTrail
 from gateway.vault.credentials import CredentialStore
 from gateway.vault.roster import Roster
 
@@ -31,6 +32,7 @@ class Context:
     market: Market
     kept: CredentialStore
     roster: Roster
+    audit: AuditTrail
     jobs: JobStore
     exchange: Exchange
     pager: Pager
