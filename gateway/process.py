@@ -12,14 +12,16 @@ from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.vault.audit import AuditTrail
 from gateway.vault.authentication import Authenticator
-from gateway.vault.credentials import Credential, CredentialStore
+from gateway.vault.bench import Bench
+from gateway.vault.credentials import LIVE, Credential, CredentialStore
 from gateway.vault.datakey import DataKey
 from gateway.vault.roster import DEFAULT_TEAM, Roster, Team, timestamp
 from gateway.vault.sealing import Sealer
+from gateway.vault.tokens import TokenShelf
 from providers.transport import Transport
 
 DRAIN = 5.0
-LIVE, SANDBOX = "{pgw}:live:", "{pgw}:sandbox:"
+SANDBOX = "{pgw}:sandbox:"
 
 
 class Process:
@@ -56,6 +58,7 @@ class Process:
             self.settings,
             fixed=configured(self.settings),
             sandbox=self.sandbox,
+            bench=Bench(self.store, self.root),
         )
         return Desk(
             self.settings,
@@ -64,6 +67,7 @@ class Process:
             self.transport,
             root=self.root,
             data_key=self.data_key,
+            tokens=TokenShelf(self.store, self.sealer, self.root),
         )
 
     def engine(self, conclude: Conclude) -> Engine:

@@ -199,6 +199,18 @@ class Adapter:
             answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
             return answer
 
+    async def check(self, *, seconds: float) -> Mapping[str, float] | None:
+        """What the account has left, by unit, asked for free; None if there is no such call.
+
+        Raises ProviderError.
+        """
+        async with _Bounded(seconds):
+            return await self.balance()
+
+    async def balance(self) -> Mapping[str, float] | None:
+        """What the account has left, where the provider documents a free call for it."""
+        return None
+
     async def call(
         self,
         method: str,

@@ -19,8 +19,8 @@ APPEND = Script.of(
     "redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], id, unpack(ARGV, 3)) "
     "local keep = tonumber(ARGV[2]) "
     "local oldest = string.format('%.0f', tonumber(string.match(id, '%d+')) - keep) "
-    "redis.call('XTRIM', KEYS[1], 'MINID', '~', oldest) "
-    "redis.call('XTRIM', KEYS[2], 'MINID', '~', oldest) "
+    "redis.call('XTRIM', KEYS[1], 'MINID', '=', oldest) "
+    "redis.call('XTRIM', KEYS[2], 'MINID', '=', oldest) "
     "redis.call('PEXPIRE', KEYS[1], keep) redis.call('PEXPIRE', KEYS[2], keep) return id",
 )
 

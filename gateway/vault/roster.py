@@ -207,4 +207,9 @@ def live_until(key: Key) -> int:
 
 def timestamp(later: timedelta = timedelta()) -> str:
     """Now, or so much later; ISO 8601 UTC with Z."""
-    return (datetime.now(UTC) + later).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return to_timestamp(datetime.now(UTC) + later)
+
+
+def to_timestamp(moment: datetime) -> str:
+    """A moment in UTC as the API writes it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
