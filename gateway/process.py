@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.jobs.engine import Conclude, Engine
 from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
@@ -15,6 +17,7 @@ from gateway.vault.authentication import Authenticator
 from gateway.vault.bench import Bench
 from gateway.vault.credentials import LIVE, Credential, CredentialStore
 from gateway.vault.datakey import DataKey
+from gateway.vault.resealing import Resealer
 from gateway.vault.roster import DEFAULT_TEAM, Roster, Team, timestamp
 from gateway.vault.sealing import Sealer
 from gateway.vault.tokens import TokenShelf
@@ -47,6 +50,7 @@ class Process:
         self.authenticator = Authenticator(self.roster, admin_key)
         self.transport = Transport()
         self.data_key = DataKey()
+        self._resealing: asyncio.Task[None] | None = None
         self.desk = self._desk()
         days = settings.retention.job_results_days
         self.jobs = JobStore(self.store, self.root, keep_days=days)
@@ -84,8 +88,12 @@ class Process:
         }
         await put_limits(self.store, "all", limits)
         await self.desk.open()
+        self._resealing = asyncio.create_task(Resealer(self.store, self.sealer).run())
 
     async def close(self) -> None:
+        if self._resealing is not None:
+            self._resealing.cancel()
+            await asyncio.wait({self._resealing})
         await self.desk.waterfall.drained(DRAIN)
         await self.desk.close()
         await self.transport.aclose()

@@ -91,11 +91,11 @@ class CredentialStore:
 
     async def get(self, name: str) -> Credential | None:
         """Raises SealBroken if its master key is not configured."""
-        row = await self._store.call("HMGET", _key(name), "public", "sealed")
+        row = await self._store.call("HMGET", key_of(name), "public", "sealed")
         if row[0] is None:
             return None
         public = msgspec.json.decode(row[0], type=Credential)
-        opened = self._sealer.open(row[1], place=_place(public))
+        opened = self._sealer.open(row[1], place=place_of(public))
         secret = msgspec.json.decode(opened, type=dict[str, str])
         if (name, public.version) not in self._told:
             self._told.add((name, public.version))
@@ -111,21 +111,21 @@ class CredentialStore:
 
     async def holds(self, name: str) -> bool:
         """Whether there is such a credential, readable or not."""
-        return bool(await self._store.call("EXISTS", _key(name)))
+        return bool(await self._store.call("EXISTS", key_of(name)))
 
     async def put(self, credential: Credential) -> None:
         public: dict[str, Any] = msgspec.to_builtins(credential)
         public["secret"] = {}
         secret = msgspec.json.encode(dict(credential.secret))
-        sealed = self._sealer.seal(secret, place=_place(credential))
+        sealed = self._sealer.seal(secret, place=place_of(credential))
         fields = ("public", msgspec.json.encode(public), "sealed", sealed)
-        await self._store.call("HSET", _key(credential.id), *fields)
+        await self._store.call("HSET", key_of(credential.id), *fields)
         await self._store.call("SADD", INDEX, credential.id)
         await self._store.call("SET", EVER, 1)
 
     async def delete(self, name: str) -> int:
         """0 if done, else how many tickets only this account can collect."""
-        found: int = await self._store.run(DELETE, (LIVE, _key(name), INDEX), (name,))
+        found: int = await self._store.run(DELETE, (LIVE, key_of(name), INDEX), (name,))
         return found
 
     async def ever_held(self) -> bool:
@@ -133,9 +133,9 @@ class CredentialStore:
         return bool(await self._store.call("EXISTS", EVER))
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
     return f"{{pgw}}:credential:{name}"
 
 
-def _place(credential: Credential) -> str:
+def place_of(credential: Credential) -> str:
     return f"credential/{credential.provider}/{credential.id}/{credential.version}"
