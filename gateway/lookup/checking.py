@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.lookup.market import Market
 from gateway.vault.credentials import Credential
-from providers.base import Adapter
+from providers.base import Adapter, Bounded
 from providers.errors import AuthenticationFailed, OutOfCredits, ProviderError
 
 PATIENCE = 15.0
@@ -26,7 +26,8 @@ class Verdict(Struct, kw_only=True):
 async def check(market: Market, adapter: Adapter, credential: Credential) -> Verdict:
     """Ask; the account is benched if it is refused or used up, and else no longer."""
     try:
-        balance = await adapter.check(seconds=PATIENCE)
+        async with Bounded(PATIENCE):
+            balance = await adapter.balance()
     except (AuthenticationFailed, OutOfCredits) as error:
         await market.bench.put(credential.id, error.reason)
         return Verdict(ok=False, checked=True, reason=error.reason)
