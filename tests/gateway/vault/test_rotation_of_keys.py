@@ -61,8 +61,8 @@ async def test_a_second_rotation_shortens_every_grace(store: Store) -> None:
 
 async def test_of_rotations_at_once_one_is_made(store: Store) -> None:
     roster, key, _ = await issue(store)
-    made = [one for one in await asyncio.gather(*[roster.rotate_key(key, 9)] * 1) if one]
-    made += [one for one in [await roster.rotate_key(key, 9)] if one]
+    tried = await asyncio.gather(*[roster.rotate_key(key, 9) for _ in range(5)])
+    made = [one for one in tried if one]
     assert len(made) == 1
     assert await roster.change_key(key) is False, "it would bring the old text back"
     assert await Authenticator(roster, None).identify(made[0][1].text)
