@@ -150,16 +150,20 @@ class Market:
 
     async def heard(self, credential: Credential, error: ProviderError | None) -> None:
         """Bench an account that is refused or used up; one that answers is no longer tried."""
-        reason = error.reason if error else ""
-        held = self.credential(credential.id)
         try:
             if error is None and credential.id in self.bench:
                 await self.bench.clear(credential.id)
-            elif reason in WAITS and held is not None and held.secret == credential.secret:
-                await self.bench.put(credential.id, reason)
-                log.warning("credential.benched", credential=credential.id, reason=reason)
+            elif error is not None and error.reason in WAITS:
+                await self._bench_unless_changed(credential, error.reason)
         except StoreDown:
             log.debug("credential.not_benched", credential=credential.id)
+
+    async def _bench_unless_changed(self, credential: Credential, reason: str) -> None:
+        """A refusal of the secret that an account had before says nothing of the one it has."""
+        held = self.credential(credential.id)
+        if held is not None and held.secret == credential.secret:
+            await self.bench.put(credential.id, reason)
+            log.warning("credential.benched", credential=credential.id, reason=reason)
 
     def stalls_of(self, operation: str, team: str, credential: str) -> list[Stall]:
         """The one stall of a credential that a list began with; empty if it is gone."""
