@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, Reference, SecurityScheme
 
+from gateway.api.audit import Audit
 from gateway.api.authorisation import authorise
 from gateway.api.context import Context
 from gateway.api.credentials import Credentials
@@ -49,6 +50,7 @@ CONTROLLERS = [
     LedgerEntries,
     Usage,
     Me,
+    Audit,
     Operations,
     Pages,
 ]
@@ -119,6 +121,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         market=process.desk.market,
         kept=process.kept,
         roster=process.roster,
+        audit=process.audit,
         jobs=process.jobs,
         exchange=exchange,
         pager=Pager(exchange.cursors),

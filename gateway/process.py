@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.jobs.engine import Conclude, Engine
 from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.money.budgets import put_limits
 from gateway.money.journal import FOLDER, Journal
-from gateway.money.ledger import LIVE, PROCESS, SANDBOX
+from gateway.money.ledger import DAY, LIVE, PROCESS, SANDBOX
 from gateway.settings import Settings
 from gateway.store.connection import Store
+from gateway.vault.audit import AuditTrail
 from gateway.vault.authentication import Authenticator
+from gateway.vault.bench import Bench
 from gateway.vault.credentials import Credential, CredentialStore
 from gateway.vault.datakey import DataKey
+from gateway.vault.resealing import Resealer
 from gateway.vault.roster import DEFAULT_TEAM, Roster, Team, timestamp
 from gateway.vault.sealing import Sealer
+from gateway.vault.tokens import TokenShelf
 from providers.transport import Transport
 
 DRAIN = 5.0
@@ -39,11 +45,13 @@ class Process:
         self.sealer = Sealer([key.decode() for key in settings.master_keys])
         self.kept = CredentialStore(self.store, self.sealer, settings.providers)
         self.roster = Roster(self.store)
+        self.audit = AuditTrail(self.store, keep=settings.retention.ledger_days * DAY)
         admin_key = settings.admin_key.reveal() if settings.admin_key else None
         self.authenticator = Authenticator(self.roster, admin_key)
         self.transport = Transport()
         self.data_key = DataKey()
         self.journal = Journal(settings.data_dir / FOLDER, root=self.root, process=PROCESS)
+        self._resealing: asyncio.Task[None] | None = None
         self.desk = self._desk()
         days = settings.retention.job_results_days
         self.jobs = JobStore(self.store, self.root, keep_days=days)
@@ -55,6 +63,7 @@ class Process:
             self.settings,
             fixed=configured(self.settings),
             sandbox=self.sandbox,
+            bench=Bench(self.store, self.root),
         )
         return Desk(
             self.settings,
@@ -64,6 +73,7 @@ class Process:
             root=self.root,
             data_key=self.data_key,
             journal=self.journal,
+            tokens=TokenShelf(self.store, self.sealer, self.root),
         )
 
     def engine(self, conclude: Conclude) -> Engine:
@@ -81,8 +91,12 @@ class Process:
         await put_limits(self.store, "all", limits)
         self.journal.open()
         await self.desk.open()
+        self._resealing = asyncio.create_task(Resealer(self.store, self.sealer).run())
 
     async def close(self) -> None:
+        if self._resealing is not None:
+            self._resealing.cancel()
+            await asyncio.wait({self._resealing})
         await self.desk.waterfall.drained(DRAIN)
         await self.desk.close()
         await self.journal.close()

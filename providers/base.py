@@ -179,7 +179,7 @@ class Adapter:
     ) -> Answer | Ticket:
         """Send `query`; may cost. `after` is `next` of the page before. Raises ProviderError."""
         ask = getattr(self, self.offers[_OPERATION_OF[type(query)]].ask)
-        async with _Bounded(seconds):
+        async with Bounded(seconds):
             answer: Answer | Ticket = await (ask(query) if after is None else ask(query, after))
             return answer
 
@@ -188,16 +188,20 @@ class Adapter:
         offer = self.offers[_OPERATION_OF[type(query)]]
         if offer.peek is None:
             return None
-        async with _Bounded(seconds):
+        async with Bounded(seconds):
             answer: Answer | Ticket | None = await getattr(self, offer.peek)(query)
             return answer
 
     async def collect(self, query: Query, ticket: Ticket, *, seconds: float) -> Answer | Ticket:
         """Ask for what `ticket` stands for; free. Raises ProviderError."""
         offer = self.offers[_OPERATION_OF[type(query)]]
-        async with _Bounded(seconds):
+        async with Bounded(seconds):
             answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
             return answer
+
+    async def balance(self) -> Mapping[str, float] | None:
+        """What the account has left, by unit, for free; None if no such call is documented."""
+        return None
 
     async def call(
         self,
@@ -237,7 +241,6 @@ class Adapter:
         return Reply(body, body, response.status_code, response.headers)
 
     def is_clean(self, status: int) -> bool:
-        """Whether a reply with `status` is read rather than raised."""
         return status in (200, 201)
 
     async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
@@ -334,9 +337,7 @@ def _broken(error: httpx.HTTPError, paid: bool) -> ProviderError:
 
 def _retry_after(headers: httpx.Headers) -> float | None:
     """Seconds, from either form of RFC 9110's Retry-After."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
+    value = headers.get("retry-after", "")
     if value.strip().isdigit():
         return float(value)
     try:
@@ -374,11 +375,11 @@ def seconds_left() -> float:
     return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
 
 
-# What an adapter trips with: over words it did not expect, or a key that no header can carry.
+# What an adapter trips with over words that it did not expect.
 TRIPS = (ValueError, TypeError, LookupError, AttributeError)
 
 
-class _Bounded:
+class Bounded:
     """Bounds everything inside; the transport's clocks run first, as they know what was sent."""
 
     def __init__(self, seconds: float):

@@ -18,6 +18,7 @@ from gateway.money.entries import Books
 from gateway.money.standing import Standings
 from gateway.settings import Settings
 from gateway.store.connection import Store
+from gateway.vault.audit import AuditTrail
 from gateway.vault.credentials import CredentialStore
 from gateway.vault.roster import Roster
 
@@ -33,6 +34,7 @@ class Context:
     market: Market
     kept: CredentialStore
     roster: Roster
+    audit: AuditTrail
     jobs: JobStore
     exchange: Exchange
     pager: Pager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -11,16 +12,19 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from gateway.api.audit import given_in, record
 from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
 from gateway.api.problems import Problem, invalid
+from gateway.lookup.checking import Verdict, check
 from gateway.lookup.routing import Money
 from gateway.money.ledger import new_id
 from gateway.settings import Settings
 from gateway.telemetry.log import register_secrets
+from gateway.vault.bench import Bench
 from gateway.vault.credentials import Credential
-from gateway.vault.roster import Name, timestamp
+from gateway.vault.roster import Name, timestamp, to_timestamp
 from providers.model import OPERATIONS
 from providers.registry import ADAPTERS
 
@@ -75,6 +79,8 @@ class CredentialChange(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class CredentialView(Struct, kw_only=True):
+    """A `benched` account was refused for the `reason` and is tried again at `benched_until`."""
+
     id: str
     provider: str
     name: str
@@ -85,6 +91,14 @@ class CredentialView(Struct, kw_only=True):
     limits: dict[str, int]
     enabled: bool
     created_at: str | None
+    status: Literal["ok", "benched"]
+    benched_until: str | None = None
+    reason: str | None = None
+
+
+class CheckReply(Struct):
+    data: Verdict
+    meta: ReplyMeta
 
 
 class CredentialReply(Struct):
@@ -97,8 +111,9 @@ class CredentialsReply(Struct):
     meta: ListMeta
 
 
-def view(credential: Credential) -> CredentialView:
+def view(credential: Credential, bench: Bench) -> CredentialView:
     """Everything but the secret."""
+    rest = bench.rest(credential.id)
     return CredentialView(
         id=credential.id,
         provider=credential.provider,
@@ -110,6 +125,9 @@ def view(credential: Credential) -> CredentialView:
         limits=dict(credential.limits),
         enabled=credential.enabled,
         created_at=credential.created_at,
+        status="benched" if rest else "ok",
+        benched_until=to_timestamp(datetime.fromtimestamp(rest.until, UTC)) if rest else None,
+        reason=rest.reason if rest else None,
     )
 
 
@@ -179,7 +197,7 @@ async def _keep(request: Req, credential: Credential) -> CredentialReply:
     await context.kept.put(credential)
     await context.market.changed()
     notice = SANDBOX_NOTICE if context.sandbox else None
-    return CredentialReply(view(credential), meta_of(request, notice))
+    return CredentialReply(view(credential, context.market.bench), meta_of(request, notice))
 
 
 class Credentials(Controller):
@@ -197,24 +215,27 @@ class Credentials(Controller):
     ) -> CredentialsReply:
         context = context_of(request)
         stored = await context.kept.all() if context.sandbox else []
-        held = [view(item) for item in (*context.market.credentials, *stored)]
+        bench = context.market.bench
+        held = [view(item, bench) for item in (*context.market.credentials, *stored)]
         caller = caller_of(request.scope)
         page, after = context.pager.cut(held, caller, "admin.credentials", limit, cursor)
         return CredentialsReply(page, list_meta_of(request, after, len(held)))
 
     @post("/v1/admin/credentials", responses=responses({}, (*AUTHENTICATED, *WITH_BODY)))
     async def add_credential(self, request: Req, data: JSONBody[NewCredential]) -> CredentialReply:
-        return await _keep(request, _new(data, context_of(request).settings))
+        fresh = _new(data, context_of(request).settings)
+        reply = await _keep(request, fresh)
+        await record(request, "credential.created", fresh.id, given_in(data))
+        return reply
 
     @get(
         "/v1/admin/credentials/{credential_id:str}",
         responses=responses({}, (*AUTHENTICATED, *READ, "conflict")),
     )
     async def show_credential(self, request: Req, credential_id: FromPath[str]) -> CredentialReply:
-        held = context_of(request).market.credential(credential_id) or await _find(
-            request, credential_id
-        )
-        return CredentialReply(view(held), meta_of(request))
+        market = context_of(request).market
+        held = market.credential(credential_id) or await _find(request, credential_id)
+        return CredentialReply(view(held, market.bench), meta_of(request))
 
     @patch(
         "/v1/admin/credentials/{credential_id:str}",
@@ -223,7 +244,28 @@ class Credentials(Controller):
     async def change_credential(
         self, request: Req, credential_id: FromPath[str], data: JSONBody[CredentialChange]
     ) -> CredentialReply:
-        return await _keep(request, _changed(await _find(request, credential_id), data))
+        changed = _changed(await _find(request, credential_id), data)
+        if data.secret is not UNSET:
+            await context_of(request).market.bench.clear(credential_id)
+        reply = await _keep(request, changed)
+        await record(request, "credential.changed", credential_id, given_in(data))
+        return reply
+
+    @post(
+        "/v1/admin/credentials/{credential_id:str}/check",
+        status_code=200,
+        responses=responses({}, (*AUTHENTICATED, *READ, "conflict", "too_large")),
+    )
+    async def check_credential(self, request: Req, credential_id: FromPath[str]) -> CheckReply:
+        context = context_of(request)
+        held = context.market.credential(credential_id)
+        if held is None:
+            # A sandbox has stored credentials and does not use them.
+            await _find(request, credential_id)
+            return CheckReply(Verdict(ok=None, checked=False, reason="sandbox"), meta_of(request))
+        verdict = await check(context.market, context.desk.adapter_of(held), held)
+        await record(request, "credential.checked", credential_id)
+        return CheckReply(verdict, meta_of(request))
 
     @delete(
         "/v1/admin/credentials/{credential_id:str}",
@@ -232,5 +274,12 @@ class Credentials(Controller):
     async def delete_credential(self, request: Req, credential_id: FromPath[str]) -> None:
         if not await context_of(request).kept.holds(credential_id):
             await _find(request, credential_id)
-        await context_of(request).kept.delete(credential_id)
+        tickets = await context_of(request).kept.delete(credential_id)
+        if tickets:
+            detail = (
+                f"{tickets} results of its account are still to be collected; disable it first."
+            )
+            raise Problem("conflict", detail)
+        await context_of(request).market.bench.clear(credential_id)
         await context_of(request).market.changed()
+        await record(request, "credential.deleted", credential_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -10,10 +10,11 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from gateway.api.audit import given_in, record
 from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
-from gateway.api.problems import invalid
+from gateway.api.problems import Problem, invalid
 from gateway.api.teams import Budgets, budgets_of, limit, show_budgets
 from gateway.vault.roster import DEFAULT_TEAM, Budget, Key, Name, Scope, timestamp
 
@@ -55,6 +56,18 @@ class IssuedKey(KeyView, kw_only=True):
     key: str
 
 
+class RotatedKey(IssuedKey, kw_only=True):
+    """`old_key_until` is when every earlier text of the key stops working, at the latest."""
+
+    old_key_until: str
+
+
+class Rotation(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How long the text that is replaced works on; 0 ends it at once."""
+
+    grace_seconds: Annotated[int, Meta(ge=0, le=30 * 86400)] = 3600
+
+
 class KeyReply(Struct):
     data: KeyView
     meta: ReplyMeta
@@ -62,6 +75,11 @@ class KeyReply(Struct):
 
 class IssuedReply(Struct):
     data: IssuedKey
+    meta: ReplyMeta
+
+
+class RotatedReply(Struct):
+    data: RotatedKey
     meta: ReplyMeta
 
 
@@ -126,7 +144,14 @@ async def _keep(request: Req, key: Key) -> None:
     # The budget first: a key is shown with nothing that does not hold yet.
     await limit(request, f"key:{key.id}", key.budgets)
     if not await context_of(request).roster.change_key(key):
-        raise missing("key")
+        raise await _overtaken(request, key.id)
+
+
+async def _overtaken(request: Req, name: str) -> Problem:
+    """Why a change did not find the key as it was read."""
+    if await context_of(request).roster.key(name) is None:
+        return missing("key")
+    return Problem("conflict", "The key was rotated meanwhile; try again.")
 
 
 def _reply(request: Req, key: Key) -> KeyReply:
@@ -155,6 +180,7 @@ class Keys(Controller):
             raise invalid("/team_id", "is not the id of a team")
         key, fresh = issued
         await limit(request, f"key:{key.id}", key.budgets)
+        await record(request, "key.created", key.id, given_in(data))
         shown = IssuedKey(**_members(key), key=fresh.text)
         return IssuedReply(shown, meta_of(request))
 
@@ -163,16 +189,37 @@ class Keys(Controller):
         return _reply(request, await _find(request, key_id))
 
     @patch(
-        "/v1/admin/keys/{key_id:str}", responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY))
+        "/v1/admin/keys/{key_id:str}",
+        responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY, "conflict")),
     )
     async def change_key(
         self, request: Req, key_id: FromPath[str], data: JSONBody[KeyChange]
     ) -> KeyReply:
         key = _changed(await _find(request, key_id), data)
         await _keep(request, key)
+        await record(request, "key.changed", key.id, given_in(data))
         return _reply(request, key)
+
+    @post(
+        "/v1/admin/keys/{key_id:str}/rotate",
+        status_code=200,
+        responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY, "conflict")),
+    )
+    async def rotate_key(
+        self, request: Req, key_id: FromPath[str], data: JSONBody[Rotation]
+    ) -> RotatedReply:
+        held = await _find(request, key_id)
+        rotated = await context_of(request).roster.rotate_key(held, data.grace_seconds)
+        if rotated is None:
+            raise await _overtaken(request, key_id)
+        key, fresh = rotated
+        await record(request, "key.rotated", key.id, ["key"])
+        until = timestamp(timedelta(seconds=data.grace_seconds))
+        shown = RotatedKey(**_members(key), key=fresh.text, old_key_until=until)
+        return RotatedReply(shown, meta_of(request))
 
     @delete("/v1/admin/keys/{key_id:str}", responses=responses({}, (*AUTHENTICATED, *READ)))
     async def revoke_key(self, request: Req, key_id: FromPath[str]) -> None:
         await context_of(request).roster.revoke_key(await _find(request, key_id))
         await limit(request, f"key:{key_id}", ())
+        await record(request, "key.revoked", key_id)

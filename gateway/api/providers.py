@@ -60,7 +60,7 @@ def _view(desk: Desk, name: str, team: str) -> ProviderView:
                 found[operation] = stall
     return ProviderView(
         name=name,
-        configured=any(stall.credential for stall in found.values()),
+        configured=any(stall.credential or stall.benched for stall in found.values()),
         currency=desk.settings.currency,
         operations=[_offer(operation, stall) for operation, stall in found.items()],
     )

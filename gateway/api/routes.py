@@ -9,6 +9,7 @@ from litestar import Controller, Request, get, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Struct
 
+from gateway.api.audit import given_in, record
 from gateway.api.bodies import check_routing
 from gateway.api.context import context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
@@ -123,4 +124,5 @@ class Routes(Controller):
         else:
             await context_of(request).store.call("HSET", ROUTES, field, msgspec.json.encode(data))
         await context_of(request).desk.market.changed()
+        await record(request, "route.set", field, given_in(data))
         return RouteReply(_show(request, operation, team_id), meta_of(request))

@@ -9,6 +9,7 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from gateway.api.audit import given_in, record
 from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
@@ -142,6 +143,7 @@ class Teams(Controller):
         # The budget first: a team is shown with nothing that does not hold yet.
         await limit(request, f"team:{team.id}", team.budgets)
         await context_of(request).roster.put_team(team)
+        await record(request, "team.created", team.id, given_in(data))
         return _reply(request, team)
 
     @get("/v1/admin/teams/{team_id:str}", responses=responses({}, (*AUTHENTICATED, *READ)))
@@ -159,6 +161,7 @@ class Teams(Controller):
         await limit(request, f"team:{team.id}", team.budgets)
         if not await context_of(request).roster.change_team(team):
             raise missing("team")
+        await record(request, "team.changed", team.id, given_in(data))
         return _reply(request, team)
 
     @delete(
@@ -174,3 +177,4 @@ class Teams(Controller):
         await limit(request, f"team:{team_id}", ())
         fields = [f"{operation}|{team_id}" for operation in OPERATIONS]
         await context_of(request).store.call("HDEL", ROUTES, *fields)
+        await record(request, "team.deleted", team_id)

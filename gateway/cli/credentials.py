@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from gateway.cli import administration, options
+from gateway.cli import administration, display, options
 from gateway.cli.administration import body_option
 from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/admin/credentials"
-COLUMNS = ("id", "provider", "name", "enabled", "weight", "team_ids", "limits")
+COLUMNS = ("id", "provider", "name", "status", "enabled", "weight", "team_ids", "limits")
 
 
 def keep_secret(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -135,6 +135,17 @@ def update(
 ) -> None:
     """Change a credential, given by id or name."""
     administration.update(session, PATH, credential, switches(session, exclusive, enabled))
+
+
+@credentials.command(epilog=options.examples("prospect credentials check main"))
+@click.argument("credential")
+@options.client
+@pass_session
+def check(session: Session, credential: str) -> None:
+    """Ask the provider whether it takes a credential, given by id or name; free."""
+    identity = administration.to_id(session, PATH, credential)
+    reply = administration.request(session, "POST", f"{PATH}/{identity}/check")
+    display.show(session, reply)
 
 
 @credentials.command(epilog=options.examples("prospect credentials delete main"))

@@ -65,6 +65,28 @@ def update(session: Session, which: str) -> None:
     administration.update(session, PATH, which, session.fields)
 
 
+@keys.command(
+    epilog=options.examples(
+        "prospect keys rotate crm --grace-seconds 86400",
+        "prospect keys rotate crm --grace-seconds 0",
+    )
+)
+@click.argument("which", metavar="KEY")
+@body_option(
+    "--grace-seconds",
+    "grace_seconds",
+    "How long the old text works on; an hour if not given.",
+    type=click.IntRange(min=0),
+)
+@options.client
+@pass_session
+def rotate(session: Session, which: str) -> None:
+    """Give a key, by id or name, a new text. It is shown this once."""
+    identity = administration.to_id(session, PATH, which)
+    administration.create(session, f"{PATH}/{identity}/rotate", session.fields)
+    click.echo("Keep the key now: it is not shown again.", err=True)
+
+
 @keys.command(epilog=options.examples("prospect keys revoke crm"))
 @click.argument("which", metavar="KEY")
 @options.client

@@ -76,6 +76,7 @@ class Sweeper:
             await self._strand(rid, kept)
             return
         called = await self._desk.waterfall.dialler.resume(call, kept)
+        await self._desk.market.heard(call.step.credential, called.error)
         await self._settle(call, called)
 
     async def _settle(self, call: Call, called: Called) -> None:

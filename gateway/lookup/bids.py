@@ -29,6 +29,10 @@ class Bids:
     def __getitem__(self, index: int) -> Bid:
         return self._made[index]
 
+    def replace(self, index: int, step: Step) -> None:
+        """Bid anew for a step whose account was refused; the earlier bid is closed."""
+        self._made[index] = self._bid(index, step, f"{self._made[index].rid}_again")
+
     def claim(self, index: int, *, patient: bool) -> Claim:
         """Everything from step `index` on."""
         lookup = self._lookup

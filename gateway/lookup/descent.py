@@ -17,13 +17,14 @@ from gateway.lookup.calls import Call, Called, NotSent
 from gateway.lookup.endings import KeyRevoked, Objected, TooFast, Unsettled
 from gateway.lookup.judge import judge, strength
 from gateway.lookup.lookup import Candidate, Lookup
-from gateway.lookup.planner import Step
+from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
 from gateway.lookup.withholding import withhold
 from gateway.money.ledger import Admission, Fate, Settlement
 from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cost
+from gateway.vault.bench import WAITS
 from providers.base import LONGEST_CALL
 from providers.errors import Suppressed
 from providers.model import Answer, Email
@@ -49,6 +50,7 @@ class Descent:
         self.ledger = waterfall.ledger
         self.lookup = lookup
         self.bids = bids
+        self._refused: set[str] = set()
 
     async def to_its_end(self) -> None:
         for left in self.lookup.plan.left_out:
@@ -168,14 +170,36 @@ class Descent:
         """The failure of the call that was joined is this lookup's, too."""
         if fate.reason == Suppressed.reason:
             raise Objected
+        if fate.reason in WAITS and self._has_account(index, fate.credential):
+            return await self._admit(index)
         outcome: AttemptOutcome = "in_doubt" if fate.outcome == "in_doubt" else "failed"
         self._note(self.bids[index].provider, outcome, reason=fate.reason)
         return await self._admit(index + 1)
 
+    def _has_account(self, index: int, refused: str) -> bool:
+        """Whether the step can be made after all, with another account than the `refused` one.
+
+        A page of a list stays with the account that the list began with.
+        """
+        self._refused.add(refused)
+        step, lookup = self.lookup.plan.steps[index], self.lookup
+        if lookup.credential is not None or step.credential.id not in self._refused:
+            return lookup.credential is None
+        spare = self.waterfall.market.spare(
+            lookup.operation, step.provider, lookup.caller.team, self._refused
+        )
+        if spare is None:
+            return False
+        steps = list(lookup.plan.steps)
+        steps[index] = to_step(lookup.query, spare)
+        lookup.plan = msgspec.structs.replace(lookup.plan, steps=tuple(steps))
+        self.bids.replace(index, steps[index])
+        return True
+
     async def _resume(self, found: Admission) -> Admission:
         """Collect a ticket whose owner is gone; it was paid for already."""
         kept = tickets.unpack(found.blob)
-        credential = self.waterfall.credential_of(found.credential)
+        credential = self.waterfall.market.credential(found.credential)
         if credential is None:
             self._note(kept.provider, "skipped", reason="no_credential")
             return await self._admit(found.index + 1)
@@ -223,6 +247,9 @@ class Descent:
     ) -> Admission:
         """Report, settle and go on: all that follows a call."""
         lookup, following = self.lookup, found.index + 1
+        await self.waterfall.market.heard(call.step.credential, called.error)
+        if self._was_refused(found, called):
+            following -= self._has_account(found.index, call.step.credential.id)
         outcome = outcome_of_call(lookup, called)
         self._report(call, called, outcome, own=own)
         candidate = to_candidate(lookup, call, called)
@@ -242,6 +269,11 @@ class Descent:
             await self._weigh(candidate)
             return await self._after(found.index)
         return admitted
+
+    def _was_refused(self, found: Admission, called: Called) -> bool:
+        """Whether the call cost nothing because of its account; a ticket stays with its own."""
+        reason = called.error.reason if called.error else ""
+        return found.kind == "reserved" and called.state == "voided" and reason in WAITS
 
     def _report(self, call: Call, called: Called, outcome: AttemptOutcome, *, own: bool) -> None:
         lookup = self.lookup

@@ -18,11 +18,14 @@ from gateway.money.journal import Journal
 from gateway.money.ledger import DAY, Ledger, next_id
 from gateway.settings import Settings
 from gateway.store.connection import Store
+from gateway.vault.bench import WAITS
 from gateway.vault.credentials import Credential
 from gateway.vault.datakey import DataKey
+from gateway.vault.tokens import TokenShelf
 from providers.base import Account, Adapter, AsyncTransport
 from providers.model import EMAILS_VERIFY, Query, VerifyEmail
 from providers.registry import create
+from providers.signin import ClientCredentials
 
 
 class NotConfigured(Exception):
@@ -50,6 +53,7 @@ class Desk:
         root: str,
         data_key: DataKey,
         journal: Journal | None = None,
+        tokens: TokenShelf | None = None,
     ):
         self.settings = settings
         self.market = market
@@ -68,12 +72,13 @@ class Desk:
             self.ledger,
             self.flights,
             adapter_of=self.adapter_of,
-            credential_of=market.credential,
             verification_of=self.verification_of,
+            market=market,
             data_key=data_key,
             team_cache=settings.cache_scope == "team",
         )
         self._transport = transport
+        self._tokens = tokens
         self._bases: dict[str, Route] = {}
         self._adapters: dict[str, tuple[Credential, Adapter]] = {}
 
@@ -91,6 +96,8 @@ class Desk:
             return known[1]
         account = Account(credential.base_url, credential.secret, credential.options)
         adapter = create(credential.provider, account, self._transport)
+        if self._tokens and isinstance(adapter.auth, ClientCredentials):
+            adapter.auth.holder = self._tokens.holder(credential, self.data_key.value)
         self._adapters[credential.id] = (credential, adapter)
         return adapter
 
@@ -145,11 +152,13 @@ class Desk:
             route = msgspec.structs.replace(route, providers=None)
         if not stalls:
             raise Unanswerable({})
-        if not any(stall.credential for stall in stalls):
+        if not any(stall.credential or stall.benched for stall in stalls):
             raise NotConfigured
         planned = plan(query, route, stalls)
         if not planned.steps:
             reasons = {left.provider: left.reason for left in planned.left_out}
+            if not WAITS.keys().isdisjoint(reasons.values()):
+                return planned
             if "no_credential" in reasons.values():
                 raise NotConfigured
             raise Unanswerable(reasons)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -14,11 +14,12 @@ from gateway.money.prices import price_of
 from gateway.settings import Settings
 from gateway.store.connection import Store, StoreDown
 from gateway.telemetry.log import get_logger
-from gateway.vault.credentials import Credential, CredentialStore, choose
+from gateway.vault.bench import WAITS, Bench, Rest
+from gateway.vault.credentials import VERSION, Credential, CredentialStore, choose, pool
 from providers.base import Offer
+from providers.errors import ProviderError
 from providers.registry import ADAPTERS
 
-VERSION = "{pgw}:version"
 ROUTES = "{pgw}:routes"
 REFRESH = 0.5
 
@@ -41,18 +42,20 @@ class Market:
         *,
         fixed: Sequence[Credential],
         sandbox: bool,
+        bench: Bench,
     ):
         self._store = store
         self._kept = kept
         self._settings = settings
         self._fixed = list(fixed)
         self._sandbox = sandbox
+        self.bench = bench
         self._version: bytes | None = b"never read"
         self._task: asyncio.Task[None] | None = None
         self.credentials: list[Credential] = list(fixed)
         self.routes: Mapping[str, Routing] = {}
         # Of this version; as many as there are operations and teams.
-        self._stalls: dict[tuple[str, str], list[Stall]] = {}
+        self._stands: dict[tuple[str, str], list[list[Stall]]] = {}
 
     async def open(self) -> None:
         await self.refresh()
@@ -74,6 +77,7 @@ class Market:
         if version == self._version:
             return
         kept = [] if self._sandbox else await self._kept.all()
+        await self.bench.load()
         rows = await self._store.call("HGETALL", ROUTES)
         names = rows[::2] if isinstance(rows, list) else list(rows)
         bodies = rows[1::2] if isinstance(rows, list) else list(rows.values())
@@ -81,7 +85,7 @@ class Market:
             name.decode(): _routing.decode(body) for name, body in zip(names, bodies, strict=True)
         }
         self.credentials = self._fixed + kept
-        self._stalls = {}
+        self._stands = {}
         self._version = version
 
     async def _follow(self) -> None:
@@ -95,16 +99,71 @@ class Market:
                 log.error("market.stale", error=type(error).__name__)
 
     def stalls(self, operation: str, team: str) -> list[Stall]:
-        """Every provider that offers `operation`, in the default order."""
-        known = self._stalls.get((operation, team))
+        """Every provider that offers `operation`, in the default order, each with one account."""
+        known = self._stands.get((operation, team))
         if known is None:
             known = [
-                self._stall(operation, name, offer, choose(self.credentials, name, team))
+                self._stand(operation, name, offer, team)
                 for name, adapter in ADAPTERS.items()
                 if (offer := adapter.offers.get(operation))
             ]
-            self._stalls[operation, team] = known
-        return known
+            self._stands[operation, team] = known
+        return [
+            stand[0] if len(stand) == 1 and not self.bench else self._pick(stand)
+            for stand in known
+        ]
+
+    def _stand(self, operation: str, name: str, offer: Offer, team: str) -> list[Stall]:
+        """One stall for each account the team may use; one without an account if there is none."""
+        accounts: list[Credential | None] = [*pool(self.credentials, name, team)]
+        accounts = accounts or [None]
+        return [self._stall(operation, name, offer, account) for account in accounts]
+
+    def _pick(self, stand: Sequence[Stall], refused: Collection[str] = ()) -> Stall:
+        """The stall of an account that is neither benched nor among the `refused`."""
+        held = [stall for stall in stand if stall.credential]
+        fit = {
+            stall.credential.id: stall
+            for stall in held
+            if stall.credential
+            and stall.credential.id not in refused
+            and not self.bench.rest(stall.credential.id)
+        }
+        if fit:
+            chosen = choose([stall.credential for stall in fit.values() if stall.credential])
+            return fit[chosen.id]
+        reason = next((found.reason for stall in held if (found := self._rest(stall))), "")
+        return msgspec.structs.replace(stand[0], credential=None, benched=reason)
+
+    def _rest(self, stall: Stall) -> Rest | None:
+        return self.bench.rest(stall.credential.id) if stall.credential else None
+
+    def spare(
+        self, operation: str, provider: str, team: str, refused: Collection[str]
+    ) -> Stall | None:
+        """Another account of the provider for a call that was refused without a charge."""
+        for stand in self._stands.get((operation, team), ()):
+            if stand[0].provider == provider:
+                found = self._pick(stand, refused)
+                return found if found.credential else None
+        return None
+
+    async def heard(self, credential: Credential, error: ProviderError | None) -> None:
+        """Bench an account that is refused or used up; one that answers is no longer tried."""
+        try:
+            if error is None and credential.id in self.bench:
+                await self.bench.clear(credential.id)
+            elif error is not None and error.reason in WAITS:
+                await self._bench_unless_changed(credential, error.reason)
+        except StoreDown:
+            log.debug("credential.not_benched", credential=credential.id)
+
+    async def _bench_unless_changed(self, credential: Credential, reason: str) -> None:
+        """A refusal of the secret that an account had before says nothing of the one it has."""
+        held = self.credential(credential.id)
+        if held is not None and held.secret == credential.secret:
+            await self.bench.put(credential.id, reason)
+            log.warning("credential.benched", credential=credential.id, reason=reason)
 
     def stalls_of(self, operation: str, team: str, credential: str) -> list[Stall]:
         """The one stall of a credential that a list began with; empty if it is gone."""
@@ -112,7 +171,7 @@ class Market:
         if held is None or not held.serves(team):
             return []
         offer = ADAPTERS[held.provider].offers[operation]
-        return [self._stall(operation, held.provider, offer, held)]
+        return [self._pick([self._stall(operation, held.provider, offer, held)])]
 
     def _stall(
         self, operation: str, name: str, offer: Offer, credential: Credential | None

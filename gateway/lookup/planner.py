@@ -36,12 +36,16 @@ class Plan(Struct, frozen=True):
 
 
 class Stall(Struct, frozen=True):
-    """A provider's offer for one operation, and the credential a team would use there."""
+    """A provider's offer for one operation, and the credential a team would use there.
+
+    `benched` says why there is none, if those there are are out of use for a while.
+    """
 
     provider: str
     offer: Offer
     credential: Credential | None
     price: Price
+    benched: str = ""
 
 
 def plan(query: Query, route: Route, market: Sequence[Stall]) -> Plan:
@@ -53,7 +57,7 @@ def plan(query: Query, route: Route, market: Sequence[Stall]) -> Plan:
         if stall is None or reason is not None:
             left_out.append(LeftOut(provider, reason or "unsupported"))
         else:
-            steps.append(_step(query, stall))
+            steps.append(to_step(query, stall))
     if route.order == "cheapest":
         steps.sort(key=lambda step: step.cost)
     return Plan(tuple(steps), tuple(left_out))
@@ -67,10 +71,11 @@ def _allowed(route: Route, market: Mapping[str, Stall]) -> list[tuple[str, Stall
 def _unfit(query: Query, stall: Stall | None) -> str | None:
     if stall is None or not stall.offer.fits(query):
         return "unsupported"
-    return "no_credential" if stall.credential is None else None
+    return None if stall.credential else stall.benched or "no_credential"
 
 
-def _step(query: Query, stall: Stall) -> Step:
+def to_step(query: Query, stall: Stall) -> Step:
+    """The step of a stall with a credential."""
     assert stall.credential is not None
     units = stall.offer.worst_units(query)
     cost = cost_of(units, stall.price.micros)

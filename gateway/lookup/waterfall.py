@@ -11,6 +11,7 @@ from gateway.lookup.calls import Dialler
 from gateway.lookup.descent import Descent
 from gateway.lookup.flights import Flights
 from gateway.lookup.lookup import Lookup
+from gateway.lookup.market import Market
 from gateway.money.ledger import Ledger
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
@@ -25,8 +26,8 @@ class Waterfall:
     """Runs lookups; holds nothing between them that another process would miss.
 
     `verification_of(lookup, address, provider)` makes the lookup that checks a weak address with
-    another provider than the one that found it, or None if nobody can. `credential_of(id)` finds
-    the account of a ticket.
+    another provider than the one that found it, or None if nobody can. The `market` finds the
+    account of a ticket, and hears what became of every call.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Waterfall:
         flights: Flights,
         *,
         adapter_of: Callable[[Credential], Adapter],
-        credential_of: Callable[[str], Credential | None],
+        market: Market,
         verification_of: Callable[[Lookup, str, str], Lookup | None],
         data_key: DataKey,
         team_cache: bool = False,
@@ -43,7 +44,7 @@ class Waterfall:
         self.ledger = ledger
         self.flights = flights
         self.adapter_of = adapter_of
-        self.credential_of = credential_of
+        self.market = market
         self.verification_of = verification_of
         self.data_key = data_key
         self.team_cache = team_cache

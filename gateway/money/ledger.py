@@ -181,6 +181,7 @@ class Fate(Struct):
     outcome: str
     reason: str
     ticketed: bool
+    credential: str
 
 
 class Ledger:
@@ -247,10 +248,10 @@ class Ledger:
 
     async def fate(self, rid: str) -> Fate:
         """What has become of an entry of whoever."""
-        fields = ("state", "outcome", "reason", "ticket")
+        fields = ("state", "outcome", "reason", "credential", "ticket")
         found = await self.store.call("HMGET", f"{self.root}entry:{rid}", *fields)
-        state, outcome, reason = ((value or b"").decode() for value in found[:3])
-        return Fate(state, outcome, reason, bool(found[3]))
+        state, outcome, reason, account = ((value or b"").decode() for value in found[:4])
+        return Fate(state, outcome, reason, bool(found[4]), account)
 
     def _record(self, claim: Claim, found: Admission) -> None:
         if self._journal is None or found.kind != "reserved":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.store.connection import StoreDown
 from gateway.vault.keys import SCOPES, digest_of, key_id_of
-from gateway.vault.roster import DEFAULT_TEAM, Key, Roster, live_until
+from gateway.vault.roster import DEFAULT_TEAM, FOREVER, Key, Roster, live_until
 
 FRESH = 0.5
 STALE = 60.0
@@ -42,9 +42,7 @@ class Authenticator:
         if name is None:
             return None
         key = await self._find(name, digest)
-        if key is None or not hmac.compare_digest(key.digest, digest):
-            return None
-        if live_until(key) <= time.time() * 1000:
+        if key is None or _dies_at(key, digest) <= time.time() * 1000:
             return None
         return Identity(key.team_id, key.id, frozenset(key.scopes))
 
@@ -60,8 +58,18 @@ class Authenticator:
                 return seen[1]
             raise
         self._known.pop(digest, None)
-        if key is not None:
+        # What is refused is not remembered: it would be refused sooner than what is unknown.
+        if key is not None and _dies_at(key, digest) > time.time() * 1000:
             self._known[digest] = (now, key)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return key
+
+
+def _dies_at(key: Key, digest: str) -> int:
+    """Until when the text of `digest` is `key`, in milliseconds of the epoch; 0: it never was."""
+    end = FOREVER if hmac.compare_digest(key.digest, digest) else 0
+    for old in key.retired:
+        if hmac.compare_digest(old.digest, digest):
+            end = old.until
+    return min(end, live_until(key))

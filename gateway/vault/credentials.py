@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +12,16 @@ import msgspec
 from msgspec import Struct, field
 
 from gateway.settings import ProviderSettings
-from gateway.store.connection import Store
+from gateway.store.connection import Script, Store
 from gateway.telemetry.log import register_secrets
 from gateway.vault.sealing import Sealer
 
 INDEX = "{pgw}:credentials"
 EVER = "{pgw}:ever_held_credential"
+VERSION = "{pgw}:version"
+# Where stored credentials buy: a sandbox has none but its own.
+LIVE = "{pgw}:live:"
+DELETE = Script.load("delete_credential")
 
 
 class Credential(Struct, frozen=True, kw_only=True):
@@ -49,10 +54,17 @@ class Credential(Struct, frozen=True, kw_only=True):
         return self.enabled and (not self.team_ids or team in self.team_ids)
 
 
-def choose(credentials: Iterable[Credential], provider: str, team: str) -> Credential | None:
-    """The heaviest credential of `provider` that `team` may use."""
-    fit = [item for item in credentials if item.provider == provider and item.serves(team)]
-    return max(fit, key=lambda item: item.weight, default=None)
+def pool(credentials: Iterable[Credential], provider: str, team: str) -> list[Credential]:
+    """The credentials of `provider` that `team` may use."""
+    return [item for item in credentials if item.provider == provider and item.serves(team)]
+
+
+def choose(several: Sequence[Credential]) -> Credential:
+    """One of `several` by chance, in proportion to their weights; weight 0 comes last."""
+    weights = [item.weight for item in several]
+    if len(several) == 1 or not any(weights):
+        return several[0]
+    return random.choices(several, weights)[0]
 
 
 class CredentialStore:
@@ -79,11 +91,11 @@ class CredentialStore:
 
     async def get(self, name: str) -> Credential | None:
         """Raises SealBroken if its master key is not configured."""
-        row = await self._store.call("HMGET", _key(name), "public", "sealed")
+        row = await self._store.call("HMGET", key_of(name), "public", "sealed")
         if row[0] is None:
             return None
         public = msgspec.json.decode(row[0], type=Credential)
-        opened = self._sealer.open(row[1], place=_place(public))
+        opened = self._sealer.open(row[1], place=place_of(public))
         secret = msgspec.json.decode(opened, type=dict[str, str])
         if (name, public.version) not in self._told:
             self._told.add((name, public.version))
@@ -99,30 +111,31 @@ class CredentialStore:
 
     async def holds(self, name: str) -> bool:
         """Whether there is such a credential, readable or not."""
-        return bool(await self._store.call("EXISTS", _key(name)))
+        return bool(await self._store.call("EXISTS", key_of(name)))
 
     async def put(self, credential: Credential) -> None:
         public: dict[str, Any] = msgspec.to_builtins(credential)
         public["secret"] = {}
         secret = msgspec.json.encode(dict(credential.secret))
-        sealed = self._sealer.seal(secret, place=_place(credential))
+        sealed = self._sealer.seal(secret, place=place_of(credential))
         fields = ("public", msgspec.json.encode(public), "sealed", sealed)
-        await self._store.call("HSET", _key(credential.id), *fields)
+        await self._store.call("HSET", key_of(credential.id), *fields)
         await self._store.call("SADD", INDEX, credential.id)
         await self._store.call("SET", EVER, 1)
 
-    async def delete(self, name: str) -> None:
-        await self._store.call("SREM", INDEX, name)
-        await self._store.call("DEL", _key(name))
+    async def delete(self, name: str) -> int:
+        """0 if done, else how many tickets only this account can collect."""
+        found: int = await self._store.run(DELETE, (LIVE, key_of(name), INDEX), (name,))
+        return found
 
     async def ever_held(self) -> bool:
         """Whether the store has, or had, a credential."""
         return bool(await self._store.call("EXISTS", EVER))
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
     return f"{{pgw}}:credential:{name}"
 
 
-def _place(credential: Credential) -> str:
+def place_of(credential: Credential) -> str:
     return f"credential/{credential.provider}/{credential.id}/{credential.version}"

@@ -24,9 +24,12 @@ class NewKey(Struct, frozen=True):
         return f"NewKey({self.id})"
 
 
-def make_key() -> NewKey:
-    """A key of some 184 random bits; the text is shown once and never kept."""
-    name = secrets.token_hex(6)
+def make_key(name: str | None = None) -> NewKey:
+    """A key of some 184 random bits, or a new text for the key `name`.
+
+    The text is shown once and never kept.
+    """
+    name = name or secrets.token_hex(6)
     secret = "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
     text = f"pgw_{name}_{secret}{_checksum(name + secret)}"
     return NewKey(name, text, digest_of(text))

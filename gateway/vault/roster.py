@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,6 +19,7 @@ Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 Share = Annotated[float, Meta(gt=0, le=1)]
 DEFAULT_TEAM = "default"
 FOREVER = 2**52
+RETIRED_KEPT = 10
 
 
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,8 +39,15 @@ class Team(Struct, frozen=True, kw_only=True):
     created_at: str = ""
 
 
+class Retired(Struct, frozen=True):
+    """A text that was replaced; `until` in milliseconds since the epoch."""
+
+    digest: str
+    until: int
+
+
 class Key(Struct, frozen=True, kw_only=True):
-    """What is known of a key but the key itself."""
+    """What is known of a key but the key itself; `retired` texts work on for their grace."""
 
     id: str
     team_id: str
@@ -48,6 +57,7 @@ class Key(Struct, frozen=True, kw_only=True):
     budgets: tuple[Budget, ...] = ()
     created_at: str = ""
     digest: str = ""
+    retired: tuple[Retired, ...] = ()
 
 
 _team = msgspec.json.Decoder(Team)
@@ -65,10 +75,12 @@ ISSUE_KEY = Script.of(
     "redis.call('HSET', KEYS[4], unpack(ARGV, 2)) "
     "redis.call('SADD', KEYS[2], ARGV[1]) redis.call('SADD', KEYS[3], ARGV[1]) return 1",
 )
+# A change of a record read before the key was rotated would bring the old text back.
 CHANGE_KEY = Script.of(
     "change_key",
-    "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end "
-    "redis.call('HSET', KEYS[1], unpack(ARGV)) return 1",
+    "local record = redis.call('HGET', KEYS[1], 'record') "
+    "if not record or cjson.decode(record).digest ~= ARGV[1] then return 0 end "
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 2)) return 1",
 )
 
 
@@ -127,8 +139,26 @@ class Roster:
         return None if body is None else _key.decode(body)
 
     async def change_key(self, key: Key) -> bool:
-        """False if it was revoked meanwhile; a change does not bring it back."""
-        return bool(await self._store.run(CHANGE_KEY, [_key_key(key.id)], _fields(key)))
+        """False if it was revoked or rotated meanwhile; a change does not bring either back."""
+        return await self._replace(key, key.digest)
+
+    async def rotate_key(self, key: Key, grace: int) -> tuple[Key, NewKey] | None:
+        """The key with a new text, None if it was revoked or rotated meanwhile.
+
+        The text it had, and those it had before, work for at most `grace` seconds more.
+        """
+        fresh, now = make_key(key.id), round(time.time() * 1000)
+        ends = now + grace * 1000
+        olds = [Retired(old.digest, min(old.until, ends)) for old in key.retired]
+        olds = [old for old in (*olds, Retired(key.digest, ends)) if old.until > now]
+        rotated = msgspec.structs.replace(
+            key, digest=fresh.digest, retired=tuple(olds[-RETIRED_KEPT:])
+        )
+        return (rotated, fresh) if await self._replace(rotated, key.digest) else None
+
+    async def _replace(self, key: Key, held: str) -> bool:
+        operands = (held, *_fields(key))
+        return bool(await self._store.run(CHANGE_KEY, [_key_key(key.id)], operands))
 
     async def issue_key(self, key: Key) -> tuple[Key, NewKey] | None:
         """A key with `key`'s properties, None if there is no such team.
@@ -175,6 +205,11 @@ def live_until(key: Key) -> int:
     return int(datetime.fromisoformat(key.expires_at).timestamp() * 1000)
 
 
-def timestamp() -> str:
-    """Now, ISO 8601 UTC with Z."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def timestamp(later: timedelta = timedelta()) -> str:
+    """Now, or so much later; ISO 8601 UTC with Z."""
+    return to_timestamp(datetime.now(UTC) + later)
+
+
+def to_timestamp(moment: datetime) -> str:
+    """A moment in UTC as the API writes it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

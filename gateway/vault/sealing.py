@@ -23,6 +23,13 @@ class Sealer:
         self._keys = {key_id(key): AESGCM(key) for key in master_keys}
         self.newest = key_id(master_keys[0])
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether a ciphertext needs none of the older keys."""
+        return sealed.partition(b".")[0] == self.newest.encode()
+
     def seal(self, secret: bytes, *, place: str) -> bytes:
         """Ciphertext bound to `place`, so that two rows can't be swapped."""
         nonce = os.urandom(NONCE)

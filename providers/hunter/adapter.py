@@ -29,6 +29,7 @@ from providers.errors import (
 )
 from providers.hunter.mapping import to_count, to_domain_emails, to_email, to_verification
 from providers.hunter.wire import (
+    AccountReply,
     CountedReply,
     Fault,
     Faults,
@@ -178,6 +179,14 @@ class Hunter(Adapter):
         asked = reply.value.meta.params if reply.value.meta else None
         domain = query.domain or (asked.domain if asked else None)
         return Answer(data=to_count(domain, reply.value.data), raw=reply.body)
+
+    async def balance(self) -> Mapping[str, float]:
+        reply = await self.call("GET", "/account", AccountReply)
+        found: dict[str, float] = {}
+        for name, meter in reply.value.data.requests.items():
+            # The documented example has used more than is available: no difference is taken.
+            found |= {f"{name}_used": meter.used, f"{name}_available": meter.available}
+        return found
 
 
 def _max_duration() -> int | None:

@@ -135,3 +135,16 @@ class Faults(Struct):
     """The documents draw `errors` as an object, the API sends a list."""
 
     errors: list[Fault] | Fault
+
+
+class Meter(Struct):
+    used: float
+    available: float
+
+
+class AccountInformation(Struct):
+    requests: dict[str, Meter]
+
+
+class AccountReply(Struct):
+    data: AccountInformation

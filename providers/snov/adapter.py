@@ -44,6 +44,7 @@ from providers.snov.mapping import (
     to_verification_v2,
 )
 from providers.snov.wire import (
+    BalanceReply,
     CheckedItem,
     CompanyInfo,
     FinderReply,
@@ -108,6 +109,12 @@ class Snov(Adapter):
     def sign_in(self, secret: Mapping[str, str]) -> Auth:
         url = self.account.base_url + "/v1/oauth/access_token"
         return ClientCredentials(url, {name: secret[name] for name in self.secret_fields})
+
+    async def balance(self) -> Mapping[str, float]:
+        reply = await self.call("GET", "/v1/get-balance", BalanceReply)
+        if reply.value.data.balance <= 0:
+            raise OutOfCredits("no credits are left")
+        return {"credits": reply.value.data.balance}
 
     def classify(self, status: int, body: bytes) -> type[ProviderError] | None:
         refused = glance(body, Refused)

@@ -133,3 +133,13 @@ class Refused(Struct):
     errors: Any = None
     message: Any = None
     result: Any = None
+
+
+class Balance(Struct):
+    """Sent as text, such as `25000.00`."""
+
+    balance: float
+
+
+class BalanceReply(Struct):
+    data: Balance

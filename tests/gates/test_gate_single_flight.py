@@ -33,8 +33,13 @@ s._read = read_without
 """
 # Everybody signs in alone.
 CROWD = """
-import contextlib, providers.signin as s
-s.LocalToken.lock = lambda self: contextlib.nullcontext()
+import contextlib, gateway.vault.tokens as t
+t.SharedToken.lock = lambda self: contextlib.nullcontext()
+"""
+# Every process signs in for itself.
+APART = """
+import gateway.vault.tokens as t, providers.signin as s
+t.TokenShelf.holder = lambda self, credential, hash_key: s.LocalToken()
 """
 
 
@@ -99,14 +104,18 @@ async def gateway_to_snov(
             yield served, control
 
 
-async def assert_signed_in_once(served: Served, control: ControlClient, rounds: int) -> None:
+async def assert_signed_in_once(
+    gateways: list[Served], control: ControlClient, rounds: int
+) -> None:
     """64 lookups at once, first without a token, then each time with one that has expired."""
     people = await control.get("/world/people", limit=64 * rounds)
     for done in range(rounds):
         await control.post("/expire-tokens")
         asked = [
-            served.find({"full_name": person["full_name"], "domain": person["company"]["domain"]})
-            for person in people[64 * done : 64 * (done + 1)]
+            gateways[number % len(gateways)].find(
+                {"full_name": person["full_name"], "domain": person["company"]["domain"]}
+            )
+            for number, person in enumerate(people[64 * done : 64 * (done + 1)])
         ]
         answers = await asyncio.gather(*asked)
         assert {answer.status_code for answer in answers} == {200}
@@ -117,11 +126,26 @@ async def assert_signed_in_once(served: Served, control: ControlClient, rounds: 
 
 async def test_64_lookups_at_token_expiry_sign_in_once(tmp_path: Path, campaign: Campaign) -> None:
     async with gateway_to_snov(tmp_path, {}) as (served, control):
-        await assert_signed_in_once(served, control, campaign.size(short=3, full=6))
+        await assert_signed_in_once([served], control, campaign.size(short=3, full=6))
+
+
+async def test_64_lookups_over_two_processes_sign_in_once(
+    tmp_path: Path, campaign: Campaign
+) -> None:
+    async with two_gateways(tmp_path, "snov", {}) as (gateways, control):
+        await control.put("/latency", {"profile": "zero", "call_seconds": 0.05})
+        await assert_signed_in_once(gateways, control, campaign.size(short=3, full=6))
+
+
+async def test_processes_that_sign_in_apart_are_noticed(tmp_path: Path) -> None:
+    sabotage = sabotaged(tmp_path / "sabotage", APART)
+    async with two_gateways(tmp_path, "snov", sabotage) as (gateways, control):
+        with pytest.raises(AssertionError, match="token requests"):
+            await assert_signed_in_once(gateways, control, 1)
 
 
 async def test_a_sign_in_by_everybody_is_noticed(tmp_path: Path) -> None:
     sabotage = sabotaged(tmp_path / "sabotage", CROWD)
     async with gateway_to_snov(tmp_path, sabotage) as (served, control):
         with pytest.raises(AssertionError, match="token requests"):
-            await assert_signed_in_once(served, control, 2)
+            await assert_signed_in_once([served], control, 2)

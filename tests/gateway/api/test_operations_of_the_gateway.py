@@ -218,13 +218,13 @@ async def test_the_document_tells_every_status_of_every_route(
     assert document["openapi"].startswith("3.1")
     seen = set()
     for path, methods in document["paths"].items():
-        for method, operation in methods.items():
+        for operation in methods.values():
             seen.add(operation["operationId"])
             said = documented(operation)
             if operation.get("security") == []:
                 continue
             assert said >= {"401", "403", "500", "503"}, path
-            if method in ("post", "put", "patch"):
+            if "requestBody" in operation:
                 assert said >= {"400", "413", "415", "422"}, path
             if "{" in path and "email-count" not in path:
                 assert "404" in said, path

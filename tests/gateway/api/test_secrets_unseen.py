@@ -52,6 +52,7 @@ READ: dict[bytes, tuple[Any, ...]] = {
     b"set": ("SMEMBERS",),
     b"zset": ("ZRANGE", 0, -1),
     b"list": ("LRANGE", 0, -1),
+    b"stream": ("XRANGE", "-", "+"),
 }
 
 
@@ -61,8 +62,12 @@ async def everything_in(store: Store) -> bytes:
     async for key in store.scan("*"):
         command, *rest = READ[await store.call("TYPE", key)]
         value = await store.call(command, key, *rest)
-        found += key + (b"".join(value) if isinstance(value, list) else value or b"")
+        found += key + flat(value)
     return found.lower()
+
+
+def flat(value: Any) -> bytes:
+    return b"".join(map(flat, value)) if isinstance(value, list) else value or b""
 
 
 async def test_no_secret_and_no_person_is_left_anywhere(

@@ -83,6 +83,13 @@ ADMIN = "/v1/admin"
             {"team_id": "default", "name": "crm", "scopes": ["lookup"]},
         ),
         ("keys update sales --name crm2", "PATCH", f"{ADMIN}/keys/team_1", {"name": "crm2"}),
+        ("keys rotate sales", "POST", f"{ADMIN}/keys/team_1/rotate", {}),
+        (
+            "keys rotate k_1 --grace-seconds 0",
+            "POST",
+            f"{ADMIN}/keys/k_1/rotate",
+            {"grace_seconds": 0},
+        ),
         ("keys revoke k_1", "DELETE", f"{ADMIN}/keys/k_1", None),
         ("credentials list", "GET", f"{ADMIN}/credentials", None),
         (
@@ -106,6 +113,7 @@ ADMIN = "/v1/admin"
             f"{ADMIN}/credentials/team_1",
             {"team_ids": ["team_1", "team_2"], "exclusive": True, "enabled": True},
         ),
+        ("credentials check sales", "POST", f"{ADMIN}/credentials/team_1/check", None),
         ("credentials delete c_1", "DELETE", f"{ADMIN}/credentials/c_1", None),
         ("providers list", "GET", "/v1/providers", None),
         ("providers show hunter", "GET", "/v1/providers/hunter", None),

@@ -103,6 +103,7 @@ async def check_failure(
     assert reply.status_code == (503 if limited else 502)
     assert await spent(scene.store) == before
     scene.heal()
+    await scene.gateway.client.post(f"/v1/admin/credentials/env-{provider}/check")
     again = await scene.find(person, providers=[provider])
     assert (outcome(again), cost(again)) == ("accepted", PRICES[provider])
 

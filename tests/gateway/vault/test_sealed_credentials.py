@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.settings import ProviderSettings
 from gateway.store.connection import Store
-from gateway.vault.credentials import Credential, CredentialStore, choose
+from gateway.vault.credentials import Credential, CredentialStore, choose, pool
 from gateway.vault.datakey import DataKey
 from gateway.vault.sealing import NONCE, SealBroken, Sealer, key_id
 
@@ -124,20 +125,29 @@ async def test_address_and_options_are_those_of_today(store: Store) -> None:
     assert (found.base_url, found.options) == ("http://new", {"a": "b"})
 
 
-def test_the_heaviest_enabled_credential_of_a_team_is_chosen() -> None:
+def test_accounts_are_chosen_by_weight_among_those_a_team_may_use() -> None:
     several = [
         credential("light", weight=1),
-        credential("heavy", weight=5),
+        credential("heavy", weight=3),
+        credential("last", weight=0),
         credential("theirs", weight=9, team_ids=["them"]),
         credential("off", weight=99, enabled=False),
         credential("other", weight=99, provider="snov"),
     ]
-    for team, expected in (("us", "heavy"), ("them", "theirs")):
-        chosen = choose(several, "hunter", team)
-        assert chosen is not None
-        assert chosen.id == expected
-    assert choose(several, "letrics", "us") is None
-    assert several[2].space == "credential:theirs"
+    ours = pool(several, "hunter", "us")
+    assert [item.id for item in ours] == ["light", "heavy", "last"]
+    assert [item.id for item in pool(several, "hunter", "them")] == [
+        "light",
+        "heavy",
+        "last",
+        "theirs",
+    ]
+    counts = Counter(choose(ours).id for _ in range(4000))
+    assert set(counts) == {"light", "heavy"}
+    assert 0.70 < counts["heavy"] / 4000 < 0.80
+    assert choose(several[2:3]).id == choose([several[2]] * 2).id == "last"
+    assert pool(several, "letrics", "us") == []
+    assert several[3].space == "credential:theirs"
     assert several[0].space == ""
 
 

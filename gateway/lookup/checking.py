@@ -1,0 +1,39 @@
+"""Asking a provider, for free, whether it takes a credential."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.lookup.market import Market
+from gateway.vault.credentials import Credential
+from providers.base import Adapter, Bounded
+from providers.errors import AuthenticationFailed, OutOfCredits, ProviderError
+
+PATIENCE = 15.0
+
+
+class Verdict(Struct, kw_only=True):
+    """`ok` is null if it could not be `checked`; `balance` is in the provider's own units."""
+
+    ok: bool | None
+    checked: bool
+    reason: str | UnsetType = UNSET
+    balance: Mapping[str, float] | UnsetType = UNSET
+
+
+async def check(market: Market, adapter: Adapter, credential: Credential) -> Verdict:
+    """Ask; the account is benched if it is refused or used up, and else no longer."""
+    try:
+        async with Bounded(PATIENCE):
+            balance = await adapter.balance()
+    except (AuthenticationFailed, OutOfCredits) as error:
+        await market.bench.put(credential.id, error.reason)
+        return Verdict(ok=False, checked=True, reason=error.reason)
+    except ProviderError as error:
+        return Verdict(ok=None, checked=False, reason=error.reason)
+    await market.bench.clear(credential.id)
+    if balance is None:
+        return Verdict(ok=None, checked=False, reason="no_free_call")
+    return Verdict(ok=True, checked=True, balance=balance)
