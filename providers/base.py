@@ -375,7 +375,6 @@ def seconds_left() -> float:
     return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
 
 
-# What an adapter trips with over words that it did not expect.
 TRIPS = (ValueError, TypeError, LookupError, AttributeError)
 
 
