@@ -59,9 +59,10 @@ def test_rows_in_any_order_with_a_crash_anywhere_come_out_once_and_in_order(
     for index in again:
         output.put(index, [str(index)])
     output.close()
-    files.finish()
+    files.finish(output.progress)
     assert files.target.read_text().split() == ["n", *map(str, range(12))]
-    assert [path.name for path in files.target.parent.iterdir()] == ["out.csv"]
+    left = {path.name for path in files.target.parent.iterdir()}
+    assert left == {"out.csv", ".out.csv.enriched"}
 
 
 def test_the_sidecar_never_promises_what_is_not_in_the_part(tmp_path: Path) -> None:
