@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ COLUMNS = ("id", "provider", "name", "status", "enabled", "weight", "team_ids", 
 
 
 def keep_secret(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    """The text itself, `@FILE`, or `-` for a prompt that shows nothing."""
+    """The text itself, `@FILE`, or `-` for a hidden prompt or a line of piped input."""
     if value is None:
         return
     if value == "-":
-        value = click.prompt(str(parameter.name), hide_input=True, err=True)
+        value = ask_secret(str(parameter.name))
     elif value.startswith("@"):
         try:
             value = Path(value[1:]).read_text(encoding="utf-8").strip()
@@ -28,6 +29,19 @@ def keep_secret(context: click.Context, parameter: click.Parameter, value: Any) 
             raise click.BadParameter(f"cannot read that file ({type(error).__name__})") from None
     fields = context.ensure_object(Session).fields
     fields.setdefault("secret", {})[parameter.name] = value
+
+
+def ask_secret(name: str) -> str:
+    """Several secrets from a pipe are its lines, in the order of their options."""
+    if sys.stdin.isatty():
+        return str(click.prompt(name, hide_input=True, err=True))
+    try:
+        line = sys.stdin.readline().strip()
+    except UnicodeDecodeError:
+        line = ""
+    if not line:
+        raise click.BadParameter("`-` found no line of text on standard input")
+    return line
 
 
 def keep_pairs(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -64,7 +78,9 @@ def pairs(flag: str, name: str, text: str) -> Any:
 
 
 settings = options.stack(
-    secret("--api-key", "The provider's key; `-` asks for it, `@FILE` reads a file."),
+    secret(
+        "--api-key", "The provider's key; `-` asks for it or reads a piped line, `@FILE` a file."
+    ),
     secret("--client-id", "OAuth client id, in the same three ways."),
     secret("--client-secret", "OAuth client secret, in the same three ways."),
     secret("--token", "The provider's token, in the same three ways."),

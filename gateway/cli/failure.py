@@ -63,7 +63,8 @@ def describe(status: int, problem: Mapping[str, Any]) -> str:
 def to_lines(problem: Mapping[str, Any]) -> list[str]:
     """Each of `errors[]` that says more than the detail does."""
     detail = clean(problem.get("detail") or "")
-    return [line for line in map(to_line, dicts(problem.get("errors"))) if line != detail]
+    lines = map(to_line, dicts(problem.get("errors")))
+    return [line for line in lines if line != detail and not detail.endswith(f": {line}")]
 
 
 def to_line(error: Mapping[str, Any]) -> str:

@@ -140,11 +140,18 @@ def assert_nothing_is_bought_twice(desk: Desktop) -> None:
     assert not twice, f"bought more than once: {twice}"
 
 
-async def assert_a_repetition_costs_nothing(desk: Desktop, target: str) -> None:
+async def assert_a_repetition_costs_nothing(desk: Desktop, target: str, ended: Ended) -> None:
+    """The plain command again on its own finished file."""
+    assert (desk.folder / target).exists()
     before = len(desk.bill())
     again = await desk.enrich(target)
+    assert again.code == ended.code, again.text
     assert again.cost == 0, again.text
     assert len(desk.bill()) == before
+
+
+def without_cost(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{**row, "cost": ""} for row in rows]
 
 
 async def test_a_file_is_answered_and_a_second_run_is_free(tmp_path: Path) -> None:
@@ -153,11 +160,9 @@ async def test_a_file_is_answered_and_a_second_run_is_free(tmp_path: Path) -> No
         assert_every_row_is_answered(desk, "found.csv", ended)
         assert ended.cost == desk.billed()
         assert_nothing_is_bought_twice(desk)
-        await assert_a_repetition_costs_nothing(desk, "again.csv")
-        without_cost = [
-            [{**row, "cost": ""} for row in desk.rows(name)] for name in ("found.csv", "again.csv")
-        ]
-        assert without_cost[0] == without_cost[1]
+        before = without_cost(desk.rows("found.csv"))
+        await assert_a_repetition_costs_nothing(desk, "found.csv", ended)
+        assert without_cost(desk.rows("found.csv")) == before
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
@@ -174,7 +179,7 @@ async def test_a_run_interrupted_at_half_buys_nothing_twice(end: int, tmp_path: 
         assert_nothing_is_bought_twice(desk)
         if end == signal.SIGINT:
             assert resumed.cost == desk.billed()
-        await assert_a_repetition_costs_nothing(desk, "again.csv")
+        await assert_a_repetition_costs_nothing(desk, "found.csv", resumed)
 
 
 async def test_a_gateway_that_forgets_is_noticed(tmp_path: Path) -> None:
@@ -184,11 +189,11 @@ async def test_a_gateway_that_forgets_is_noticed(tmp_path: Path) -> None:
     source.write_text("".join([head, *rows[:20], *rows[:20]]))
     sabotage = sabotaged(tmp_path / "sabotage", AMNESIA)
     async with desktop(tmp_path, sabotage=sabotage, source=source) as desk:
-        await desk.enrich("found.csv")
+        ended = await desk.enrich("found.csv")
         with pytest.raises(AssertionError, match="bought more than once"):
             assert_nothing_is_bought_twice(desk)
-        with pytest.raises(AssertionError):
-            await assert_a_repetition_costs_nothing(desk, "again.csv")
+        with pytest.raises(AssertionError, match="cost"):
+            await assert_a_repetition_costs_nothing(desk, "found.csv", ended)
 
 
 async def test_a_row_left_out_is_noticed(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ how = options.stack(
         help="Rows in flight at once [default 8].",
     ),
     kept("--yes", "-y", to="fields.yes", is_flag=True, help="Start without asking."),
-    kept("--force", to="fields.force", is_flag=True, help="Overwrite a finished OUT.csv."),
+    kept("--force", to="fields.force", is_flag=True, help="Overwrite an OUT.csv of another run."),
     kept("--restart", to="fields.restart", is_flag=True, help="Throw an unfinished run away."),
 )
 
@@ -72,7 +72,8 @@ def enrich(session: Session, source: Path, target: Path) -> None:
     """Send every row of a CSV file through the gateway.
 
     The columns are guessed from the headings and shown before it starts. After Ctrl-C the
-    same command goes on where it stopped, without paying twice.
+    same command goes on where it stopped, without paying twice; after the end it makes
+    OUT.csv anew, from the gateway's cache.
     """
     from gateway.cli.enrich.execution import carry_out
     from gateway.cli.enrich.plan import make_plan

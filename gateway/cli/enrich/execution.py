@@ -15,7 +15,7 @@ from gateway.cli.enrich.output import Output
 from gateway.cli.enrich.plan import Plan, confirm, say
 from gateway.cli.enrich.run import Run, Task
 from gateway.cli.enrich.sheet import read_rows
-from gateway.cli.enrich.tally import Tally
+from gateway.cli.enrich.tally import Tally, count_rows
 from gateway.cli.failure import FAILED, Failure
 from gateway.cli.session import Session
 
@@ -71,7 +71,7 @@ def write(session: Session, plan: Plan) -> None:
         output.close()
     if end is not None:
         raise to_resumable(end, plan)
-    plan.files.finish()
+    plan.files.finish(plan.progress)
 
 
 def open_output(plan: Plan) -> Output:
@@ -99,10 +99,13 @@ def summarise(session: Session, plan: Plan, tally: Tally) -> None:
         show_json(to_summary(plan, tally))
         return
     click.echo(
-        f"{tally.done} rows: found {tally.share} % ({tally.accepted} accepted, "
+        f"{count_rows(tally.done)}: found {tally.share} % ({tally.accepted} accepted, "
         f"{tally.weak} weak), {tally.empty} empty, {tally.failed} failed\n"
-        f"cost {tally.money}, {tally.cached} from the cache → {plan.files.target}"
+        f"cost {tally.money}{' for the rows as answered here' if plan.resumed else ''}, "
+        f"{tally.cached} from the cache → {plan.files.target}"
     )
+    if plan.resumed:
+        say("Rows that a killed run had paid for but not kept came from the cache and count 0.")
     show_remarks({"sandbox": tally.sandbox})
     if tally.failed:
         say(f"The column `{plan.headings[-1]}` says why rows failed.")
@@ -120,5 +123,6 @@ def to_summary(plan: Plan, tally: Tally) -> dict[str, Any]:
         "found_percent": tally.share,
         "cost": f"{tally.cost:f}",
         "currency": tally.currency,
+        "resumed": plan.resumed,
         "sandbox": tally.sandbox,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from gateway.cli.enrich.tally import Tally
+from gateway.cli.enrich.tally import Tally, count_rows
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -28,7 +28,7 @@ def to_line(tally: Tally, total: int, *, since: int, seconds: float) -> str:
     """`120/200 rows · 45.2 rows/s · found 71 % · cost 3.2 USD · 2 s left`."""
     rate = (tally.done - since) / seconds if seconds > 0 else 0.0
     parts = [
-        f"{tally.done}/{total} rows",
+        f"{tally.done}/{count_rows(total)}",
         f"{rate:.1f} rows/s",
         f"found {tally.share} %",
         f"cost {tally.money}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -11,6 +12,8 @@ from gateway.cli.failure import clean, describe, dicts, to_lines
 
 ROUTE = ("provider", "cost", "outcome", "error")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+NUMBER = re.compile(r"[+-]?[0-9][0-9.]*")
+"""Also a telephone number in E.164."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +169,5 @@ def to_text(value: object) -> str:
 
 def defuse(text: str) -> str:
     """A leading apostrophe where a spreadsheet would run the cell as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    harmless = not text.startswith(FORMULA_STARTS) or NUMBER.fullmatch(text)
+    return text if harmless else f"'{text}"

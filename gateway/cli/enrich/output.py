@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
+import hashlib
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -29,13 +30,22 @@ class Progress(Struct):
     tally: Tally = field(default_factory=Tally)
 
 
+class Finished(Struct):
+    """What stays of a finished run: what it was asked, and the digest of its output."""
+
+    input: dict[str, Any]
+    options: dict[str, Any]
+    sha256: str
+
+
 class Files:
-    """The three paths of one output."""
+    """The paths of one output; only `record`, a hidden file, outlives the run beside it."""
 
     def __init__(self, target: Path) -> None:
         self.target = target
         self.part = target.with_name(f"{target.name}.part")
         self.sidecar = target.with_name(f"{target.name}.progress")
+        self.record = target.with_name(f".{target.name}.enriched")
 
     def load(self) -> Progress | None:
         """The unfinished run, if there is one."""
@@ -53,18 +63,33 @@ class Files:
         self.sidecar.unlink(missing_ok=True)
         self.part.unlink(missing_ok=True)
 
-    def finish(self) -> None:
-        """All rows are in: the output takes its name."""
+    def finish(self, progress: Progress) -> None:
+        """All rows are in: the output takes its name; until then `part` can still go on."""
+        done = Finished(progress.input, progress.options, digest(self.part))
+        replace(self.record, msgspec.json.encode(done))
         self.part.replace(self.target)
         self.sidecar.unlink(missing_ok=True)
 
+    def foreign(self, start: Progress) -> str:
+        """Why the finished output is not `start`'s to make anew, in words; empty if it is."""
+        try:
+            done = msgspec.json.decode(self.record.read_bytes(), type=Finished)
+            same = done.sha256 == digest(self.target)
+        except (OSError, msgspec.DecodeError):
+            return "it is not known to come from this command"
+        if not same:
+            return "it has been changed since it was written"
+        return changed(done, start.input, start.options)
 
-def changed(progress: Progress, source: Mapping[str, Any], options: Mapping[str, Any]) -> str:
-    """What differs from the unfinished run, in words; empty if nothing does."""
-    if progress.input != source:
+
+def changed(
+    before: Progress | Finished, source: Mapping[str, Any], options: Mapping[str, Any]
+) -> str:
+    """What differs from an earlier run, in words; empty if nothing does."""
+    if before.input != source:
         return "the input file has changed"
-    names = sorted({*progress.options, *options})
-    differ = [name for name in names if progress.options.get(name) != options.get(name)]
+    names = sorted({*before.options, *options})
+    differ = [name for name in names if before.options.get(name) != options.get(name)]
     return f"other options: {', '.join(differ)}" if differ else ""
 
 
@@ -131,6 +156,11 @@ class Output:
             self.sync()
         finally:
             self._file.close()
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def replace(path: Path, content: bytes) -> None:

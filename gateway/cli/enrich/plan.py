@@ -14,6 +14,7 @@ from gateway.cli.enrich.mapping import append_columns, guess, override, suffices
 from gateway.cli.enrich.operations import OPERATIONS, Operation
 from gateway.cli.enrich.output import Files, Progress, changed
 from gateway.cli.enrich.sheet import Sheet, inspect
+from gateway.cli.enrich.tally import count_rows
 from gateway.cli.session import Session
 
 
@@ -90,24 +91,30 @@ def to_unfinished(session: Session, files: Files, start: Progress) -> Progress |
         files.discard()
     progress = files.load()
     if progress is None:
-        if files.target.exists() and not session.fields.get("force"):
-            raise click.UsageError(
-                f"{files.target} is there already; --force makes it anew "
-                "(what was bought before comes from the gateway's cache at no cost)"
-            )
+        if not session.fields.get("force"):
+            refuse_foreign(files, start)
         return None
     if difference := changed(progress, start.input, start.options):
         raise click.UsageError(
-            f"{files.part} holds {progress.rows} rows of another run ({difference}); "
+            f"{files.part} holds {count_rows(progress.rows)} of another run ({difference}); "
             "repeat that command to finish it, or throw it away with --restart"
         )
     return progress
 
 
+def refuse_foreign(files: Files, start: Progress) -> None:
+    """The same command may make its output anew; anything else there is not lost unasked."""
+    if files.target.exists() and (why := files.foreign(start)):
+        raise click.UsageError(
+            f"{files.target} is there already and {why}; --force overwrites it "
+            "(what was bought before comes from the gateway's cache at no cost)"
+        )
+
+
 def show_mapping(sheet: Sheet, mapping: Mapping[str, int]) -> None:
     """On stderr: file, columns used, columns not used."""
     delimiter = {"\t": "tab"}.get(sheet.delimiter, sheet.delimiter)
-    say(f"{sheet.path}: {sheet.rows} rows, delimiter {delimiter}")
+    say(f"{sheet.path}: {count_rows(sheet.rows)}, delimiter {delimiter}")
     if sheet.encoding == "cp1252":
         say("  not UTF-8: read as Windows-1252, the output will be UTF-8")
     for field, column in mapping.items():

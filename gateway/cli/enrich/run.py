@@ -12,6 +12,7 @@ from gateway.cli.client import Gateway, Reply
 from gateway.cli.enrich.gauge import Gauge
 from gateway.cli.enrich.operations import Operation, to_cells, to_failed_cells, to_query
 from gateway.cli.enrich.output import Output
+from gateway.cli.enrich.tally import count_rows
 from gateway.cli.failure import Failure, Interrupted
 
 AHEAD = 8
@@ -92,7 +93,8 @@ class Run:
             return
         self.end = Interrupted("interrupted")
         self.gauge.note(
-            f"Stopping: waiting for {self._in_flight} rows in flight; Ctrl-C again leaves at once."
+            f"Stopping: waiting for {count_rows(self._in_flight)} in flight; "
+            "Ctrl-C again leaves at once."
         )
         self._stop.set()
 

@@ -14,6 +14,10 @@ from gateway.cli.failure import dicts
 FAILED = "failed"
 
 
+def count_rows(number: int) -> str:
+    return f"{number} row" if number == 1 else f"{number} rows"
+
+
 def is_cached(meta: Mapping[str, Any]) -> bool:
     """The answer came from the cache; with nothing found, every clean empty did."""
     attempts = dicts(meta.get("attempts"))

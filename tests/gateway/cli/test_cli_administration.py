@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,20 @@ def test_a_secret_typed_in_is_not_shown(paper: Any, on_terminal: Any) -> None:
     assert (code, paper.seen[-1].body["secret"]) == (0, {"api_key": "hush-hush"})
     assert "hush" not in shown
     assert "c_1" in shown
+
+
+def test_secrets_are_read_from_a_pipe(paper: Any, start: Any) -> None:
+    """A line each, without a prompt or a warning; no line is wrong usage."""
+    paper.always(paper.told(201, {"data": {"id": "c_1"}, "meta": {}}))
+    line = ["credentials", "add", "snov", "--client-id", "-", "--client-secret", "-"]
+    process = start(*line, stdin=subprocess.PIPE)
+    _, err = process.communicate("the-id\nthe-secret\n", timeout=30)
+    secret = {"client_id": "the-id", "client_secret": "the-secret"}
+    assert (process.returncode, err, paper.seen[-1].body["secret"]) == (0, "", secret)
+    process = start(*line, stdin=subprocess.PIPE)
+    _, err = process.communicate("the-id\n", timeout=30)
+    assert (process.returncode, len(paper.seen)) == (2, 1)
+    assert "the-id" not in err
 
 
 def test_every_page_is_fetched(paper: Any, prospect: Any) -> None:

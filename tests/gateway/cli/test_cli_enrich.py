@@ -54,7 +54,7 @@ def test_every_row_comes_back_in_order(paper: Any, enrich: Any, tmp_path: Path) 
     assert paper.seen[0].body["routing"] == {"max_cost": "0.10"}
     assert paper.seen[0].body["tag"] == "q4"
     assert "40 rows: found 100 % (40 accepted, 0 weak), 0 empty, 0 failed" in done.out
-    assert "cost 3.16 USD" in done.out
+    assert "cost 3.16 USD, 0 from the cache" in done.out
     assert not list(tmp_path.glob("out.csv.*"))
 
 
@@ -114,17 +114,63 @@ def test_bad_rows_are_told_in_the_output_and_not_fatal(
     assert len(lookups(paper)) == 3
 
 
-def test_a_finished_output_is_not_overwritten_unasked(
+def test_the_same_command_makes_a_finished_output_anew(
     paper: Any, enrich: Any, tmp_path: Path
 ) -> None:
     write(tmp_path / "in.csv", 3)
+    paper.always(paper.told(200, paper.found({}, email="old@x.example")))
     assert enrich().code == 0
-    done = enrich()
+    paper.always(paper.problem(402, "budget_exhausted"))
+    assert enrich().code == 3
+    assert read(tmp_path / "out.csv")[0]["email"] == "old@x.example"
+    paper.answer = paper.accept
+    for _ in range(2):
+        assert enrich("--concurrency", "1").code == 0
+        assert read(tmp_path / "out.csv")[0]["email"] == "ada0.lovelace@harbor-0.example"
+
+
+@pytest.mark.parametrize(
+    "change,arguments,why",
+    [
+        ("in.csv", (), "the input file has changed"),
+        ("", ("--kind", "personal"), "other options: kind"),
+        ("", ("--map", "company=Note"), "other options: columns"),
+        ("out.csv", (), "changed since it was written"),
+        (".out.csv.enriched", (), "not known to come from this command"),
+    ],
+)
+def test_an_output_of_another_run_is_not_overwritten_unasked(
+    paper: Any, enrich: Any, tmp_path: Path, *, change: str, arguments: tuple[str, ...], why: str
+) -> None:
+    write(tmp_path / "in.csv", 3)
+    assert enrich().code == 0
+    if change:
+        with (tmp_path / change).open("a") as file:
+            file.write("Eve,Else,mine.example,more\n")
+    before = (tmp_path / "out.csv").read_bytes()
+    done = enrich(*arguments)
     assert done.code == 2
+    assert why in done.err
     assert "--force" in done.err
-    assert len(lookups(paper)) == 3
-    assert enrich("--force").code == 0
-    assert len(lookups(paper)) == 6
+    assert (before, len(lookups(paper))) == ((tmp_path / "out.csv").read_bytes(), 3)
+    assert enrich("--force", *arguments).code == 0
+    assert enrich(*arguments).code == 0
+
+
+def test_a_file_of_somebody_else_is_not_overwritten_unasked(
+    paper: Any, enrich: Any, tmp_path: Path
+) -> None:
+    write(tmp_path / "in.csv", 1)
+    (tmp_path / "out.csv").write_text("mine")
+    assert enrich().code == 2
+    assert ((tmp_path / "out.csv").read_text(), paper.seen) == ("mine", [])
+
+
+def test_one_row_is_one_row(enrich: Any, tmp_path: Path) -> None:
+    write(tmp_path / "in.csv", 1)
+    done = enrich()
+    assert "in.csv: 1 row, delimiter ," in done.err
+    assert done.out.startswith("1 row: found 100 %")
 
 
 def test_a_budget_that_ends_stops_the_run_resumably(
@@ -154,7 +200,8 @@ def test_a_budget_that_ends_stops_the_run_resumably(
     assert paper.asked("first_name").pop("Ada10") == 2
     assert sum(paper.asked("first_name").values()) == 31
     assert [row["Note"] for row in read(tmp_path / "out.csv")] == [f"n{n}" for n in range(30)]
-    assert "cost 2.37 USD" in done.out
+    assert "cost 2.37 USD for the rows as answered here, " in done.out
+    assert "a killed run" in done.err
 
 
 def test_another_run_does_not_go_on_with_this_one(paper: Any, enrich: Any, tmp_path: Path) -> None:
@@ -284,6 +331,32 @@ def test_formulas_from_a_provider_are_defused(paper: Any, enrich: Any, tmp_path:
     assert enrich().code == 0
     (row,) = read(tmp_path / "out.csv")
     assert (row["Mine"], row["email"]) == ("=1+1", "'=cmd()")
+
+
+def test_phones_and_numbers_from_a_provider_are_left_as_they_are(
+    paper: Any, enrich: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("LinkedIn\nin/ada\n")
+    changes = {"email": "+4915112345678", "status": "-12.5", "confidence": "-1+cmd()"}
+    paper.always(paper.told(200, paper.found({}, **changes)))
+    assert enrich().code == 0
+    (row,) = read(tmp_path / "out.csv")
+    assert (row["email"], row["status"]) == ("+4915112345678", "-12.5")
+    assert row["confidence"] == "'-1+cmd()"
+
+
+def test_a_refusal_of_the_whole_body_is_told_once(
+    paper: Any, enrich: Any, prospect: Any, tmp_path: Path
+) -> None:
+    """The detail of the gateway names the body, `errors[]` then only repeats it."""
+    write(tmp_path / "in.csv", 1)
+    errors = [{"details": "give a domain; or a company", "pointer": "", "code": "invalid_query"}]
+    detail = "the body: give a domain; or a company"
+    paper.always(paper.problem(422, "invalid_query", detail=detail, errors=errors))
+    assert enrich().code == 1
+    (row,) = read(tmp_path / "out.csv")
+    assert row["error"] == f"invalid_query: Invalid query: {detail}"
+    assert prospect("find", "Ada Lovelace", "x.example").err.count("give a domain") == 1
 
 
 def test_other_operations_append_their_own_columns(

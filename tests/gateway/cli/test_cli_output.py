@@ -59,9 +59,10 @@ def test_rows_in_any_order_with_a_crash_anywhere_come_out_once_and_in_order(
     for index in again:
         output.put(index, [str(index)])
     output.close()
-    files.finish()
+    files.finish(output.progress)
     assert files.target.read_text().split() == ["n", *map(str, range(12))]
-    assert [path.name for path in files.target.parent.iterdir()] == ["out.csv"]
+    left = {path.name for path in files.target.parent.iterdir()}
+    assert left == {"out.csv", ".out.csv.enriched"}
 
 
 def test_the_sidecar_never_promises_what_is_not_in_the_part(tmp_path: Path) -> None:
@@ -114,16 +115,26 @@ def test_what_differs_is_named(source: Any, options: Any, text: str) -> None:
 
 @pytest.mark.parametrize("start", list("=+-@\t\r"))
 def test_formulas_are_defused(start: str) -> None:
-    assert defuse(f"{start}1") == f"'{start}1"
+    assert defuse(f"{start}a") == f"'{start}a"
     assert defuse(f"a{start}1") == f"a{start}1"
+
+
+@pytest.mark.parametrize("text", ["+4915112345678", "-12.5", "-0", "12", "+1.2.3"])
+def test_phones_and_numbers_stay_as_they_are(text: str) -> None:
+    assert defuse(text) == text
+
+
+@pytest.mark.parametrize("text", ["+1+1", "-1-cmd()", "+", "-.5", "+1\n", "+1 2", "-1e3"])
+def test_what_only_begins_like_a_number_is_defused(text: str) -> None:
+    assert defuse(text) == f"'{text}"
 
 
 def test_no_cell_of_an_answer_starts_a_formula() -> None:
     evil = "=HYPERLINK()"
     meta = {"provider": evil, "outcome": evil, "cost": "0.1"}
-    body = {"data": {"email": evil, "status": "+1", "confidence": 1}, "meta": meta}
+    body = {"data": {"email": evil, "status": "+A1", "confidence": 1}, "meta": meta}
     cells = to_cells(FIND, body)
-    assert cells == [f"'{evil}", "'+1", "1", f"'{evil}", "0.1", f"'{evil}", ""]
+    assert cells == [f"'{evil}", "'+A1", "1", f"'{evil}", "0.1", f"'{evil}", ""]
     assert to_failed_cells(FIND, {"title": "@x", "status": 422})[-1] == "'@x"
 
 
