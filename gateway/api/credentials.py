@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
+from gateway.api.names import check_credential, check_teams
 from gateway.api.problems import Problem, invalid
 from gateway.lookup.routing import Money
 from gateway.money.ledger import new_id
@@ -44,6 +45,7 @@ TeamIds = Annotated[list[Name], Meta(max_length=1000)]
 ProviderName = Annotated[str, Meta(min_length=1, max_length=32)]
 
 NATIVE_PATH = re.compile(r"/?[A-Za-z0-9_{}-]+(/[A-Za-z0-9_{}-]+)*")
+_SENDABLE = re.compile(r"[ -~\u00a0-\u00ff]+")
 SANDBOX_NOTICE = (
     "This gateway runs in sandbox mode; the credential takes effect at the next start."
 )
@@ -117,6 +119,10 @@ def _check_secret(provider: str, secret: dict[str, str]) -> None:
     wanted = ADAPTERS[provider].secret_fields
     if set(secret) != set(wanted):
         raise invalid("/secret", f"must have exactly {', '.join(wanted)} for {provider}")
+    for member, text in secret.items():
+        if not _SENDABLE.fullmatch(text):
+            details = "has characters that can't be sent in an HTTP header"
+            raise invalid(f"/secret/{member}", details)
     register_secrets(secret.values())
 
 
@@ -202,9 +208,15 @@ class Credentials(Controller):
         page, after = context.pager.cut(held, caller, "admin.credentials", limit, cursor)
         return CredentialsReply(page, list_meta_of(request, after, len(held)))
 
-    @post("/v1/admin/credentials", responses=responses({}, (*AUTHENTICATED, *WITH_BODY)))
+    @post(
+        "/v1/admin/credentials", responses=responses({}, (*AUTHENTICATED, *WITH_BODY, "conflict"))
+    )
     async def add_credential(self, request: Req, data: JSONBody[NewCredential]) -> CredentialReply:
-        return await _keep(request, _new(data, context_of(request).settings))
+        context = context_of(request)
+        credential = _new(data, context.settings)
+        await check_teams(context, credential.team_ids)
+        await check_credential(context, credential)
+        return await _keep(request, credential)
 
     @get(
         "/v1/admin/credentials/{credential_id:str}",
@@ -223,7 +235,13 @@ class Credentials(Controller):
     async def change_credential(
         self, request: Req, credential_id: FromPath[str], data: JSONBody[CredentialChange]
     ) -> CredentialReply:
-        return await _keep(request, _changed(await _find(request, credential_id), data))
+        context = context_of(request)
+        credential = _changed(await _find(request, credential_id), data)
+        if data.team_ids is not UNSET:
+            await check_teams(context, credential.team_ids)
+        if data.name is not UNSET:
+            await check_credential(context, credential)
+        return await _keep(request, credential)
 
     @delete(
         "/v1/admin/credentials/{credential_id:str}",
