@@ -17,6 +17,25 @@ PageSize = Annotated[int, Meta(ge=1, le=100)]
 Kind = Literal["professional", "personal"]
 AddressType = Literal["person", "role"]
 Status = Literal["valid", "catch_all", "disposable", "invalid", "unknown"]
+# Only Hunter lists a domain's addresses; these are all the words that it knows.
+Seniority = Literal["junior", "senior", "executive"]
+Department = Literal[
+    "executive",
+    "it",
+    "finance",
+    "management",
+    "sales",
+    "legal",
+    "support",
+    "hr",
+    "marketing",
+    "communication",
+    "education",
+    "design",
+    "health",
+    "operations",
+]
+RequiredField = Literal["full_name", "job_title", "phone", "position", "phone_number"]
 
 EMAILS_FIND = "emails.find"
 EMAILS_VERIFY = "emails.verify"
@@ -77,10 +96,10 @@ class SearchDomain(Query, frozen=True, kw_only=True):
     domain: Domain | None = None
     company: Text | None = None
     address_type: AddressType | None = None
-    seniorities: Words = []
-    departments: Words = []
+    seniorities: Annotated[list[Seniority], Meta(max_length=100)] = []
+    departments: Annotated[list[Department], Meta(max_length=100)] = []
     job_titles: Words = []
-    required_fields: Words = []
+    required_fields: Annotated[list[RequiredField], Meta(max_length=100)] = []
     limit: PageSize = 25
 
 

@@ -28,44 +28,44 @@ CursorText = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 class FindEmailBody(FindEmail, frozen=True, kw_only=True):
     routing: Routing | None = None
-    tag: Tag = ""
+    tag: Tag | None = None
 
 
 class VerifyEmailBody(VerifyEmail, frozen=True, kw_only=True):
     routing: Routing | None = None
-    tag: Tag = ""
+    tag: Tag | None = None
 
 
 class EnrichPersonBody(EnrichPerson, frozen=True, kw_only=True):
     routing: Routing | None = None
-    tag: Tag = ""
+    tag: Tag | None = None
 
 
 class EnrichCompanyBody(EnrichCompany, frozen=True, kw_only=True):
     routing: Routing | None = None
-    tag: Tag = ""
+    tag: Tag | None = None
 
 
 class SearchDomainBody(SearchDomain, frozen=True, kw_only=True):
     routing: Routing | None = None
-    tag: Tag = ""
+    tag: Tag | None = None
     cursor: CursorText | None = None
 
 
 class CountEmailsBody(CountEmails, frozen=True, kw_only=True):
     routing: Routing | None = None
-    tag: Tag = ""
+    tag: Tag | None = None
 
 
 class SearchContactsBody(SearchContacts, frozen=True, kw_only=True):
     routing: Routing | None = None
-    tag: Tag = ""
+    tag: Tag | None = None
     cursor: CursorText | None = None
 
 
 class SearchCompaniesBody(SearchCompanies, frozen=True, kw_only=True):
     routing: Routing | None = None
-    tag: Tag = ""
+    tag: Tag | None = None
     cursor: CursorText | None = None
 
 

@@ -16,6 +16,8 @@ from gateway.api.audit import given_in, record
 from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
+from gateway.api.names import check_credential as check_name
+from gateway.api.names import check_teams
 from gateway.api.problems import Problem, invalid
 from gateway.lookup.checking import Verdict, check
 from gateway.lookup.routing import Money
@@ -48,6 +50,7 @@ TeamIds = Annotated[list[Name], Meta(max_length=1000)]
 ProviderName = Annotated[str, Meta(min_length=1, max_length=32)]
 
 NATIVE_PATH = re.compile(r"/?[A-Za-z0-9_{}-]+(/[A-Za-z0-9_{}-]+)*")
+_SENDABLE = re.compile(r"[ -~\u00a0-\u00ff]+")
 SANDBOX_NOTICE = (
     "This gateway runs in sandbox mode; the credential takes effect at the next start."
 )
@@ -135,6 +138,10 @@ def _check_secret(provider: str, secret: dict[str, str]) -> None:
     wanted = ADAPTERS[provider].secret_fields
     if set(secret) != set(wanted):
         raise invalid("/secret", f"must have exactly {', '.join(wanted)} for {provider}")
+    for member, text in secret.items():
+        if not _SENDABLE.fullmatch(text):
+            details = "has characters that can't be sent in an HTTP header"
+            raise invalid(f"/secret/{member}", details)
     register_secrets(secret.values())
 
 
@@ -221,9 +228,14 @@ class Credentials(Controller):
         page, after = context.pager.cut(held, caller, "admin.credentials", limit, cursor)
         return CredentialsReply(page, list_meta_of(request, after, len(held)))
 
-    @post("/v1/admin/credentials", responses=responses({}, (*AUTHENTICATED, *WITH_BODY)))
+    @post(
+        "/v1/admin/credentials", responses=responses({}, (*AUTHENTICATED, *WITH_BODY, "conflict"))
+    )
     async def add_credential(self, request: Req, data: JSONBody[NewCredential]) -> CredentialReply:
-        fresh = _new(data, context_of(request).settings)
+        context = context_of(request)
+        fresh = _new(data, context.settings)
+        await check_teams(context, fresh.team_ids)
+        await check_name(context, fresh)
         reply = await _keep(request, fresh)
         await record(request, "credential.created", fresh.id, given_in(data))
         return reply
@@ -244,9 +256,14 @@ class Credentials(Controller):
     async def change_credential(
         self, request: Req, credential_id: FromPath[str], data: JSONBody[CredentialChange]
     ) -> CredentialReply:
+        context = context_of(request)
         changed = _changed(await _find(request, credential_id), data)
+        if data.team_ids is not UNSET:
+            await check_teams(context, changed.team_ids)
+        if data.name is not UNSET:
+            await check_name(context, changed)
         if data.secret is not UNSET:
-            await context_of(request).market.bench.clear(credential_id)
+            await context.market.bench.clear(credential_id)
         reply = await _keep(request, changed)
         await record(request, "credential.changed", credential_id, given_in(data))
         return reply

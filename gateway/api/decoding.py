@@ -40,7 +40,7 @@ def decode(body: bytes, kind: Any) -> Any:
         _unambiguous.decode(body.decode())
     except msgspec.ValidationError as error:
         _parse(body)
-        raise of_mismatch(error) from None
+        raise of_mismatch(error, kind) from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise _malformed() from None
     return found
@@ -63,7 +63,7 @@ def to_body(members: Mapping[str, Any], kind: type[T]) -> T:
     try:
         return msgspec.convert(members, kind)
     except msgspec.ValidationError as error:
-        raise of_mismatch(error) from None
+        raise of_mismatch(error, kind) from None
 
 
 @cache

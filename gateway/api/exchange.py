@@ -135,7 +135,7 @@ class Exchange:
             caller,
             routing=body.routing,
             wait=max(wait, 0.001),
-            tag=body.tag,
+            tag=body.tag or "",
             after=cursor.after if cursor else None,
             credential=cursor.credential if cursor else None,
         )

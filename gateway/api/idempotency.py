@@ -59,7 +59,7 @@ def mark_of(scope: Any, operation: str, body: Any, raw: bool, *, secret: bytes) 
         return None
     place = f"{scope['caller'].team}\0POST {scope['path'].rstrip('/')}\0"
     asked = canonical(normalise(to_query(operation, body)))
-    more = _encode((body.routing, body.tag, getattr(body, "cursor", None), raw))
+    more = _encode((body.routing, body.tag or "", getattr(body, "cursor", None), raw))
     return Mark(_digest(place.encode() + key, secret), _digest(asked + b"\0" + more, secret))
 
 

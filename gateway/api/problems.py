@@ -21,6 +21,7 @@ from litestar.exceptions import (
 )
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.api.expectations import explain
 from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.desk import NotConfigured, Unanswerable
 from gateway.lookup.endings import KeyRevoked, Objected, TooFast, Unsettled
@@ -314,8 +315,8 @@ def _of_validation(error: ValidationException) -> Problem:
     return invalid("", details)
 
 
-def of_mismatch(error: msgspec.ValidationError) -> Problem:
-    """422 for JSON that does not fit its Struct: msgspec's words, its path as a JSON pointer."""
+def of_mismatch(error: msgspec.ValidationError, kind: Any = None) -> Problem:
+    """422 for JSON that does not fit its Struct: its path as a JSON pointer."""
     text = str(error)
     path = _AT.search(text)
     details = text[: path.start()] if path else text
@@ -326,7 +327,7 @@ def of_mismatch(error: msgspec.ValidationError) -> Problem:
     elif missing := _MISSING.search(details):
         pointer += "/" + _escaped(missing[1])
         details = "is missing"
-    return invalid(pointer, details)
+    return invalid(pointer, explain(details, pointer, kind))
 
 
 def _pointer(path: str) -> str:

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Request, get, put
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.api.audit import given_in, record
 from gateway.api.bodies import check_routing
 from gateway.api.context import context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import ReplyMeta, missing
-from gateway.api.problems import Problem
+from gateway.api.problems import Problem, invalid
 from gateway.lookup.market import ROUTES
-from gateway.lookup.routing import Route, Routing
+from gateway.lookup.routing import Name, Route, Routing
 from gateway.money.amounts import to_money
 from providers.model import OPERATIONS
 from providers.registry import ADAPTERS
@@ -44,6 +44,14 @@ class RouteView(Struct, kw_only=True):
     timeout: float | None
 
 
+class NewRoute(Routing, frozen=True, kw_only=True):
+    """A routing; what GET shows may be sent back, with the names of its place."""
+
+    operation: Name | UnsetType = UNSET
+    team_id: Name | UnsetType | None = UNSET
+    providers: Annotated[list[Name], Meta(max_length=16)] | UnsetType | None = UNSET
+
+
 class RouteReply(Struct):
     data: RouteView
     meta: ReplyMeta
@@ -54,12 +62,15 @@ class RoutesReply(Struct):
     meta: ReplyMeta
 
 
+def _offering(operation: str) -> list[str]:
+    return [name for name, adapter in ADAPTERS.items() if operation in adapter.offers]
+
+
 def _view(operation: str, team: str | None, route: Route) -> RouteView:
-    offering = [name for name, adapter in ADAPTERS.items() if operation in adapter.offers]
     return RouteView(
         operation=operation,
         team_id=team,
-        providers=list(route.providers or offering),
+        providers=list(route.providers or _offering(operation)),
         order=route.order,
         accept=AcceptView(
             statuses=list(route.accept.statuses), min_confidence=route.accept.min_confidence
@@ -76,6 +87,22 @@ async def _check(request: Req, operation: str, team: str | None) -> None:
         raise Problem("not_found", f"An operation is one of {', '.join(OPERATIONS)}.")
     if team is not None and await context_of(request).roster.team(team) is None:
         raise missing("team")
+
+
+def _routing(data: NewRoute, operation: str, team: str | None) -> Routing:
+    """The routing alone. Raises Problem (422) if it was read at another place."""
+    if data.operation not in (UNSET, operation):
+        raise invalid("/operation", f"is not {operation}, which the path names")
+    if data.team_id not in (UNSET, team):
+        raise invalid("/team_id", "is not the team that the query names")
+    members = {name: getattr(data, name) for name in Routing.__struct_fields__}
+    if data.providers == []:
+        if _offering(operation):
+            raise invalid("/providers", "is empty; leave it out or name a provider")
+        members["providers"] = None
+    routing = Routing(**members)
+    check_routing(routing)
+    return routing
 
 
 def _show(request: Req, operation: str, team: str | None) -> RouteView:
@@ -112,17 +139,19 @@ class Routes(Controller):
         self,
         request: Req,
         operation: FromPath[str],
-        data: JSONBody[Routing],
+        data: JSONBody[NewRoute],
         team_id: TeamId = None,
     ) -> RouteReply:
         await _check(request, operation, team_id)
-        check_routing(data)
+        routing = _routing(data, operation, team_id)
         field = f"{operation}|{team_id}" if team_id else operation
-        members = msgspec.structs.asdict(data).values()
+        members = msgspec.structs.asdict(routing).values()
         if all(value is UNSET for value in members):
             await context_of(request).store.call("HDEL", ROUTES, field)
         else:
-            await context_of(request).store.call("HSET", ROUTES, field, msgspec.json.encode(data))
+            await context_of(request).store.call(
+                "HSET", ROUTES, field, msgspec.json.encode(routing)
+            )
         await context_of(request).desk.market.changed()
         await record(request, "route.set", field, given_in(data))
         return RouteReply(_show(request, operation, team_id), meta_of(request))

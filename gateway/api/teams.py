@@ -13,6 +13,7 @@ from gateway.api.audit import given_in, record
 from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
+from gateway.api.names import check_team
 from gateway.api.problems import Problem, invalid
 from gateway.lookup.market import ROUTES
 from gateway.money.budgets import put_limits
@@ -129,7 +130,7 @@ class Teams(Controller):
 
     @post(
         "/v1/admin/teams",
-        responses=responses({}, (*AUTHENTICATED, *WITH_BODY)),
+        responses=responses({}, (*AUTHENTICATED, *WITH_BODY, "conflict")),
     )
     async def create_team(self, request: Req, data: JSONBody[NewTeam]) -> TeamReply:
         team = Team(
@@ -140,6 +141,7 @@ class Teams(Controller):
             max_concurrency=data.max_concurrency,
             created_at=timestamp(),
         )
+        await check_team(context_of(request), team)
         # The budget first: a team is shown with nothing that does not hold yet.
         await limit(request, f"team:{team.id}", team.budgets)
         await context_of(request).roster.put_team(team)
@@ -152,12 +154,14 @@ class Teams(Controller):
 
     @patch(
         "/v1/admin/teams/{team_id:str}",
-        responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY)),
+        responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY, "conflict")),
     )
     async def change_team(
         self, request: Req, team_id: FromPath[str], data: JSONBody[TeamChange]
     ) -> TeamReply:
         team = _changed(await _find(request, team_id), data)
+        if data.name is not UNSET:
+            await check_team(context_of(request), team)
         await limit(request, f"team:{team.id}", team.budgets)
         if not await context_of(request).roster.change_team(team):
             raise missing("team")

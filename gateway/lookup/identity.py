@@ -15,6 +15,7 @@ from gateway.lookup.spelling import (
     clean_email,
     clean_full_name,
     clean_linkedin_url,
+    clean_moment,
     clean_text,
 )
 from providers.model import (
@@ -23,6 +24,7 @@ from providers.model import (
     EnrichPerson,
     FindEmail,
     Query,
+    SearchCompanies,
     SearchDomain,
 )
 
@@ -69,6 +71,8 @@ _CLEANERS = {
     "domain": clean_domain,
     "email": clean_email,
     "linkedin_url": clean_linkedin_url,
+    "added_after": clean_moment,
+    "added_before": clean_moment,
 }
 
 
@@ -88,6 +92,8 @@ def _require(query: Query) -> None:
         case EnrichCompany() | SearchDomain() | CountEmails():
             if not (query.domain or query.company):
                 raise QueryError("", "give domain or company")
+        case SearchCompanies(added_after=str(after), added_before=str(before)) if after > before:
+            raise QueryError("/added_after", "is later than added_before")
 
 
 def fold(text: str) -> str:

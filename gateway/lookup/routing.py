@@ -36,16 +36,17 @@ class AcceptChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out is decided by the team's routing, then the installation's.
 
-    `max_cost` is money, `max_age` seconds (0 bypasses the cache), `timeout` seconds.
+    `max_cost` is money, `max_age` seconds (0 bypasses the cache), `timeout` seconds. For
+    `providers` and `timeout` null is the installation's default, whatever routes say.
     """
 
-    providers: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
+    providers: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType | None = UNSET
     order: Order | UnsetType = UNSET
     accept: AcceptChoice | UnsetType = UNSET
     verify: Verify | UnsetType = UNSET
     max_cost: Money | UnsetType | None = UNSET
     max_age: Annotated[int, Meta(ge=0, le=LONGEST)] | UnsetType = UNSET
-    timeout: Annotated[float, Meta(gt=0, le=3600)] | UnsetType = UNSET
+    timeout: Annotated[float, Meta(gt=0, le=3600)] | UnsetType | None = UNSET
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -86,6 +87,9 @@ def _spoken(choice: Struct) -> dict[str, Any]:
 def _replaced(base: Route, chosen: dict[str, Any], accept: dict[str, Any]) -> Route:
     if "statuses" in accept:
         accept["statuses"] = tuple(accept["statuses"])
+    for name in ("providers", "timeout"):
+        if name in chosen and chosen[name] is None:
+            del chosen[name]
     if "providers" in chosen:
         chosen["providers"] = tuple(chosen["providers"])
     if chosen.get("max_cost") is not None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import idna
 from email_validator import EmailNotValidError, validate_email
 
 LONGEST_HOST = 253
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?",
+    re.ASCII | re.IGNORECASE,
+)
 _SPACES = re.compile(r"\s+")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
 _PROFILE = re.compile(r"/(?:in|pub)/([^/]+)", re.IGNORECASE)
@@ -117,3 +122,19 @@ def _slug_of(path: str) -> str:
         return f"{old[1]}-{old[4].zfill(3)}{old[3].zfill(3)}{old[2]}"
     found = _PROFILE.match(path)
     return found[1] if found else ""
+
+
+def clean_moment(value: str, pointer: str) -> str:
+    """UTC to the second; a day is its first moment, a time without offset is UTC."""
+    fault = QueryError(
+        pointer, "is not an ISO 8601 date or time such as 2026-01-31 or 2026-01-31T08:00:00Z"
+    )
+    text = clean_text(value, pointer).upper()
+    if not _MOMENT.fullmatch(text):
+        raise fault
+    try:
+        found = datetime.fromisoformat(text)
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise fault from None
+    return found.replace(tzinfo=None, microsecond=0).isoformat() + "Z"

@@ -109,6 +109,15 @@ class CredentialStore:
             return credential
         return msgspec.structs.replace(credential, base_url=place.base_url, options=place.options)
 
+    async def named(self, provider: str, name: str) -> set[str]:
+        """Ids of the provider's credentials of that name, readable or not."""
+        ids = [item.decode() for item in await self._store.call("SMEMBERS", INDEX)]
+        bodies = await asyncio.gather(
+            *(self._store.call("HGET", _key(item), "public") for item in ids)
+        )
+        held = [msgspec.json.decode(body, type=Credential) for body in bodies if body]
+        return {item.id for item in held if (item.provider, item.name) == (provider, name)}
+
     async def holds(self, name: str) -> bool:
         """Whether there is such a credential, readable or not."""
         return bool(await self._store.call("EXISTS", key_of(name)))

@@ -5,7 +5,7 @@ https://hunter.io/api-documentation/v2, read 2026-11-21.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import ClassVar
@@ -195,7 +195,7 @@ def _max_duration() -> int | None:
     return max(3, left) if left < 10 else None
 
 
-def _listed(words: list[str]) -> str | None:
+def _listed(words: Sequence[str]) -> str | None:
     return ",".join(words) or None
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import httpx
@@ -52,9 +53,10 @@ class Gateway:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.post(path, json=body, headers=named)
 
-    async def team(self, name: str = "research", **members: Any) -> str:
+    async def team(self, name: str = "", **members: Any) -> str:
         """A new team's id."""
-        reply = await self.client.post("/v1/admin/teams", json={"name": name, **members})
+        body = {"name": name or f"research {token_hex(4)}", **members}
+        reply = await self.client.post("/v1/admin/teams", json=body)
         assert reply.status_code == 201, reply.text
         return str(reply.json()["data"]["id"])
 

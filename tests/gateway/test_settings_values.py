@@ -411,3 +411,14 @@ def test_a_budget_says_how_much_and_for_how_long(toml: Path, missing: str) -> No
 
 def test_a_data_directory_under_home_is_expanded(toml: Path) -> None:
     assert load_env(toml, GATEWAY_DATA_DIR="~/data").data_dir == Path(os.path.expanduser("~/data"))
+
+
+@pytest.mark.parametrize(
+    "secret", ["canary\r\nx-more: 1", "canary\x85", "canary\u2026", "a canary"]
+)
+@pytest.mark.parametrize("name", ["HUNTER_API_KEY", "SNOV_CLIENT_SECRET", "LETRICS_API_TOKEN"])
+def test_a_secret_that_no_header_carries_is_refused_unseen(name: str, secret: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(None, {name: secret})
+    assert name in str(refused.value)
+    assert "canary" not in str(refused.value)

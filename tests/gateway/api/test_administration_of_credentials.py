@@ -82,6 +82,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"limits": {"per_week": 1}}, "/limits"),
     ({"limits": {"per_day": -1}}, "/limits"),
     ({"team_ids": "default"}, "/team_ids"),
+    ({"team_ids": ["default", "team_0"]}, "/team_ids/1"),
+    ({"name": "a\nb"}, "/name"),
+    ({"name": " "}, "/name"),
+    ({"secret": {"api_key": "sim-hunter-key\r\nx-a: b"}}, "/secret/api_key"),
+    ({"secret": {"api_key": "sim-hunter-key\x85"}}, "/secret/api_key"),
+    ({"secret": {"api_key": "sim-hunter-key\u2026"}}, "/secret/api_key"),
     ({"base_url": "http://127.0.0.1"}, "/base_url"),
 ]
 
@@ -93,6 +99,49 @@ async def test_a_wrong_credential_is_422_and_not_repeated(start_gateway: Gateway
         assert pointers(reply) == [pointer], (change, reply.text)
         assert "sim-hunter-key" not in reply.text
     assert (await gateway.client.get(PATH)).json()["data"] == []
+
+
+async def test_a_change_is_checked_like_a_new_credential(start_gateway: GatewayFactory) -> None:
+    gateway = await start_gateway(only=())
+    made = (await gateway.post(PATH, HUNTER)).json()["data"]
+    path = f"{PATH}/{made['id']}"
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"team_ids": ["team_0"]}, "/team_ids/0"),
+        ({"name": "\x00"}, "/name"),
+        ({"secret": {"api_key": "sim\tkey"}}, "/secret/api_key"),
+    ]
+    for change, pointer in wrong:
+        assert pointers(await gateway.client.patch(path, json=change)) == [pointer], change
+    assert (await gateway.client.get(path)).json()["data"] == made
+
+
+async def test_a_name_is_given_once_per_provider(start_gateway: GatewayFactory) -> None:
+    gateway = await start_gateway(only=())
+    first = (await gateway.post(PATH, HUNTER)).json()["data"]
+    problem_of(await gateway.post(PATH, HUNTER), 409, "conflict")
+    problem_of(await gateway.post(PATH, {**HUNTER, "name": "env"}), 409, "conflict")
+    letrics = {"provider": "letrics", "name": "main", "secret": SECRETS["letrics"]}
+    assert (await gateway.post(PATH, letrics)).status_code == 201
+    other = (await gateway.post(PATH, {**HUNTER, "name": "other"})).json()["data"]
+    for name, status in (("main", 409), ("env", 409), ("other", 200), ("third", 200)):
+        reply = await gateway.client.patch(f"{PATH}/{other['id']}", json={"name": name})
+        assert reply.status_code == status, name
+    assert (await gateway.client.delete(f"{PATH}/{first['id']}")).status_code == 204
+    assert (await gateway.post(PATH, HUNTER)).status_code == 201
+
+
+async def test_a_team_has_a_name_of_its_own(gateway: Gateway) -> None:
+    teams = "/v1/admin/teams"
+    first, second = await gateway.team("first"), await gateway.team("second")
+    problem_of(await gateway.post(teams, {"name": "first"}), 409, "conflict")
+    taken = await gateway.client.patch(f"{teams}/{second}", json={"name": "first"})
+    problem_of(taken, 409, "conflict")
+    kept = await gateway.client.patch(f"{teams}/{first}", json={"name": "first"})
+    assert kept.status_code == 200
+    for name in ("a\x1b[31m", "\u2028", " "):
+        assert pointers(await gateway.post(teams, {"name": name})) == ["/name"]
+        changed = await gateway.client.patch(f"{teams}/{first}", json={"name": name})
+        assert pointers(changed) == ["/name"]
 
 
 async def test_a_credential_of_the_configuration_is_changed_there(gateway: Gateway) -> None:
@@ -157,9 +206,9 @@ async def test_the_heaviest_credential_of_the_team_is_used(
     gateway = await start_gateway(only=())
     team = await gateway.team()
     price = {"prices": {"emails.verify": "0.1"}, "weight": 1}
-    dear = {"prices": {"emails.verify": "0.7"}, "weight": 9, "team_ids": [team]}
-    await gateway.post(PATH, {**HUNTER, **price})
-    await gateway.post(PATH, {**HUNTER, **dear})
+    dear = {"prices": {"emails.verify": "0.7"}, "weight": 9, "team_ids": [team], "name": "dear"}
+    for more in (price, dear):
+        assert (await gateway.post(PATH, {**HUNTER, **more})).status_code == 201
     async with gateway.caller(await gateway.key(team)) as client:
         theirs = await client.post(VERIFY, json=ADDRESS)
     ours = await gateway.post(VERIFY, ADDRESS)

@@ -51,8 +51,8 @@ async def test_budgets_come_back_as_they_were_given(gateway: Gateway) -> None:
         ([MONTH], month),
         ([], None),
     ]
-    for given, shown in cases:
-        made = await gateway.client.post(TEAMS, json={"name": "n", "budget": given})
+    for at, (given, shown) in enumerate(cases):
+        made = await gateway.client.post(TEAMS, json={"name": f"n{at}", "budget": given})
         assert made.json()["data"]["budget"] == shown
 
 

@@ -57,6 +57,23 @@ async def test_a_route_holds_at_once_and_a_team_has_its_own(gateway: Gateway) ->
     assert unset.json()["data"]["providers"] == ["hunter", "snov"]
 
 
+async def test_a_route_read_is_a_route_to_write(gateway: Gateway) -> None:
+    team = await gateway.team()
+    for operation in OPERATIONS:
+        for path in (f"{ROUTES}/{operation}", f"{ROUTES}/{operation}?team_id={team}"):
+            read = (await gateway.client.get(path)).json()["data"]
+            put = await gateway.client.put(path, json=read)
+            assert (put.status_code, put.json().get("data")) == (200, read), put.text
+    path = f"{ROUTES}/emails.find"
+    await gateway.client.put(path, json={"timeout": 5, "providers": ["snov"]})
+    nulls = {"timeout": None, "providers": None, "team_id": None}
+    cleared = (await gateway.client.put(path, json=nulls)).json()["data"]
+    assert cleared["timeout"] is None
+    assert cleared["providers"] == ["hunter", "snov", "sixtyfour"]
+    call = {**PERSON, "tag": None, "routing": {"providers": None, "timeout": None}}
+    assert (await gateway.post(FIND, call)).status_code == 200
+
+
 async def test_a_route_holds_in_another_process(start_gateway: GatewayFactory) -> None:
     here, there = await start_gateway(), await start_gateway()
     await here.client.put(f"{ROUTES}/emails.verify", json={"max_age": 0})
@@ -77,7 +94,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"max_cost": 1}, "/max_cost"),
     ({"max_age": 2592001}, "/max_age"),
     ({"timeout": 3601}, "/timeout"),
-    ({"operation": "emails.find"}, "/operation"),
+    ({"operation": "emails.verify"}, "/operation"),
+    ({"team_id": "default"}, "/team_id"),
 ]
 
 

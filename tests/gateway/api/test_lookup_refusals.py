@@ -91,6 +91,35 @@ async def test_422_unsupported_says_why(gateway: Gateway) -> None:
     assert problem_of(learned, 422, "unsupported")["errors"][0]["pointer"] == "/routing/order"
 
 
+WORDS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("domains", {"seniorities": ["Boss"]}, "/seniorities/0", "executive, junior, senior"),
+    ("domains", {"departments": ["it", "cooks"]}, "/departments/1", "communication, design"),
+    ("domains", {"required_fields": ["age"]}, "/required_fields/0", "full_name"),
+    ("domains", {"routing": {"order": "any"}}, "/routing/order", "cheapest, learned, listed"),
+    ("domains", {"routing": {"accept": {"statuses": ["x"]}}}, "/routing/accept/statuses/0",
+     "catch_all, disposable"),
+    ("domains", {"routing": {"max_cost": "1,0"}}, "/routing/max_cost", "money such as 0.10"),
+    ("companies", {"added_after": "yesterday"}, "/added_after", "2026-01-31T08:00:00Z"),
+    ("contacts", {"added_after": "2026-02-01", "added_before": "2026-01-31"}, "/added_after",
+     "is later than added_before"),
+]  # fmt: skip
+
+
+async def test_422_says_what_is_allowed(gateway: Gateway) -> None:
+    for kind, change, pointer, words in WORDS:
+        place = {"domain": "blue-harbor.example"} if kind == "domains" else {}
+        reply = await gateway.post(f"/v1/{kind}/search", {**place, **change})
+        fault = problem_of(reply, 422, "invalid_query")["errors"][0]
+        assert fault["pointer"] == pointer, reply.text
+        assert words in fault["details"]
+    free = await gateway.post("/v1/contacts/search", {"seniorities": ["Boss"], "limit": 1})
+    assert free.status_code == 200, "the provider's own words are not known here"
+    days = {"added_after": "2020-01-01", "added_before": "2030-01-01T00:00+02:00", "limit": 1}
+    assert (await gateway.post("/v1/companies/search", days)).status_code == 200
+    limits = {"provider": "hunter", "name": "n", "secret": {"api_key": "k"}, "limits": {"week": 1}}
+    assert "per_day" in (await gateway.post("/v1/admin/credentials", limits)).json()["detail"]
+
+
 async def test_429_says_when_to_come_back(gateway: Gateway) -> None:
     team = await gateway.team(rate_limit_per_minute=2)
     async with gateway.caller(await gateway.key(team)) as client:

@@ -266,3 +266,38 @@ def test_normalising_twice_changes_nothing(query: Query) -> None:
 @given(words)
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    "given, sent",
+    [
+        ("2026-01-31", "2026-01-31T00:00:00Z"),
+        ("2026-01-31T08:00:05Z", "2026-01-31T08:00:05Z"),
+        (" 2026-01-31t08:00:05.999z ", "2026-01-31T08:00:05Z"),
+        ("2026-01-31T08:00", "2026-01-31T08:00:00Z"),
+        ("2026-01-31 00:30:00+02:00", "2026-01-30T22:30:00Z"),
+        ("0999-01-01", "0999-01-01T00:00:00Z"),
+        ("2026-02-30", None),
+        ("2026-01-31T24:30", None),
+        ("2026-W05-1", None),
+        ("2026-01-31x08:00", None),
+        ("0001-01-01T00:00+10:00", None),
+        ("20260131", None),
+        ("1767225600", None),
+        ("yesterday", None),
+    ],
+)
+def test_a_moment_is_sent_in_utc(given: str, sent: str | None) -> None:
+    if sent is None:
+        with pytest.raises(QueryError) as refused:
+            normalise(SearchCompanies(added_before=given))
+        assert refused.value.pointer == "/added_before"
+    else:
+        found = normalise(SearchContacts(added_after=given, added_before=given))
+        assert found == SearchContacts(added_after=sent, added_before=sent)
+
+
+def test_an_interval_of_moments_is_not_reversed() -> None:
+    with pytest.raises(QueryError) as refused:
+        normalise(SearchCompanies(added_after="2026-01-02", added_before="2026-01-01T23:59:59Z"))
+    assert refused.value.pointer == "/added_after"
