@@ -113,7 +113,7 @@ class CredentialStore:
         """Ids of the provider's credentials of that name, readable or not."""
         ids = [item.decode() for item in await self._store.call("SMEMBERS", INDEX)]
         bodies = await asyncio.gather(
-            *(self._store.call("HGET", _key(item), "public") for item in ids)
+            *(self._store.call("HGET", key_of(item), "public") for item in ids)
         )
         held = [msgspec.json.decode(body, type=Credential) for body in bodies if body]
         return {item.id for item in held if (item.provider, item.name) == (provider, name)}
