@@ -131,6 +131,39 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def assert_accepted(reply: dict[str, Any]) -> None:
+    assert reply["meta"]["outcome"] == "accepted", reply
+    assert reply["meta"]["sandbox"] is True
+    assert reply["data"]["email"]
+
+
+MEANT = {"data": {"email": "a@b.example"}, "meta": {"outcome": "accepted", "sandbox": True}}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"meta": {"outcome": "weak", "sandbox": True}},
+        {"meta": {"outcome": "accepted", "sandbox": False}},
+        {"data": {"email": None}},
+    ],
+    ids=["weak", "not_the_sandbox", "no_address"],
+)
+def test_an_answer_that_is_not_meant_is_caught(broken: dict[str, Any]) -> None:
+    assert_accepted(MEANT)
+    with pytest.raises(AssertionError):
+        assert_accepted(MEANT | broken)
+
+
+@pytest.mark.parametrize("printed", ["Serving on http://127.0.0.1:1\n", "curl -s \\\n"])
+async def test_a_start_that_prints_no_whole_curl_is_caught(printed: str) -> None:
+    output = asyncio.StreamReader()
+    output.feed_data(printed.encode())
+    output.feed_eof()
+    with pytest.raises(TimeoutError):
+        await read_command(output, [])
+
+
 @pytest.mark.gate
 @pytest.mark.timeout(900)
 async def test_a_bare_machine_serves_an_accepted_answer_on_both_starts(machine: Machine) -> None:
@@ -141,8 +174,6 @@ async def test_a_bare_machine_serves_an_accepted_answer_on_both_starts(machine: 
         async with serving(machine, port) as command:
             reply = await paste(machine, command)
             assert time.monotonic() - began < SECONDS_TO_SERVE, start
-            assert reply["meta"]["outcome"] == "accepted", (start, reply)
-            assert reply["meta"]["sandbox"] is True
-            assert reply["data"]["email"]
+            assert_accepted(reply)
             again = await paste(machine, command)
             assert again["data"]["email"] == reply["data"]["email"]

@@ -88,11 +88,6 @@ def get_logger() -> FilteringBoundLogger:
     return cast(FilteringBoundLogger, structlog.get_logger())
 
 
-def register_secret(secret: str) -> None:
-    """Keep `secret`, learnt after the start, out of every line from now on."""
-    register_secrets((secret,))
-
-
 def register_secrets(secrets: Iterable[str]) -> None:
     """Keep all of `secrets` out of every line from now on."""
     _redactor.register(secrets)

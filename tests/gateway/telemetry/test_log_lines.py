@@ -98,7 +98,7 @@ def test_a_secret_learnt_later_is_kept_out(capsys: pytest.CaptureFixture[str]) -
     log.configure_logging("info", "json")
     logger = log.get_logger()
     logger.info("before", note="kept")
-    log.register_secret("learnt-later-secret")
+    log.register_secrets(["learnt-later-secret"])
     logger.info("after", note="learnt-later-secret")
     assert [line["note"] for line in lines_of(capsys)] == ["kept", "***"]
 
