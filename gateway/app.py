@@ -29,6 +29,7 @@ from gateway.api.operations import Operations
 from gateway.api.pages import Pages
 from gateway.api.problems import HANDLERS
 from gateway.api.providers import Providers
+from gateway.api.reconciliation import Reconciliation
 from gateway.api.routes import Routes
 from gateway.api.teams import Teams
 from gateway.money.entries import Books
@@ -48,6 +49,7 @@ CONTROLLERS = [
     Credentials,
     Routes,
     LedgerEntries,
+    Reconciliation,
     Usage,
     Me,
     Audit,
@@ -127,6 +129,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         pager=Pager(exchange.cursors),
         books=Books(process.store, process.root),
         standings=Standings(process.store, root=process.root, zone=zone),
+        reconciler=process.reconciler,
     )
 
 

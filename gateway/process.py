@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from gateway.jobs.engine import Conclude, Engine
+from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.money.budgets import put_limits
 from gateway.money.journal import FOLDER, Journal
 from gateway.money.ledger import DAY, LIVE, PROCESS, SANDBOX
+from gateway.money.restoration import Restorer
+from gateway.money.witness import identify, last_seen, reach_of
 from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.vault.audit import AuditTrail
@@ -51,8 +54,10 @@ class Process:
         self.transport = Transport()
         self.data_key = DataKey()
         self.journal = Journal(settings.data_dir / FOLDER, root=self.root, process=PROCESS)
-        self._resealing: asyncio.Task[None] | None = None
         self.desk = self._desk()
+        self.restorer = Restorer(self.desk.ledger, self.journal.folder)
+        self.reconciler = Reconciler(self.desk, self.restorer)
+        self._tasks: list[asyncio.Task[None]] = []
         days = settings.retention.job_results_days
         self.jobs = JobStore(self.store, self.root, keep_days=days)
 
@@ -77,7 +82,13 @@ class Process:
         )
 
     def engine(self, conclude: Conclude) -> Engine:
-        return Engine(self.desk, self.jobs, conclude, currency=self.settings.currency)
+        return Engine(
+            self.desk,
+            self.jobs,
+            conclude,
+            currency=self.settings.currency,
+            reconciler=self.reconciler,
+        )
 
     async def open(self) -> None:
         """Raises StoreDown, SealBroken."""
@@ -85,18 +96,33 @@ class Process:
         if await self.roster.team(DEFAULT_TEAM) is None:
             team = Team(id=DEFAULT_TEAM, name="default", created_at=timestamp())
             await self.roster.put_team(team)
-        limits: dict[str, str] = {
-            budget.period: str(budget.amount) for budget in self.settings.budget
-        }
-        await put_limits(self.store, "all", limits)
-        self.journal.open()
+        await self._put_budgets()
+        await self._open_journal()
         await self.desk.open()
-        self._resealing = asyncio.create_task(Resealer(self.store, self.sealer).run())
+        work = (Resealer(self.store, self.sealer).run(), self.restorer.run())
+        self._tasks = [asyncio.create_task(each) for each in work]
+
+    async def _put_budgets(self) -> None:
+        budgets = self.settings.budget
+        amounts: dict[str, str] = {budget.period: str(budget.amount) for budget in budgets}
+        alerts = [(budget.period, budget.alert_at) for budget in budgets]
+        await put_limits(self.store, "all", amounts, alerts)
+
+    async def _open_journal(self) -> None:
+        """What was seen of this store before must not be missing from it now."""
+        store = await identify(self.store)
+        reach = await reach_of(self.store, self.root)
+        seen = await asyncio.to_thread(
+            lambda: last_seen(self.journal.folder, root=self.root, store=store)
+        )
+        furthest, mark = max(reach, seen), self.desk.ledger.mark
+        mark.era, mark.seq, mark.outdated = furthest.era, furthest.seq, reach < seen
+        self.journal.open(store, furthest.era)
 
     async def close(self) -> None:
-        if self._resealing is not None:
-            self._resealing.cancel()
-            await asyncio.wait({self._resealing})
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.desk.waterfall.drained(DRAIN)
         await self.desk.close()
         await self.journal.close()

@@ -80,7 +80,8 @@ class Offer:
 
     `ask`, `peek` and `collect` name the adapter's methods. `units` is what one call costs at
     worst, in thousandths of `unit` (per row: of one row). `price` is the default money per unit,
-    from `source` as read on `read_on`. `peek` is a free read that comes before anything is paid.
+    from `source` as read on `read_on`. `peek` is a free read that comes before anything is paid;
+    `peek_denies` says that finding nothing by it proves that nothing was bought.
     """
 
     ask: str
@@ -93,6 +94,7 @@ class Offer:
     resend: Resend = Resend.NEVER
     fits: Callable[[Any], bool] = always
     peek: str | None = None
+    peek_denies: bool = False
     collect: str | None = None
 
     def worst_units(self, query: Query) -> int:
@@ -201,6 +203,13 @@ class Adapter:
 
     async def balance(self) -> Mapping[str, float] | None:
         """What the account has left, by unit, for free; None if no such call is documented."""
+        return None
+
+    async def reading(self) -> Mapping[str, float] | None:
+        """What the account was charged so far, by the offers' unit, for free; None if unknown.
+
+        Only the difference of two readings means something. Raises ProviderError.
+        """
         return None
 
     async def call(

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from gateway.api.exchange import Exchange
 from gateway.api.lists import ListMeta, Pager, ReplyMeta
 from gateway.api.problems import request_id_of
+from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
@@ -40,6 +41,7 @@ class Context:
     pager: Pager
     books: Books
     standings: Standings
+    reconciler: Reconciler
 
 
 def context_of(request: Request[Any, Any, Any]) -> Context:

@@ -32,7 +32,7 @@ from gateway.lookup.endings import TooFast
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.money.amounts import to_money
-from gateway.money.ledger import Rate
+from gateway.money.terms import Rate
 from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cache
 from providers.model import Query
@@ -91,6 +91,9 @@ class Exchange:
         task = self.desk.waterfall.go_on(self.desk.waterfall.run(lookup))
         if wait > 0:
             await self.engine.attend(lookup, task, wait)
+        if lookup.held:
+            scopes = lookup.caller.budget_scopes()
+            _ = self.desk.waterfall.go_on(self.desk.ledger.release(scopes, lookup.id))
         if not task.done():
             job = await self.engine.adopt(lookup, task, work)
             headers = self._headers(lookup, started)
@@ -265,8 +268,8 @@ def _problem(lookup: Lookup, error: BaseException | None, request_id: str) -> Pr
 def _rate_headers(rate: Rate | None) -> dict[str, str]:
     if rate is None:
         return {}
-    # The ceiling is each process's own; a limit is the team's, wherever it calls.
-    name = "process" if rate.limit == CEILING else "team"
+    # The ceiling is each process's own; a limit is the team's or key's, wherever it calls.
+    name = rate.scope.partition(":")[0] or "process"
     return {
         "ratelimit": f'"{name}";r={rate.remaining};t={rate.resets}',
         "ratelimit-policy": f'"{name}";q={rate.limit};w=60',

@@ -15,7 +15,15 @@ from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
 from gateway.api.problems import Problem, invalid
-from gateway.api.teams import Budgets, budgets_of, limit, show_budgets
+from gateway.api.teams import (
+    Budgets,
+    Concurrency,
+    PerMinute,
+    budgets_of,
+    lift,
+    limit,
+    show_budgets,
+)
 from gateway.vault.roster import DEFAULT_TEAM, Budget, Key, Name, Scope, timestamp
 
 Req = Request[Any, Any, Any]
@@ -31,6 +39,8 @@ class NewKeyBody(Struct, kw_only=True, forbid_unknown_fields=True):
     team_id: Name = DEFAULT_TEAM
     expires_at: Expiry | None = None
     budget: Budgets = None
+    rate_limit_per_minute: PerMinute | None = None
+    max_concurrency: Concurrency | None = None
 
 
 class KeyChange(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +48,8 @@ class KeyChange(Struct, kw_only=True, forbid_unknown_fields=True):
     scopes: Scopes | UnsetType = UNSET
     expires_at: Expiry | UnsetType | None = UNSET
     budget: Budgets | UnsetType = UNSET
+    rate_limit_per_minute: PerMinute | UnsetType | None = UNSET
+    max_concurrency: Concurrency | UnsetType | None = UNSET
 
 
 class KeyView(Struct, kw_only=True):
@@ -47,6 +59,8 @@ class KeyView(Struct, kw_only=True):
     scopes: list[str]
     expires_at: str | None
     budget: Budget | list[Budget] | None
+    rate_limit_per_minute: int | None
+    max_concurrency: int | None
     created_at: str
 
 
@@ -96,6 +110,8 @@ def _members(key: Key) -> dict[str, Any]:
         "scopes": list(key.scopes),
         "expires_at": key.expires_at,
         "budget": show_budgets(key.budgets),
+        "rate_limit_per_minute": key.rate_limit_per_minute,
+        "max_concurrency": key.max_concurrency,
         "created_at": key.created_at,
     }
 
@@ -129,6 +145,8 @@ def _new(data: NewKeyBody) -> Key:
         scopes=tuple(dict.fromkeys(data.scopes)),
         expires_at=_iso(data.expires_at),
         budgets=budgets_of(data.budget),
+        rate_limit_per_minute=data.rate_limit_per_minute,
+        max_concurrency=data.max_concurrency,
         created_at=timestamp(),
     )
 
@@ -142,7 +160,7 @@ async def _find(request: Req, name: str) -> Key:
 
 async def _keep(request: Req, key: Key) -> None:
     # The budget first: a key is shown with nothing that does not hold yet.
-    await limit(request, f"key:{key.id}", key.budgets)
+    await limit(request, f"key:{key.id}", key)
     if not await context_of(request).roster.change_key(key):
         raise await _overtaken(request, key.id)
 
@@ -179,7 +197,7 @@ class Keys(Controller):
         if issued is None:
             raise invalid("/team_id", "is not the id of a team")
         key, fresh = issued
-        await limit(request, f"key:{key.id}", key.budgets)
+        await limit(request, f"key:{key.id}", key)
         await record(request, "key.created", key.id, given_in(data))
         shown = IssuedKey(**_members(key), key=fresh.text)
         return IssuedReply(shown, meta_of(request))
@@ -221,5 +239,5 @@ class Keys(Controller):
     @delete("/v1/admin/keys/{key_id:str}", responses=responses({}, (*AUTHENTICATED, *READ)))
     async def revoke_key(self, request: Req, key_id: FromPath[str]) -> None:
         await context_of(request).roster.revoke_key(await _find(request, key_id))
-        await limit(request, f"key:{key_id}", ())
+        await lift(request, f"key:{key_id}")
         await record(request, "key.revoked", key_id)

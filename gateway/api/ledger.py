@@ -43,7 +43,9 @@ UNREADABLE = (*AUTHENTICATED, "invalid_query")
 class EntryView(Struct, kw_only=True):
     """`units` and `cost` are posted, `reserved` is the worst case that was set aside.
 
-    `overrun`: the provider charged more than that. `outcome` is null while it is open.
+    `overrun`: the provider charged more than that. `unpriced`: nobody knows what a unit costs.
+    `restored` was put back from a journal. `outcome` is null while it is open. `note` and
+    `resolved_by` (a key's id) are of whoever ended a doubt.
     """
 
     id: str
@@ -55,6 +57,7 @@ class EntryView(Struct, kw_only=True):
     operation: str
     tag: str
     units: float
+    unit: str
     cost: str
     reserved: str
     price: str
@@ -64,6 +67,10 @@ class EntryView(Struct, kw_only=True):
     outcome: str | None
     reason: str | None
     overrun: bool
+    unpriced: bool
+    restored: bool
+    note: str | None
+    resolved_by: str | None
 
 
 class SumView(Struct, kw_only=True):
@@ -114,6 +121,7 @@ def show(entry: Entry) -> EntryView:
         operation=entry.operation,
         tag=entry.tag,
         units=to_units(entry.units),
+        unit=entry.unit,
         cost=to_money(entry.cost),
         reserved=to_money(entry.worst_cost),
         price=to_money(entry.price),
@@ -123,6 +131,10 @@ def show(entry: Entry) -> EntryView:
         outcome=entry.outcome or None,
         reason=entry.reason or None,
         overrun=entry.overrun,
+        unpriced=entry.unpriced,
+        restored=entry.restored,
+        note=entry.note or None,
+        resolved_by=entry.resolved_by or None,
     )
 
 

@@ -14,8 +14,8 @@ from gateway.api.problems import moment
 from gateway.lookup.lookup import Caller
 from gateway.money.amounts import to_money
 from gateway.money.entries import BOOTSTRAP
-from gateway.money.ledger import Rate
-from gateway.money.standing import Standing
+from gateway.money.standing import AtOnce, Standing
+from gateway.money.terms import Rate
 
 Req = Request[Any, Any, Any]
 
@@ -42,15 +42,24 @@ class BudgetStanding(Struct, kw_only=True):
 
 
 class RateStanding(Struct, kw_only=True):
-    """Lookups of the team in this minute; `resets_in` is seconds."""
+    """Lookups in this minute, of the team or of the key alone; `resets_in` is seconds."""
 
+    scope: str
     per_minute: int
     remaining: int
     resets_in: int
 
 
+class ConcurrencyStanding(Struct, kw_only=True):
+    """Lookups under way, of the team or of the key alone."""
+
+    scope: str
+    limit: int
+    running: int
+
+
 class MeView(Struct, kw_only=True):
-    """No budget is no limit, nor is a null `rate_limit`."""
+    """No budget is no limit, nor is a null `rate_limit`; it is the tighter of team's and key's."""
 
     team: Named
     key: Named
@@ -59,6 +68,7 @@ class MeView(Struct, kw_only=True):
     currency: str
     budgets: list[BudgetStanding]
     rate_limit: RateStanding | None
+    concurrency: list[ConcurrencyStanding]
 
 
 class MeReply(Struct):
@@ -80,18 +90,29 @@ def _budget(standing: Standing) -> BudgetStanding:
     )
 
 
-def _rate(rate: Rate | None) -> RateStanding | None:
-    if rate is None:
+def _tightest(rates: list[Rate]) -> RateStanding | None:
+    if not rates:
         return None
-    return RateStanding(per_minute=rate.limit, remaining=rate.remaining, resets_in=rate.resets)
+    rate = min(rates, key=lambda each: each.remaining)
+    scope = rate.scope.partition(":")[0]
+    return RateStanding(
+        scope=scope, per_minute=rate.limit, remaining=rate.remaining, resets_in=rate.resets
+    )
+
+
+def _concurrency(found: AtOnce) -> ConcurrencyStanding:
+    scope = found.scope.partition(":")[0]
+    return ConcurrencyStanding(scope=scope, limit=found.limit, running=found.running)
 
 
 async def _view(context: Context, caller: Caller) -> MeView:
     team = await context.roster.team(caller.team)
     key = await context.roster.key(caller.key) if caller.key else None
-    own = [f"key:{caller.key}"] if caller.key else []
+    scopes = [scope for scope in caller.budget_scopes() if scope != "all"]
     now = await context.standings.now()
-    budgets = await context.standings.budgets([f"team:{caller.team}", *own], now)
+    budgets = await context.standings.budgets(scopes, now)
+    rates = [await context.standings.rate(scope, now) for scope in scopes]
+    running = [await context.standings.at_once(scope, now) for scope in scopes]
     return MeView(
         team=Named(id=caller.team, name=team.name if team else caller.team),
         key=Named(id=caller.key or BOOTSTRAP, name=key.name if key else BOOTSTRAP),
@@ -99,7 +120,8 @@ async def _view(context: Context, caller: Caller) -> MeView:
         expires_at=key.expires_at if key else None,
         currency=context.settings.currency,
         budgets=[_budget(each) for each in budgets],
-        rate_limit=_rate(await context.standings.rate(caller.team, now)),
+        rate_limit=_tightest([each for each in rates if each]),
+        concurrency=[_concurrency(each) for each in running if each],
     )
 
 

@@ -40,6 +40,14 @@ class Readiness(Struct):
     reasons: list[Concern]
 
 
+OUTDATED = Concern(
+    "outdated",
+    "The store came back older than its callers; see what is missing, and go on with "
+    'POST /v1/admin/reconcile {"accept": true}.',
+    accepted=False,
+)
+
+
 async def concerns(store: Store, accept: Collection[str]) -> list[Concern]:
     """What is wrong with the store, and how to mend it."""
     try:
@@ -74,6 +82,8 @@ class Operations(Controller):
     async def readyz(self, request: Req) -> ASGIResponse:
         context = context_of(request)
         found = await concerns(context.store, context.settings.store_accept_risk)
+        if context.desk.ledger.mark.outdated:
+            found.append(OUTDATED)
         ready = all(concern.accepted for concern in found)
         body = Readiness("ready" if ready else "not_ready", found)
         return _json(body, 200 if ready else 503)

@@ -27,8 +27,9 @@ from gateway.lookup.desk import NotConfigured, Unanswerable
 from gateway.lookup.endings import KeyRevoked, Objected, TooFast, Unsettled
 from gateway.lookup.identity import QueryError
 from gateway.lookup.lookup import Lookup
-from gateway.money.amounts import to_money
-from gateway.money.ledger import Obstacle
+from gateway.money.amounts import to_money, to_units
+from gateway.money.ledger import Outdated
+from gateway.money.terms import Obstacle
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.sealing import SealBroken
@@ -38,6 +39,7 @@ log = get_logger()
 MEDIA_TYPE = "application/problem+json"
 RETRY_SOON = 2
 RETRY_DOUBT = 300
+RETRY_LATER = 60
 CRASH_FRAMES = 20
 CODES: Mapping[str, tuple[int, str]] = {
     "malformed_request": (400, "The body is not JSON"),
@@ -147,7 +149,8 @@ def of_error(error: BaseException, request_id: str = "") -> Problem:
         case QueryError():
             return invalid(error.pointer, error.details)
         case TooFast():
-            detail = "The team's requests per minute are used up."
+            what = "lookups at once" if error.at_once else "requests per minute"
+            detail = f"The {error.scope}'s {what} are used up."
             return Problem("rate_limited", detail, retry_after=error.seconds)
         case KeyRevoked():
             return unauthenticated()
@@ -168,6 +171,12 @@ PLAIN: Mapping[type[Exception], tuple[str, str, float | None]] = {
         "ledger_unavailable",
         "The store does not answer. The answer is bought and kept: asked again, it costs nothing.",
         RETRY_SOON,
+    ),
+    Outdated: (
+        "ledger_unavailable",
+        "The store came back older than its callers: calls that were paid for may be missing from"
+        " it. An administrator has to reconcile it: POST /v1/admin/reconcile.",
+        RETRY_LATER,
     ),
     StoreDown: (
         "ledger_unavailable",
@@ -240,8 +249,11 @@ def _reasons(attempts: list[Attempt]) -> str:
 
 def _over_budget(budget: Obstacle, attempts: list[Attempt]) -> Problem:
     name = "max_cost" if budget.scope == "max_cost" else f"budget of {budget.scope}"
-    spent, limit = to_money(budget.spent), to_money(budget.limit)
-    reserved = to_money(budget.reserved)
+    amounts = (budget.spent, budget.limit, budget.reserved)
+    spent, limit, reserved = (to_money(amount) for amount in amounts)
+    if budget.scope.startswith("credential:"):
+        name = f"unit limit of {budget.scope}"
+        spent, limit, reserved = (str(to_units(amount)) for amount in amounts)
     resets = moment(budget.resets_at)
     detail = f"The {name} ({budget.period}) is {limit}; spent {spent}, reserved {reserved}."
     fault = Fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from litestar import Controller, Request, delete, get, patch, post
@@ -16,7 +16,7 @@ from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of
 from gateway.api.names import check_team
 from gateway.api.problems import Problem, invalid
 from gateway.lookup.market import ROUTES
-from gateway.money.budgets import put_limits
+from gateway.money.budgets import put_limits, put_pace
 from gateway.money.ledger import new_id
 from gateway.vault.roster import DEFAULT_TEAM, Budget, Name, Team, timestamp
 from providers.model import OPERATIONS
@@ -103,10 +103,33 @@ async def _find(request: Req, name: str) -> Team:
     return team
 
 
-async def limit(request: Req, scope: str, budgets: tuple[Budget, ...]) -> None:
-    """Hand the budgets of a team or key to the ledger."""
-    amounts: dict[str, str] = {budget.period: budget.amount for budget in budgets}
-    await put_limits(context_of(request).store, scope, amounts)
+class Limited(Protocol):
+    """A team or a key."""
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]: ...
+    @property
+    def rate_limit_per_minute(self) -> int | None: ...
+    @property
+    def max_concurrency(self) -> int | None: ...
+
+
+async def limit(request: Req, scope: str, holder: Limited) -> None:
+    """Hand the budgets and the pace of a team or key to the ledger."""
+    store = context_of(request).store
+    amounts: dict[str, str] = {budget.period: budget.amount for budget in holder.budgets}
+    alerts = [(budget.period, budget.alert_at) for budget in holder.budgets]
+    await put_limits(store, scope, amounts, alerts)
+    await put_pace(
+        store, scope, per_minute=holder.rate_limit_per_minute, at_once=holder.max_concurrency
+    )
+
+
+async def lift(request: Req, scope: str) -> None:
+    """No limits hold for what is gone."""
+    store = context_of(request).store
+    await put_limits(store, scope, {})
+    await put_pace(store, scope, per_minute=None, at_once=None)
 
 
 def _reply(request: Req, team: Team) -> TeamReply:
@@ -143,7 +166,7 @@ class Teams(Controller):
         )
         await check_team(context_of(request), team)
         # The budget first: a team is shown with nothing that does not hold yet.
-        await limit(request, f"team:{team.id}", team.budgets)
+        await limit(request, f"team:{team.id}", team)
         await context_of(request).roster.put_team(team)
         await record(request, "team.created", team.id, given_in(data))
         return _reply(request, team)
@@ -162,7 +185,7 @@ class Teams(Controller):
         team = _changed(await _find(request, team_id), data)
         if data.name is not UNSET:
             await check_team(context_of(request), team)
-        await limit(request, f"team:{team.id}", team.budgets)
+        await limit(request, f"team:{team.id}", team)
         if not await context_of(request).roster.change_team(team):
             raise missing("team")
         await record(request, "team.changed", team.id, given_in(data))
@@ -178,7 +201,7 @@ class Teams(Controller):
             raise Problem("conflict", "The team `default` holds the bootstrap key and stays.")
         if not await context_of(request).roster.delete_team(team_id):
             raise Problem("conflict", "The team has keys; revoke them first.")
-        await limit(request, f"team:{team_id}", ())
+        await lift(request, f"team:{team_id}")
         fields = [f"{operation}|{team_id}" for operation in OPERATIONS]
         await context_of(request).store.call("HDEL", ROUTES, *fields)
         await record(request, "team.deleted", team_id)

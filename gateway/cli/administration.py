@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import click
 
-from gateway.cli import display
+from gateway.cli import display, options
 from gateway.cli.failure import dicts
 from gateway.cli.options import Decorator, kept
 from gateway.cli.session import Session
@@ -92,3 +92,39 @@ budget = click.option(
 def body_option(flag: str, to: str, text: str, **attributes: Any) -> Decorator[Any]:
     """An option that becomes the member `to` of the request's body."""
     return kept(flag, to=f"fields.{to}", help=text, **attributes)
+
+
+def to_body(session: Session) -> dict[str, Any]:
+    """The body so far, with the alerts in every budget, where the API has them."""
+    body = {**session.fields}
+    shares = body.pop("alert_at", None)
+    if shares is None:
+        return body
+    budgets = body.get("budget")
+    if not budgets:
+        raise click.UsageError("--alert-at belongs to a --budget")
+    for budget in budgets if isinstance(budgets, list) else [budgets]:
+        budget["alert_at"] = shares
+    return body
+
+
+class Shares(options.Words):
+    """Comma separated numbers."""
+
+    name = "0.8,0.95"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[Any]:
+        try:
+            return [float(word) for word in super().convert(value, param, ctx)]
+        except ValueError:
+            self.fail(f"{value!r}: expected shares such as 0.8,0.95", param, ctx)
+
+
+limits = options.stack(
+    budget,
+    body_option("--alert-at", "alert_at", "Shares of it that raise an alert.", type=Shares()),
+    body_option("--rate-limit-per-minute", "rate_limit_per_minute", "Calls a minute.", type=int),
+    body_option("--max-concurrency", "max_concurrency", "Lookups at once.", type=int),
+)

@@ -20,7 +20,7 @@ settings = options.stack(
         type=options.Words(),
     ),
     body_option("--expires-at", "expires_at", "ISO 8601, such as 2027-01-01T00:00:00Z."),
-    administration.budget,
+    administration.limits,
     options.client,
 )
 
@@ -50,7 +50,7 @@ def list_keys(session: Session) -> None:
 def create(session: Session, team: str, name: str) -> None:
     """Create a key. It is shown this once."""
     owner = administration.to_id(session, TEAMS, team)
-    fields = {"scopes": ["lookup"], **session.fields}
+    fields = {"scopes": ["lookup"], **administration.to_body(session)}
     administration.create(session, PATH, {"team_id": owner, "name": name, **fields})
     click.echo("Keep the key now: it is not shown again.", err=True)
 
@@ -62,7 +62,7 @@ def create(session: Session, team: str, name: str) -> None:
 @pass_session
 def update(session: Session, which: str) -> None:
     """Change a key, given by id or name."""
-    administration.update(session, PATH, which, session.fields)
+    administration.update(session, PATH, which, administration.to_body(session))
 
 
 @keys.command(

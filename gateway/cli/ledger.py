@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
 from gateway.cli import administration, display, options
+from gateway.cli.administration import body_option
 from gateway.cli.options import kept
 from gateway.cli.serving import config_file
 from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/admin/ledger"
+RECONCILE = "/v1/admin/reconcile"
 TEAMS, KEYS = "/v1/admin/teams", "/v1/admin/keys"
 COLUMNS = ("id", "state", "at", "team", "key", "provider", "operation", "tag", "units", "cost")
 STATES = ("reserved", "dispatched", "posted", "voided", "in_doubt")
@@ -65,6 +68,8 @@ def usage(session: Session) -> None:
     epilog=options.examples(
         "prospect ledger list --team sales --state in_doubt",
         "prospect ledger summary --group-by team,day --from 2026-11-01",
+        "prospect ledger reconcile",
+        "prospect ledger resolve res_0123_0 --state voided --note 'not on the invoice'",
         "prospect ledger verify data/journal",
     )
 )
@@ -93,6 +98,45 @@ def list_entries(session: Session) -> None:
 def summary(session: Session) -> None:
     """Sums by any combination; without --group-by, the total."""
     show_sums(session, f"{PATH}/summary", to_params(session))
+
+
+@ledger.command(
+    epilog=options.examples("prospect ledger reconcile", "prospect ledger reconcile --accept")
+)
+@click.option(
+    "--accept",
+    is_flag=True,
+    help="Go on with a store that came back older, after journals were read back.",
+)
+@options.client
+@pass_session
+def reconcile(session: Session, accept: bool) -> None:
+    """Clear up what is in doubt, and list what providers count otherwise."""
+    reply = administration.request(session, "POST", RECONCILE, body={"accept": accept})
+    display.show(session, reply)
+
+
+@ledger.command(
+    epilog=options.examples(
+        "prospect ledger resolve res_0123_0 --state posted --note 'seen on the invoice'",
+        "prospect ledger resolve res_0123_0 --state posted --units 1 --note 'ticket 4711'",
+        "prospect ledger resolve res_0123_0 --state voided --note 'not on the invoice'",
+    )
+)
+@click.argument("entry", metavar="ENTRY")
+@body_option("--state", "state", "What came of the call.", type=click.Choice(["posted", "voided"]))
+@body_option("--note", "note", "How that is known; kept with the entry.")
+@body_option("--units", "units", "What was charged; the worst case if not given.", type=float)
+@options.client
+@pass_session
+def resolve(session: Session, entry: str) -> None:
+    """End the doubt about a call, by your word."""
+    for name in ("state", "note"):
+        if name not in session.fields:
+            raise click.UsageError(f"--{name} is needed")
+    path = f"{PATH}/{quote(entry, safe='')}/resolve"
+    reply = administration.request(session, "POST", path, body=session.fields)
+    display.show(session, reply)
 
 
 @ledger.command(

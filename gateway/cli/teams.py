@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from gateway.cli import administration, options
@@ -14,39 +12,8 @@ PATH = "/v1/admin/teams"
 COLUMNS = ("id", "name", "budget", "rate_limit_per_minute", "max_concurrency")
 
 
-def to_body(session: Session) -> dict[str, Any]:
-    """The body so far, with the alerts in every budget, where the API has them."""
-    body = {**session.fields}
-    shares = body.pop("alert_at", None)
-    if shares is None:
-        return body
-    budgets = body.get("budget")
-    if not budgets:
-        raise click.UsageError("--alert-at belongs to a --budget")
-    for budget in budgets if isinstance(budgets, list) else [budgets]:
-        budget["alert_at"] = shares
-    return body
-
-
-class Shares(options.Words):
-    """Comma separated numbers."""
-
-    name = "0.8,0.95"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[Any]:
-        try:
-            return [float(word) for word in super().convert(value, param, ctx)]
-        except ValueError:
-            self.fail(f"{value!r}: expected shares such as 0.8,0.95", param, ctx)
-
-
 settings = options.stack(
-    administration.budget,
-    body_option("--alert-at", "alert_at", "Shares of it that raise an alert.", type=Shares()),
-    body_option("--rate-limit-per-minute", "rate_limit_per_minute", "Calls a minute.", type=int),
-    body_option("--max-concurrency", "max_concurrency", "Lookups at once.", type=int),
+    administration.limits,
     options.client,
 )
 
@@ -72,7 +39,7 @@ def list_teams(session: Session) -> None:
 @pass_session
 def create(session: Session, name: str) -> None:
     """Create a team; without a budget it has no limit."""
-    administration.create(session, PATH, {"name": name, **to_body(session)})
+    administration.create(session, PATH, {"name": name, **administration.to_body(session)})
 
 
 @teams.command(
@@ -87,7 +54,7 @@ def create(session: Session, name: str) -> None:
 @pass_session
 def update(session: Session, team: str) -> None:
     """Change a team, given by id or name."""
-    administration.update(session, PATH, team, to_body(session))
+    administration.update(session, PATH, team, administration.to_body(session))
 
 
 @teams.command(epilog=options.examples("prospect teams delete sales"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.records import Counts, Job, JobRecord, JobStore, Request, count
 from gateway.jobs.sweeper import Sweeper
 from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
@@ -38,12 +39,21 @@ Conclude = Callable[[Lookup, BaseException | None, Request], tuple[str, bytes]]
 class Engine:
     """Jobs of this process. `conclude` makes the outcome and body of a lookup that has ended."""
 
-    def __init__(self, desk: Desk, jobs: JobStore, conclude: Conclude, *, currency: str):
+    def __init__(
+        self,
+        desk: Desk,
+        jobs: JobStore,
+        conclude: Conclude,
+        *,
+        currency: str,
+        reconciler: Reconciler,
+    ):
         self.desk = desk
         self.jobs = jobs
         self.conclude = conclude
         self.currency = currency
         self._sweeper = Sweeper(desk)
+        self._reconciler = reconciler
         self._running: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
 
@@ -53,6 +63,9 @@ class Engine:
             self._loops = [
                 asyncio.create_task(self._take_over()),
                 asyncio.create_task(self._sweeper.run()),
+                asyncio.create_task(
+                    self._reconciler.run(self.desk.settings.reconcile_minutes),
+                ),
             ]
 
     async def close(self) -> None:

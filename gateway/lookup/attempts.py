@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.money.amounts import to_money, to_units
-from gateway.money.ledger import Obstacle
+from gateway.money.terms import Obstacle
 
 Reason = Literal[
     "rate_limited",

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 from gateway.lookup.calls import lease_of
 from gateway.lookup.identity import slot_of
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.planner import Step
-from gateway.money.ledger import Bid, Claim, next_id
+from gateway.money.amounts import MILLI
+from gateway.money.ledger import next_id
+from gateway.money.terms import NO_LIMIT, Bid, Claim
+from gateway.money.windows import PERIODS
 from providers.base import LONGEST_CALL, Charge
 
 NO_CAP = -1
+LIMITS = tuple(f"units_{period}" for period in PERIODS)
 
 
 class Bids:
@@ -19,6 +27,8 @@ class Bids:
         self._lookup = lookup
         self._hash_key = hash_key
         self._team_cache = team_cache
+        # What a free read needs to find out whether a call that was not answered was charged.
+        self._ask = msgspec.json.encode(lookup.query).decode()
         name = next_id("res")
         steps = enumerate(lookup.plan.steps)
         self._made = [self._bid(index, step, f"{name}_{index}") for index, step in steps]
@@ -32,6 +42,10 @@ class Bids:
     def replace(self, index: int, step: Step) -> None:
         """Bid anew for a step whose account was refused; the earlier bid is closed."""
         self._made[index] = self._bid(index, step, f"{self._made[index].rid}_again")
+
+    def make_do(self, index: int) -> None:
+        """Bid without the hope for another account."""
+        self._made[index].spare = False
 
     def claim(self, index: int, *, patient: bool) -> Claim:
         """Everything from step `index` on."""
@@ -69,6 +83,11 @@ class Bids:
             lease=lease_of(LONGEST_CALL),
             free=step.offer.charge is Charge.FREE,
             direct=step.offer.peek is None,
+            limits=limits_of(step.limits),
+            spare=step.spare,
+            unpriced=step.offer.charge is not Charge.FREE and not step.price,
+            unit=step.offer.unit,
+            ask=self._ask if step.offer.peek else "",
         )
 
     def _slot(self, step: Step) -> str:
@@ -76,3 +95,9 @@ class Bids:
         space = f"team:{lookup.caller.team}" if self._team_cache else step.credential.space
         parts = (lookup.operation, step.provider, space, lookup.after or "")
         return slot_of(parts, lookup.canonical, self._hash_key)
+
+
+def limits_of(limits: Mapping[str, int]) -> tuple[int, int, int]:
+    """Thousandths of units per day, month and in total."""
+    day, month, total = (limits[name] * MILLI if name in limits else NO_LIMIT for name in LIMITS)
+    return day, month, total

@@ -15,7 +15,8 @@ from gateway.lookup.flags import fill_flags
 from gateway.lookup.planner import Step
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
-from gateway.money.ledger import EntryState, Ledger
+from gateway.money.ledger import Ledger
+from gateway.money.terms import EntryState
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge

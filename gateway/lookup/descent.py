@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,28 +13,27 @@ from gateway.lookup import cache, tickets
 from gateway.lookup.attempts import AttemptOutcome
 from gateway.lookup.bids import Bids
 from gateway.lookup.calls import Call, Called, NotSent
-from gateway.lookup.endings import KeyRevoked, Objected, TooFast, Unsettled
+from gateway.lookup.counter import Counter
+from gateway.lookup.endings import Objected, check
 from gateway.lookup.judge import judge, strength
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
 from gateway.lookup.withholding import withhold
-from gateway.money.ledger import Admission, Fate, Settlement
+from gateway.money.terms import Admission, Fate
 from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cost
 from gateway.vault.bench import WAITS
 from providers.base import LONGEST_CALL
 from providers.errors import Suppressed
-from providers.model import Answer, Email
+from providers.model import Email
 
 if TYPE_CHECKING:
     from gateway.lookup.waterfall import Waterfall
 
 LOOK_AGAIN = 0.5
 BUDGET_PATIENCE = 1.0
-SETTLE_PATIENCE = 5.0
-REGRET_PATIENCE = 600.0
 # What a provider may take by its own account: Hunter's finder searches for ten seconds.
 PATIENCE = 10.0
 # Endings of a call that say nothing about the provider: whoever joined it asks for itself.
@@ -50,6 +48,7 @@ class Descent:
         self.ledger = waterfall.ledger
         self.lookup = lookup
         self.bids = bids
+        self.counter = Counter(waterfall, lookup, bids)
         self._refused: set[str] = set()
 
     async def to_its_end(self) -> None:
@@ -64,23 +63,18 @@ class Descent:
             answer.data = await withhold(store, root, answer.data, key)
 
     async def _follow(self, found: Admission) -> Admission:
+        check(found)
         match found.kind:
-            case "suppressed":
-                raise Objected
-            case "revoked":
-                raise KeyRevoked
-            case "limited":
-                raise TooFast(found.rate.resets if found.rate else 1)
             case "cached":
                 return await self._serve(found)
             case "joined":
                 return await self._join(found)
             case "resumed":
                 return await self._resume(found)
-            case "gone":
-                raise StoreDown("the reservation was given up")
             case "wait":
                 return await self._admit(found.index)
+            case "account":
+                return await self._change_account(found.index)
             case _:
                 return await self._ask(found)
 
@@ -97,7 +91,7 @@ class Descent:
             try:
                 found = await self.ledger.admit(claim)
             except StoreDown:
-                _ = self.waterfall.go_on(self._regret(index))
+                self.counter.regret(index)
                 raise
             report_skipped(self.lookup, found)
             if found.kind != "wait":
@@ -112,12 +106,6 @@ class Descent:
         for at in range(index, len(self.bids)):
             self._note(self.bids[at].provider, "skipped", reason="timed_out")
         return True
-
-    async def _regret(self, index: int) -> None:
-        """The reply was lost: void what may have been reserved, as nothing was sent."""
-        for at in range(index, len(self.bids)):
-            settlement = Settlement(rid=self.bids[at].rid, state="voided", outcome="failed")
-            await self._insist(settlement, REGRET_PATIENCE)
 
     async def _serve(self, found: Admission) -> Admission:
         answer = cache.unpack(self.lookup.operation, found.blob)
@@ -155,7 +143,7 @@ class Descent:
                 break
             found = await self._admit(index, late=late)
             if self._is_late() and found.kind in ("reserved", "wait"):
-                _ = self.waterfall.go_on(self._regret(index))
+                self.counter.regret(index)
                 break
             if found.kind != "joined" or found.index != index:
                 return found
@@ -196,6 +184,12 @@ class Descent:
         self.bids.replace(index, steps[index])
         return True
 
+    async def _change_account(self, index: int) -> Admission:
+        """The account's units are used up; take another one of the provider's, if there is one."""
+        if not self._has_account(index, self.bids[index].credential):
+            self.bids.make_do(index)
+        return await self._admit(index)
+
     async def _resume(self, found: Admission) -> Admission:
         """Collect a ticket whose owner is gone; it was paid for already."""
         kept = tickets.unpack(found.blob)
@@ -213,7 +207,7 @@ class Descent:
         try:
             called = await self.waterfall.dialler.perform(call, dispatched=found.dispatched)
         except NotSent:
-            _ = self.waterfall.go_on(self._regret(found.index))
+            self.counter.regret(found.index)
             raise
         return await self._conclude(found, call, called, own=True)
 
@@ -261,7 +255,7 @@ class Descent:
         ended = lookup.winner or doubtful or settlement.objected
         if not (ended or self._is_over(following)):
             settlement.next = self.bids.claim(following, patient=True)
-        admitted = await self._settle(settlement, called.answer, following)
+        admitted = await self.counter.settle(settlement, called.answer, following)
         if settlement.objected or admitted.kind == "suppressed":
             raise Objected
         report_skipped(self.lookup, admitted)
@@ -291,39 +285,6 @@ class Descent:
         )
         if called.answer is not None and called.answer.raw:
             lookup.raws[call.step.provider] = called.answer.raw
-
-    async def _settle(
-        self, settlement: Settlement, answer: Answer | None, following: int
-    ) -> Admission:
-        """Settle even if the caller hangs up; a store that is away is waited for a while."""
-        body = b"" if answer is None else cache.pack(answer)
-        progress = self.lookup.progress() if self.lookup.head.job else b""
-        with contextlib.suppress(StoreDown):
-            return await self.ledger.settle(settlement, answer=body, progress=progress)
-        task = self.waterfall.go_on(self._insist(settlement, REGRET_PATIENCE, body))
-        done, _ = await asyncio.wait({task}, timeout=SETTLE_PATIENCE)
-        if not done:
-            # Whatever was reserved for the next step, nobody will use.
-            settlement.next = None
-            task.add_done_callback(lambda _: self.waterfall.go_on(self._regret(following)))
-            raise Unsettled("the answer is bought and will be settled when the store is back")
-        found: Admission = task.result()
-        return found
-
-    async def _insist(
-        self, settlement: Settlement, patience: float, answer: bytes = b""
-    ) -> Admission:
-        """Settle until the store has answered: repeating it changes nothing."""
-        until, wait = time.monotonic() + patience, 0.05
-        progress = self.lookup.progress() if self.lookup.head.job else b""
-        while True:
-            try:
-                return await self.ledger.settle(settlement, answer=answer, progress=progress)
-            except StoreDown:
-                if time.monotonic() > until:
-                    raise
-                await asyncio.sleep(wait)
-                wait = min(2.0, wait * 2)
 
     async def _weigh(self, candidate: Candidate) -> None:
         """Take the candidate as the winner, keep it as the best so far, or count it out."""

@@ -15,7 +15,7 @@ from gateway.lookup.planner import Plan, plan
 from gateway.lookup.routing import Route, Routing, base_route, resolve
 from gateway.lookup.waterfall import Waterfall
 from gateway.money.journal import Journal
-from gateway.money.ledger import DAY, Ledger, next_id
+from gateway.money.ledger import Ledger, next_id
 from gateway.settings import Settings
 from gateway.store.connection import Store
 from gateway.vault.bench import WAITS
@@ -65,7 +65,6 @@ class Desk:
             store,
             root=root,
             zone=ZoneInfo(settings.timezone),
-            keep=settings.retention.ledger_days * DAY,
             journal=journal,
         )
         self.waterfall = Waterfall(

@@ -1,5 +1,9 @@
 """How a lookup ends without an answer, whoever was asked."""
 
+from __future__ import annotations
+
+from gateway.money.ledger import Outdated
+from gateway.money.terms import Admission, Rate
 from gateway.store.connection import StoreDown
 
 
@@ -12,12 +16,33 @@ class Objected(Exception):
 
 
 class TooFast(Exception):
-    """The team's requests of this minute are used up; `seconds` until the next."""
+    """The requests of this minute, or those at once, of `scope` are used up.
 
-    def __init__(self, seconds: int):
+    `seconds` until the next may come.
+    """
+
+    def __init__(self, seconds: int, *, scope: str = "team", at_once: bool = False):
         super().__init__("too many requests")
         self.seconds = seconds
+        self.scope = scope.partition(":")[0]
+        self.at_once = at_once
 
 
 class KeyRevoked(Exception):
     """The caller's key died while the lookup ran."""
+
+
+def check(found: Admission) -> None:
+    """Raise what ends the lookup here and now."""
+    match found.kind:
+        case "suppressed":
+            raise Objected
+        case "revoked":
+            raise KeyRevoked
+        case "outdated":
+            raise Outdated
+        case "limited" | "busy":
+            rate = found.rate or Rate(0, 0, 1)
+            raise TooFast(rate.resets, scope=rate.scope, at_once=found.kind == "busy")
+        case "gone":
+            raise StoreDown("the reservation was given up")

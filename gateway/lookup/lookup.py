@@ -12,7 +12,7 @@ from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.judge import Outcome
 from gateway.lookup.planner import Plan
 from gateway.lookup.routing import Route
-from gateway.money.ledger import Rate
+from gateway.money.terms import Rate
 from providers.model import Datum, Query
 
 JOB_TIMEOUT = 3600.0
@@ -59,7 +59,7 @@ class Lookup:
     """A question, who asks, and what has come of it so far; times of the event loop's clock.
 
     A verification has its `parent`'s deadline, job and money. `again` marks a job that another
-    process began.
+    process began. `held` counts among its team's and key's lookups at once.
     """
 
     id: str
@@ -89,6 +89,7 @@ class Lookup:
     raws: dict[str, bytes] = field(default_factory=dict)
     upstream: float = 0.0
     rate: Rate | None = None
+    held: bool = False
 
     def __post_init__(self) -> None:
         self.deadline = self.started + (self.route.timeout or self.wait)

@@ -117,7 +117,10 @@ class Market:
         """One stall for each account the team may use; one without an account if there is none."""
         accounts: list[Credential | None] = [*pool(self.credentials, name, team)]
         accounts = accounts or [None]
-        return [self._stall(operation, name, offer, account) for account in accounts]
+        stalls = [self._stall(operation, name, offer, account) for account in accounts]
+        if len(stalls) == 1:
+            return stalls
+        return [msgspec.structs.replace(stall, spare=True) for stall in stalls]
 
     def _pick(self, stand: Sequence[Stall], refused: Collection[str] = ()) -> Stall:
         """The stall of an account that is neither benched nor among the `refused`."""
@@ -176,10 +179,11 @@ class Market:
     def _stall(
         self, operation: str, name: str, offer: Offer, credential: Credential | None
     ) -> Stall:
-        prices = self._settings.providers[name].prices
+        configured = self._settings.providers[name]
         overrides = [("credential", credential.prices)] if credential else []
-        price = price_of(operation, offer, *overrides, ("settings", prices))
-        return Stall(name, offer, credential, price)
+        price = price_of(operation, offer, *overrides, ("settings", configured.prices))
+        limits = {**configured.limits, **(credential.limits if credential else {})}
+        return Stall(name, offer, credential, price, limits=limits)
 
     def credential(self, name: str) -> Credential | None:
         return next((item for item in self.credentials if item.id == name), None)

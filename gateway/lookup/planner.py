@@ -15,7 +15,10 @@ from providers.model import Query
 
 
 class Step(Struct, frozen=True):
-    """One provider, with the credential that will pay; `units`, `cost` are the worst case."""
+    """One provider, with the credential that will pay; `units`, `cost` are the worst case.
+
+    `limits` are the credential's, by name; `spare` says that the provider has another one.
+    """
 
     provider: str
     credential: Credential
@@ -23,6 +26,8 @@ class Step(Struct, frozen=True):
     price: int
     units: int
     cost: int
+    limits: Mapping[str, int] = {}
+    spare: bool = False
 
 
 class LeftOut(Struct, frozen=True):
@@ -46,6 +51,8 @@ class Stall(Struct, frozen=True):
     credential: Credential | None
     price: Price
     benched: str = ""
+    limits: Mapping[str, int] = {}
+    spare: bool = False
 
 
 def plan(query: Query, route: Route, market: Sequence[Stall]) -> Plan:
@@ -79,4 +86,13 @@ def to_step(query: Query, stall: Stall) -> Step:
     assert stall.credential is not None
     units = stall.offer.worst_units(query)
     cost = cost_of(units, stall.price.micros)
-    return Step(stall.provider, stall.credential, stall.offer, stall.price.micros, units, cost)
+    return Step(
+        provider=stall.provider,
+        credential=stall.credential,
+        offer=stall.offer,
+        price=stall.price.micros,
+        units=units,
+        cost=cost,
+        limits=stall.limits,
+        spare=stall.spare,
+    )

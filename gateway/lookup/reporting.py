@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.lookup.attempts import AttemptOutcome, attempt
 from gateway.lookup.lookup import Lookup
-from gateway.money.ledger import Admission, Skip
+from gateway.money.terms import Admission, Skip
 from gateway.telemetry.metrics import count_attempt
 
 
@@ -35,6 +35,7 @@ def report_skipped(lookup: Lookup, found: Admission) -> None:
     """Add the steps that an admission passed over."""
     lookup.since = found.since or lookup.since
     lookup.rate = found.rate or lookup.rate
+    lookup.held = found.held or lookup.held
     for skip in found.skipped:
         provider = lookup.plan.steps[skip.index].provider
         if skip.reason == "in_doubt":

@@ -11,7 +11,7 @@ from gateway.lookup.calls import Call, Called
 from gateway.lookup.judge import judge
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.withholding import marks_of_row
-from gateway.money.ledger import Keepsake, Settlement
+from gateway.money.terms import Keepsake, Settlement
 from providers.base import Charge
 from providers.errors import RateLimited, Suppressed
 from providers.model import Email, Person, Verification

@@ -19,20 +19,28 @@ log = get_logger()
 GROUPED = 0.025
 FOLDER = "journal"
 
+Ending = Literal["posted", "voided", "in_doubt"]
+
 _encode = msgspec.json.Encoder().encode
 
 
 class Opened(Struct, frozen=True, tag_field="op", tag="opened"):
-    """The first line; `process` is part of the ids of this process's reservations."""
+    """The first line; `process` is part of the ids of this process's reservations.
+
+    `store` is the identity of the store, which a copy of it shares, `era` the ledger's: how often
+    it was accepted although it had come back older.
+    """
 
     n: int
     t: int
     process: str
     root: str
+    store: str = ""
+    era: int = 0
 
 
 class Reserved(Struct, frozen=True, tag_field="op", tag="reserved"):
-    """Units in thousandths, money in micro-units, as in the ledger."""
+    """Units in thousandths, money in micro-units, `seq` of the change, all as in the ledger."""
 
     n: int
     t: int
@@ -47,21 +55,28 @@ class Reserved(Struct, frozen=True, tag_field="op", tag="reserved"):
     price: int
     free: bool
     dispatched: bool
+    seq: int = 0
+    slot: str = ""
+    unit: str = ""
 
 
 class Dispatched(Struct, frozen=True, tag_field="op", tag="dispatched"):
     n: int
     t: int
     rid: str
+    seq: int = 0
 
 
 class Settled(Struct, frozen=True, tag_field="op", tag="settled"):
+    """`seq` is 0 if the entry was closed already, or gone."""
+
     n: int
     t: int
     rid: str
-    state: Literal["posted", "voided", "in_doubt"]
+    state: Ending
     units: int
     cost: int
+    seq: int = 0
 
 
 class Closed(Struct, frozen=True, tag_field="op", tag="closed"):
@@ -91,13 +106,19 @@ class Journal:
         self._size = 0
         self._due = False
         self._flushing: set[asyncio.Task[None]] = set()
+        self._store = ""
 
     @property
     def is_open(self) -> bool:
         return self._descriptor >= 0
 
-    def open(self) -> None:
-        """Begin a file; without one, nothing is written."""
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def open(self, store: str = "", era: int = 0) -> None:
+        """Begin a file about the store of that identity; without one, nothing is written."""
+        self._store, self._lines, self._size = store, 0, 0
         name = f"{int(time.time() * 1000)}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,30 +128,36 @@ class Journal:
         except OSError as error:
             log.error("journal.unavailable", reason=error.strerror)
             return
-        self._write(Opened(*self._next(), self._process, self._root))
+        self._write(Opened(*self._next(), self._process, self._root, store, era))
 
     def reserved(self, rid: str, **members: str | int | bool) -> None:
         """A reservation was granted; `members` are those of Reserved."""
         if self.is_open:
             self._write(Reserved(*self._next(), rid, **members))  # type: ignore[arg-type]
 
-    def dispatched(self, rid: str) -> None:
+    def dispatched(self, rid: str, seq: int) -> None:
         if self.is_open:
-            self._write(Dispatched(*self._next(), rid))
+            self._write(Dispatched(*self._next(), rid, seq))
 
-    def settled(
-        self, rid: str, state: Literal["posted", "voided", "in_doubt"], units: int, cost: int
-    ) -> None:
+    def settled(self, rid: str, state: Ending, units: int, cost: int, seq: int) -> None:
         if self.is_open:
-            self._write(Settled(*self._next(), rid, state, units, cost))
+            self._write(Settled(*self._next(), rid, state, units, cost, seq))
+
+    def turn(self, era: int) -> None:
+        """Go on in a new file: the ledger's sequence begins again with each era."""
+        if self.is_open:
+            self._end()
+            self.open(self._store, era)
 
     async def close(self) -> None:
         """Everything on the disk, and the file marked as whole."""
         await asyncio.gather(*self._flushing)
-        if not self.is_open:
-            return
+        if self.is_open:
+            await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
         self._write(Closed(*self._next()), flush=False)
-        await asyncio.to_thread(self._sync)
+        self._sync()
         os.close(self._descriptor)
         self._descriptor = -1
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from gateway.money.ledger import BASE, Rate
+from gateway.money.ledger import BASE
+from gateway.money.terms import Rate
 from gateway.money.windows import Window, windows_at
 from gateway.store.connection import Store
 from gateway.store.script import Script
@@ -27,6 +28,14 @@ class Standing(Struct, frozen=True):
     reserved: int
     in_doubt: int
     resets_at: int
+
+
+class AtOnce(Struct, frozen=True):
+    """Lookups of `scope` under way, and how many may be."""
+
+    scope: str
+    limit: int
+    running: int
 
 
 class Standings:
@@ -58,12 +67,20 @@ class Standings:
         posted, reserved, in_doubt = (int(amount or 0) for amount in balance)
         return Standing(scope, window.period, int(limit), posted, reserved, in_doubt, window.ends)
 
-    async def rate(self, team: str, now: int) -> Rate | None:
-        """Requests the team has left in this minute; None without a limit."""
-        limit = await self._store.call("HGET", f"{BASE}limits:team:{team}", "per_minute")
+    async def rate(self, scope: str, now: int) -> Rate | None:
+        """Requests that `scope` (`team:ID`, `key:ID`) has left in this minute, if limited."""
+        limit = await self._store.call("HGET", f"{BASE}limits:{scope}", "per_minute")
         if limit is None:
             return None
         minute = now // 60_000
-        used = int(await self._store.call("GET", f"{BASE}rate:team:{team}:{minute}") or 0)
+        used = int(await self._store.call("GET", f"{BASE}rate:{scope}:{minute}") or 0)
         resets = -(-((minute + 1) * 60_000 - now) // 1000)
-        return Rate(int(limit), max(0, int(limit) - used), resets)
+        return Rate(int(limit), max(0, int(limit) - used), resets, scope)
+
+    async def at_once(self, scope: str, now: int) -> AtOnce | None:
+        """Lookups of `scope` that run now; None without a limit."""
+        limit = await self._store.call("HGET", f"{BASE}limits:{scope}", "at_once")
+        if limit is None:
+            return None
+        running = await self._store.call("ZCOUNT", f"{BASE}busy:{scope}", f"({now}", "+inf")
+        return AtOnce(scope, int(limit), int(running))

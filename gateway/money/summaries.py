@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gateway.money.entries import Books, Entry, Filter
+from gateway.money.entries import Books, DaySum, Entry, Filter
 from gateway.money.windows import windows_at
 
 Group = Literal["team", "key", "provider", "credential", "operation", "day", "tag"]
@@ -48,6 +48,11 @@ class Sum(Struct, kw_only=True):
         self.reserved += entry.reserved
         self.in_doubt += entry.in_doubt
 
+    def add_day(self, day: DaySum) -> None:
+        self.calls += day.calls
+        self.units += day.units
+        self.cost += day.cost
+
 
 class Calendar:
     """The day of a moment as the budgets have it; neighbours in time are quick."""
@@ -79,9 +84,17 @@ async def summarise(
         place = tuple(
             calendar.day(entry.at) if name == "day" else getattr(entry, name) for name in groups
         )
-        row = rows.get(place)
-        if row is None:
-            members: dict[str, Any] = dict(zip(groups, place, strict=True))
-            row = rows[place] = Sum(**members)
-        row.add(entry)
+        _row(rows, groups, place).add(entry)
+    async for day in books.days(wanted):
+        _row(rows, groups, tuple(getattr(day, name) for name in groups)).add_day(day)
     return [rows[place] for place in sorted(rows)]
+
+
+def _row(
+    rows: dict[tuple[str, ...], Sum], groups: tuple[Group, ...], place: tuple[str, ...]
+) -> Sum:
+    row = rows.get(place)
+    if row is None:
+        members: dict[str, Any] = dict(zip(groups, place, strict=True))
+        row = rows[place] = Sum(**members)
+    return row

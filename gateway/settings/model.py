@@ -115,6 +115,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     routes: Mapping[str, RouteSettings] = {}
     cache_scope: CacheScope = "shared"
     budget: tuple[BudgetSettings, ...] = ()
+    reconcile_minutes: int = 60
     retention: RetentionSettings = RetentionSettings()
     edge: EdgeSettings = EdgeSettings()
 

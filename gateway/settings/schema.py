@@ -138,6 +138,7 @@ SCHEMA: Table = {
     "routes": dict.fromkeys(OPERATIONS, _ROUTE),
     "cache": {"scope": rules.choice(*get_args(model.CacheScope))},
     "budget": Rows(_BUDGET),
+    "reconcile_minutes": rules.whole_number(1, 7 * 24 * 60),
     "retention": {
         "idempotency_hours": rules.whole_number(24, 24 * 365),
         "job_results_days": rules.whole_number(1, 3650),

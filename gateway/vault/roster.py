@@ -55,6 +55,8 @@ class Key(Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...]
     expires_at: str | None = None
     budgets: tuple[Budget, ...] = ()
+    rate_limit_per_minute: int | None = None
+    max_concurrency: int | None = None
     created_at: str = ""
     digest: str = ""
     retired: tuple[Retired, ...] = ()
@@ -66,8 +68,7 @@ _key = msgspec.json.Decoder(Key)
 # A key that outlived its team would have no budget.
 DELETE_TEAM = Script.of(
     "delete_team",
-    "if redis.call('SCARD', KEYS[2]) > 0 then return 0 end "
-    "redis.call('DEL', KEYS[1], KEYS[3]) return 1",
+    "if redis.call('SCARD', KEYS[2]) > 0 then return 0 end redis.call('DEL', KEYS[1]) return 1",
 )
 ISSUE_KEY = Script.of(
     "issue_key",
@@ -104,25 +105,15 @@ class Roster:
     async def put_team(self, team: Team) -> None:
         await self._store.call("SADD", "{pgw}:teams", team.id)
         await self._store.call("SET", _team_key(team.id), msgspec.json.encode(team))
-        await self._limit(team)
 
     async def change_team(self, team: Team) -> bool:
         """False if it was deleted meanwhile; a change does not bring it back."""
-        if not await self._store.call("SET", _team_key(team.id), msgspec.json.encode(team), "XX"):
-            return False
-        await self._limit(team)
-        return True
-
-    async def _limit(self, team: Team) -> None:
-        limits = f"{{pgw}}:limits:team:{team.id}"
-        if team.rate_limit_per_minute is None:
-            await self._store.call("DEL", limits)
-        else:
-            await self._store.call("HSET", limits, "per_minute", team.rate_limit_per_minute)
+        body = msgspec.json.encode(team)
+        return bool(await self._store.call("SET", _team_key(team.id), body, "XX"))
 
     async def delete_team(self, name: str) -> bool:
         """False, and nothing done, if the team has keys."""
-        keys = (_team_key(name), _keys_of(name), f"{{pgw}}:limits:team:{name}")
+        keys = (_team_key(name), _keys_of(name))
         if not await self._store.run(DELETE_TEAM, keys, ()):
             return False
         await self._store.call("SREM", "{pgw}:teams", name)

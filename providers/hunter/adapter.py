@@ -180,6 +180,12 @@ class Hunter(Adapter):
         domain = query.domain or (asked.domain if asked else None)
         return Answer(data=to_count(domain, reply.value.data), raw=reply.body)
 
+    async def reading(self) -> Mapping[str, float]:
+        """`used` begins again with each billing period."""
+        reply = await self.call("GET", "/account", AccountReply)
+        meters = reply.value.data.requests
+        return {UNITS[name]: meter.used for name, meter in meters.items() if name in UNITS}
+
     async def balance(self) -> Mapping[str, float]:
         reply = await self.call("GET", "/account", AccountReply)
         found: dict[str, float] = {}
@@ -187,6 +193,9 @@ class Hunter(Adapter):
             # The documented example has used more than is available: no difference is taken.
             found |= {f"{name}_used": meter.used, f"{name}_available": meter.available}
         return found
+
+
+UNITS = {"searches": "search", "verifications": "verification"}
 
 
 def _max_duration() -> int | None:

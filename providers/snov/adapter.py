@@ -100,7 +100,11 @@ class Snov(Adapter):
         EMAILS_FIND: _offer(
             peek="read_found", ask="find", collect="collect_found", fits=is_findable
         ),
-        EMAILS_VERIFY: _offer(peek="read_verdict", ask="verify", collect="collect_verdict"),
+        # An address that was never pushed is not_verified; a name that was not is not_found, as
+        # is one that was pushed and not found.
+        EMAILS_VERIFY: _offer(
+            peek="read_verdict", peek_denies=True, ask="verify", collect="collect_verdict"
+        ),
         COMPANIES_ENRICH: _offer(
             ask="enrich", collect="collect_company", charge=Charge.PER_HIT, fits=has_domain
         ),
@@ -109,6 +113,10 @@ class Snov(Adapter):
     def sign_in(self, secret: Mapping[str, str]) -> Auth:
         url = self.account.base_url + "/v1/oauth/access_token"
         return ClientCredentials(url, {name: secret[name] for name in self.secret_fields})
+
+    async def reading(self) -> Mapping[str, float]:
+        reply = await self.call("GET", "/v1/get-balance", BalanceReply)
+        return {"credit": -reply.value.data.balance}
 
     async def balance(self) -> Mapping[str, float]:
         reply = await self.call("GET", "/v1/get-balance", BalanceReply)

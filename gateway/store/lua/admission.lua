@@ -1,7 +1,4 @@
--- Reserving and settling, shared by every script that moves money.
--- Scripts do not roll back: everything is checked before the first write.
-
-local LIVE = { reserved = true, dispatched = true }
+-- Admitting steps: the first that can run is served from the cache, joined in flight, or reserved.
 
 local function balances_of(a)
   local keys = {}
@@ -13,93 +10,87 @@ local function balances_of(a)
   return keys
 end
 
--- Redis 7.0 writes a zero with a minus as "-0", which its own HINCRBY refuses.
-local function move(entry_balances, from, amount, to, landed)
-  for key in string.gmatch(entry_balances, '%S+') do
-    if amount ~= 0 then redis.call('HINCRBY', key, from, -amount) end
-    if to and landed ~= 0 then redis.call('HINCRBY', key, to, landed) end
+local function meters_of(a, s)
+  local keys = {}
+  for _, window in ipairs(a.windows) do
+    keys[#keys + 1] = a.root .. 'units:' .. s.credential .. ':' .. window.id
   end
+  return keys
 end
 
--- Closes an entry once; a repeated call changes nothing. Returns whether it changed.
-local function close(root, rid, ending, now)
-  local key = root .. 'entry:' .. rid
-  local e = redis.call('HMGET', key, 'state', 'worst_cost', 'balances', 'slot', 'joined', 'free')
-  local held, state, worst = e[1], ending.state, tonumber(e[2])
-  if state == 'in_doubt' and e[6] == '1' then state = 'voided' end
-  if not held or held == state or not (LIVE[held] or held == 'in_doubt') then return false end
-  local from = held == 'in_doubt' and 'in_doubt' or 'reserved'
-  if state == 'posted' then
-    move(e[3], from, worst, 'posted', ending.cost)
-  elseif state == 'in_doubt' then
-    move(e[3], from, worst, 'in_doubt', worst)
-  else
-    move(e[3], from, worst)
-  end
-  redis.call('HSET', key, 'state', state, 'units', ending.units, 'cost', ending.cost,
-    'outcome', ending.outcome, 'reason', ending.reason, 'closed_at', now, 'ticket', '')
-  if state == 'posted' and ending.cost > worst then redis.call('HSET', key, 'overrun', 1) end
-  if state ~= 'in_doubt' then
-    redis.call('PEXPIRE', key, ending.keep)
-    if redis.call('GET', root .. 'flight:' .. e[4]) == rid then
-      redis.call('DEL', root .. 'flight:' .. e[4])
+-- What stands in the way of `amount` in one balance; nil if it fits.
+local function overdrawn(key, amount, limit)
+  local b = redis.call('HMGET', key, 'posted', 'reserved', 'in_doubt')
+  local spent = tonumber(b[1] or 0) + tonumber(b[3] or 0)
+  local reserved = tonumber(b[2] or 0)
+  if spent + reserved + amount <= limit then return nil end
+  return { spent = spent, reserved = reserved, limit = limit, patient = spent + amount <= limit }
+end
+
+-- One that is spent goes before one where only reservations are in the way.
+local function graver(found, other)
+  if other and not (found and (other.patient or not found.patient)) then return other end
+  return found
+end
+
+local PERIODS = { 'day', 'month', 'total' }
+
+-- A budget that `cost` does not fit, and the budgets that have shares to tell of.
+local function obstacle(a, cost)
+  if cost == 0 then return nil, '' end
+  local found, watch = nil, {}
+  for _, scope in ipairs(a.scopes) do
+    local l = redis.call('HMGET', BASE .. 'budget:' .. scope, 'day', 'month', 'total', 'alert:day',
+      'alert:month', 'alert:total')
+    for at, window in ipairs(a.windows) do
+      local key = a.root .. 'bal:' .. scope .. ':' .. window.id
+      local over = l[at] and overdrawn(key, cost, tonumber(l[at]))
+      if over then
+        over.scope, over.period, over.resets_at = scope, window.period, window.ends
+        found = graver(found, over)
+      end
+      if l[at] and l[at + 3] then watch[#watch + 1] = key .. '|' .. scope .. '|' .. PERIODS[at] end
     end
   end
-  if e[5] == '1' then redis.call('PUBLISH', root .. 'flights', rid) end
-  return true
+  return found, table.concat(watch, ' ')
 end
 
--- Closes an entry whose owner is gone: nothing was sent, or nobody knows what came of it.
-local function abandon(root, rid, held, keep, now)
-  redis.call('ZREM', root .. 'open', rid)
-  local ending = { state = 'voided', units = 0, cost = 0, outcome = 'failed',
-    reason = 'expired', keep = keep }
-  if held == 'dispatched' then
-    ending.state, ending.outcome, ending.reason = 'in_doubt', 'in_doubt', 'owner_gone'
-  end
-  if LIVE[held] then close(root, rid, ending, now) end
-end
-
--- A budget that `cost` does not fit: one that is spent, else one where reservations are in the way.
-local function obstacle(a, cost)
-  if cost == 0 then return nil end
+-- A limit of the account that `units` do not fit.
+local function exhausted(a, s)
+  if s.units == 0 then return nil end
   local found = nil
-  for _, scope in ipairs(a.scopes) do
-    local limits = redis.call('HMGET', a.base .. 'budget:' .. scope, 'day', 'month', 'total')
-    for at, window in ipairs(a.windows) do
-      local limit = tonumber(limits[at])
-      if limit then
-        local b = redis.call('HMGET', a.root .. 'bal:' .. scope .. ':' .. window.id,
-          'posted', 'reserved', 'in_doubt')
-        local spent = (tonumber(b[1]) or 0) + (tonumber(b[3]) or 0)
-        local reserved = tonumber(b[2]) or 0
-        local patient = spent + cost <= limit
-        if spent + reserved + cost > limit and not (found and (patient or not found.patient)) then
-          found = { scope = scope, period = window.period, spent = spent, reserved = reserved,
-            limit = limit, resets_at = window.ends, patient = patient }
-        end
-      end
+  for at, key in ipairs(meters_of(a, s)) do
+    local over = s.limits[at] >= 0 and overdrawn(key, s.units, s.limits[at])
+    if over then
+      over.scope, over.period = 'credential:' .. s.credential, a.windows[at].period
+      over.resets_at = a.windows[at].ends
+      found = graver(found, over)
     end
   end
   return found
 end
 
-local function reserve(a, s, now)
-  local balances = balances_of(a)
+local function reserve(a, s, now, watch)
+  local balances, meters = balances_of(a), s.free and {} or meters_of(a, s)
   if s.cost > 0 then
     for _, key in ipairs(balances) do redis.call('HINCRBY', key, 'reserved', s.cost) end
   end
-  local seq = redis.call('INCR', a.root .. 'seq')
+  if s.units > 0 then
+    for _, key in ipairs(meters) do redis.call('HINCRBY', key, 'reserved', s.units) end
+  end
+  local seq = stamp(a.root)
   redis.call('HSET', a.root .. 'entry:' .. s.rid,
     'state', s.direct and 'dispatched' or 'reserved', 'seq', seq, 'lookup', a.lookup,
     'team', a.team, 'key', a.key, 'tag', a.tag, 'provider', s.provider,
     'operation', s.operation, 'credential', s.credential, 'slot', s.slot,
     'worst_units', s.units, 'worst_cost', s.cost, 'price', s.price,
     'free', s.free and 1 or 0, 'at', now, 'dispatched_at', s.direct and now or 0,
-    'until', now + s.lease, 'balances', table.concat(balances, ' '), 'ticket', '', 'joined', 0)
+    'until', now + s.lease, 'balances', table.concat(balances, ' '), 'ticket', '', 'joined', 0,
+    'meters', table.concat(meters, ' '), 'watch', watch, 'unpriced', s.unpriced and 1 or 0, 'unit', s.unit)
   redis.call('ZADD', a.root .. 'ledger', seq, s.rid)
   redis.call('ZADD', a.root .. 'open', now + s.lease, s.rid)
   redis.call('SET', a.root .. 'flight:' .. s.slot, s.rid)
+  if s.ask ~= '' then redis.call('SET', a.root .. 'asked:' .. s.rid, s.ask, 'PX', 35 * 86400000) end
   return { kind = 'reserved', index = s.index, rid = s.rid, dispatched = s.direct }
 end
 
@@ -171,13 +162,15 @@ local function flight(a, s, now)
     return { kind = 'resumed', index = s.index, rid = rid, blob = e[3], credential = e[5],
       own = e[4] == a.lookup }
   end
-  abandon(a.root, rid, state, a.keep, now)
+  abandon(a.root, rid, state, now)
   return redis.call('HGET', key, 'state') == 'in_doubt' and doubt(a, s, rid, e) or nil
 end
 
 local function refused(a, now)
+  local seq, era = standing_of(a.root)
+  if era < a.era or (era == a.era and seq < a.mark) then return { kind = 'outdated' } end
   if a.key ~= '' then
-    local live = tonumber(redis.call('HGET', a.base .. 'key:' .. a.key, 'live_until') or '0')
+    local live = tonumber(redis.call('HGET', BASE .. 'key:' .. a.key, 'live_until') or '0')
     if live <= now then return { kind = 'revoked' } end
   end
   for _, window in ipairs(a.windows) do
@@ -187,17 +180,15 @@ local function refused(a, now)
   return nil
 end
 
--- Counts the requests of this minute, once per lookup, of a team that has a limit. Others are not
--- counted here: a served cache hit must not have to wait for the disk.
-local function counted(a, now)
-  local limit = tonumber(redis.call('HGET', a.base .. 'limits:team:' .. a.team, 'per_minute'))
-  if not limit then return nil end
-  local minute = math.floor(now / 60000)
-  local key = a.base .. 'rate:team:' .. a.team .. ':' .. minute
-  local used = redis.call('INCR', key)
-  if used == 1 then redis.call('PEXPIRE', key, 120000) end
-  return { limit = limit, remaining = math.max(0, limit - used),
-    resets = math.ceil(((minute + 1) * 60000 - now) / 1000), over = used > limit }
+-- A call for one account: the limits of money and units it must fit. Nil if it does.
+local function misfit(a, s, budget, meter, skipped)
+  local over = graver(budget, meter)
+  if not over then return nil end
+  if over.patient and a.patient then return { kind = 'wait', index = s.index } end
+  if not budget and s.spare then return { kind = 'account', index = s.index } end
+  over.patient = nil
+  skipped[#skipped + 1] = { index = s.index, reason = 'over_budget', budget = over }
+  return { kind = 'skip' }
 end
 
 local function try(a, s, now, skipped)
@@ -215,12 +206,11 @@ local function try(a, s, now, skipped)
         limit = a.max_cost, resets_at = 0 } }
     return nil
   end
-  local budget = obstacle(a, s.cost)
-  if not budget then return reserve(a, s, now) end
-  if budget.patient and a.patient then return { kind = 'wait', index = s.index } end
-  budget.patient = nil
-  skipped[#skipped + 1] = { index = s.index, reason = 'over_budget', budget = budget }
-  return nil
+  local budget, watch = obstacle(a, s.cost)
+  local meter = exhausted(a, s)
+  if not budget and not meter then return reserve(a, s, now, watch) end
+  local over = misfit(a, s, budget, meter, skipped)
+  return over.kind ~= 'skip' and over or nil
 end
 
 -- The first step that can run: served from the cache, joined in flight, or reserved.
@@ -229,21 +219,22 @@ local function admit(a)
   local skipped, rate = {}, nil
   local found = refused(a, now)
   if a.since == 0 and not found then
-    a.since, rate = now, counted(a, now)
-    if rate and rate.over then found = { kind = 'limited' } end
+    found, rate = gate(a, now)
+    if not found then a.since = now end
   end
   for _, s in ipairs(a.steps) do
     if found then break end
     found = try(a, s, now, skipped)
   end
   found = found or { kind = 'none' }
-  found.skipped, found.since, found.rate = skipped, a.since, rate
+  found.skipped, found.since, found.rate, found.held = skipped, a.since, rate, a.held
   return found
 end
 
 -- Bytes travel beside the packed reply: cmsgpack knows only text.
-local function reply(found)
+local function reply(found, root)
   local blob = found.blob or ''
   found.blob = nil
+  found.seq, found.era = standing_of(root)
   return { cmsgpack.pack(found), blob }
 end

@@ -1,2 +1,3 @@
--- uses: admission
-return reply(admit(cmsgpack.unpack(ARGV[1])))
+-- uses: moves pace admission
+local a = cmsgpack.unpack(ARGV[1])
+return reply(admit(a), a.root)

@@ -1,4 +1,4 @@
--- uses: admission
+-- uses: moves
 -- Takes over one running job whose owner has stopped renewing it; nil if there is none.
 local root, lease = KEYS[1], tonumber(ARGV[1])
 local now = now_ms()

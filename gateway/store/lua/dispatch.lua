@@ -1,11 +1,12 @@
--- uses: admission
--- The last thing before bytes leave: reserved -> dispatched. 0 if the reservation is gone.
+-- uses: moves
+-- The last thing before bytes leave: reserved -> dispatched. Returns the ledger's sequence, 0 if the
+-- reservation is gone.
 local root, rid, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local now = now_ms()
 local key = root .. 'entry:' .. rid
 local state = redis.call('HGET', key, 'state')
-if state == 'dispatched' then return 1 end
+if state == 'dispatched' then return (standing_of(root)) end
 if state ~= 'reserved' then return 0 end
 redis.call('HSET', key, 'state', 'dispatched', 'dispatched_at', now, 'until', now + lease)
 redis.call('ZADD', root .. 'open', now + lease, rid)
-return 1
+return stamp(root)

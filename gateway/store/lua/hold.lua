@@ -1,12 +1,16 @@
--- uses: admission
+-- uses: moves
 -- Keeps a provider's ticket (and its lease) on the entry before its next poll. 0 if it is closed.
 local root, rid, ticket, lease = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = now_ms()
 local key = root .. 'entry:' .. rid
-local e = redis.call('HMGET', key, 'state', 'worst_cost', 'balances', 'reason')
+local e = redis.call('HMGET', key, 'state', 'worst_cost', 'balances', 'reason', 'worst_units',
+  'meters')
 if e[1] == 'in_doubt' and e[4] == 'owner_gone' then
   -- The owner was only slow: with its ticket in hand there is no doubt.
   move(e[3], 'in_doubt', tonumber(e[2]), 'reserved', tonumber(e[2]))
+  move(e[6], 'in_doubt', tonumber(e[5]), 'reserved', tonumber(e[5]))
+  redis.call('SREM', root .. 'doubts', rid)
+  stamp(root)
 elseif e[1] ~= 'dispatched' then
   return 0
 end

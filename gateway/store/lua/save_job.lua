@@ -1,4 +1,4 @@
--- uses: admission
+-- uses: moves
 -- Writes a job's record and keeps it among the running ones until it has finished.
 -- ARGV: id, team, running (1/0), lease ms, days kept in ms, then field, value, ...
 local root = KEYS[1]

@@ -1,9 +1,10 @@
--- uses: admission
+-- uses: moves pace admission
 -- Closes an entry, keeps its answer, writes the job's state, and admits the next step.
 -- ARGV: the settlement, the answer's bytes, the job's progress.
 local a = cmsgpack.unpack(ARGV[1])
 local now = now_ms()
 local changed = close(a.root, a.rid, a, now)
+local closed = changed and standing_of(a.root) or 0
 redis.call('ZREM', a.root .. 'open', a.rid)
 if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 0 then
   -- A claim that was given up, and that a slow store may still have before it.
@@ -31,6 +32,11 @@ end
 if a.job and redis.call('EXISTS', a.root .. 'job:' .. a.job) == 1 then
   redis.call('HSET', a.root .. 'job:' .. a.job, 'progress', ARGV[3])
 end
-if stopped then return reply({ kind = 'suppressed', skipped = {}, since = 0 }) end
-if not a.next then return reply({ kind = 'done', skipped = {}, since = 0 }) end
-return reply(admit(a.next))
+local found = { kind = 'done', skipped = {}, since = 0 }
+if stopped then
+  found.kind = 'suppressed'
+elseif a.next then
+  found = admit(a.next)
+end
+found.closed = closed
+return reply(found, a.root)

@@ -1,8 +1,7 @@
--- uses: admission
+-- uses: moves
 -- Closes entries whose owners are gone. Tickets among them are handed to the caller, who has
--- ARGV[1] ms to collect them; closed ones are kept for ARGV[2] ms. Returns rid, ticket,
--- credential, ...
-local root, lease, keep = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+-- ARGV[1] ms to collect them. Returns rid, ticket, credential, ...
+local root, lease = KEYS[1], tonumber(ARGV[1])
 local now = now_ms()
 local found = {}
 local due = redis.call('ZRANGEBYSCORE', root .. 'open', '-inf', now, 'LIMIT', 0, 100)
@@ -18,7 +17,7 @@ for _, rid in ipairs(due) do
     found[#found + 1] = e[2]
     found[#found + 1] = e[3]
   else
-    abandon(root, rid, e[1], keep, now)
+    abandon(root, rid, e[1], now)
   end
 end
 return found

@@ -46,7 +46,7 @@ async def an_answer_is_bought_once(scene: Scene) -> None:
 
 MUTANTS: list[tuple[Check, str, str]] = [
     (a_crowd_pays_once, "cached(a, s, now) or flight(a, s, now)", "cached(a, s, now)"),
-    (a_budget_holds, "if not budget then return reserve", "if true then return reserve"),
+    (a_budget_holds, "if not budget and not meter then", "if true then"),
     (an_objection_is_final, "if objected(a.root, a.persons)", "if false"),
     (an_answer_is_bought_once, "cached(a, s, now) or flight(a, s, now)", "flight(a, s, now)"),
 ]

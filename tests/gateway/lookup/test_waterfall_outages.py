@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.money.ledger import Admission, Ledger
+from gateway.money.ledger import Ledger
+from gateway.money.terms import Admission
 from gateway.store.connection import Store, StoreDown
 from providers.simulator.testing import RunningSimulator
 from tests.gateway.conftest import make_settings, running_gateway
@@ -38,7 +39,7 @@ async def scene_on(served: Served, simulator: RunningSimulator) -> AsyncIterator
 async def test_an_answer_that_could_not_be_settled_costs_nothing_when_asked_again(
     scene_on: Scene, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.lookup.descent.SETTLE_PATIENCE", 0.3)
+    monkeypatch.setattr("gateway.lookup.counter.SETTLE_PATIENCE", 0.3)
     scene, person = scene_on, scene_on.person(hunter="valid")
 
     async def freeze(_self: Any, settlement: Any, **_: Any) -> Admission:
@@ -48,7 +49,7 @@ async def test_an_answer_that_could_not_be_settled_costs_nothing_when_asked_agai
 
     settle = Ledger.settle
     monkeypatch.setattr(Ledger, "settle", freeze)
-    monkeypatch.setattr("gateway.lookup.descent.SETTLE_PATIENCE", 0.3)
+    monkeypatch.setattr("gateway.lookup.counter.SETTLE_PATIENCE", 0.3)
     reply = await scene.find(person)
     assert (reply.status_code, outcome(reply)) == (503, "ledger_unavailable")
     assert int(reply.headers["retry-after"]) >= 1
@@ -114,7 +115,7 @@ async def test_a_lost_settlement_is_told_again_and_the_next_step_runs_once(
 async def test_a_step_reserved_by_a_settlement_given_up_is_withdrawn(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.lookup.descent.SETTLE_PATIENCE", 0.1)
+    monkeypatch.setattr("gateway.lookup.counter.SETTLE_PATIENCE", 0.1)
     lose_replies(monkeypatch, "settle", times=3)
     person = scene.person(snov="valid")
     reply = await scene.find(person, providers=["sixtyfour", "hunter", "snov"])

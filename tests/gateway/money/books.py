@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from gateway.money.ledger import Admission, Bid, Claim, Keepsake, Ledger, Settlement, new_id
+from gateway.money.ledger import Ledger, new_id
+from gateway.money.terms import Admission, Bid, Claim, Keepsake, Settlement
 from gateway.store.connection import Store
 
 ROOT = "{pgw}:live:"
@@ -44,7 +45,7 @@ def claim(*steps: Bid, **more: Any) -> Claim:
         "scopes": ["team:t", "all"],
         "persons": [],
     }
-    return Claim(**made | more, steps=list(steps))
+    return Claim(**(made | more), steps=list(steps))
 
 
 def ending(rid: str, state: Any = "posted", cost: int = 100, **more: Any) -> Settlement:
@@ -84,10 +85,12 @@ async def entries(store: Store) -> list[dict[str, str]]:
     return [row for row in found if "balances" in row]
 
 
-async def balances(store: Store) -> dict[str, dict[str, int]]:
+async def balances(store: Store, kind: str = "bal") -> dict[str, dict[str, int]]:
+    """Of money (`bal`) by scope, or of `units` by account; each by window."""
     found = {}
-    async for name in store.scan(f"{ROOT}bal:*"):
+    async for name in store.scan(f"{ROOT}{kind}:*"):
         row = await _hash(store, name)
+        row.pop("told", None)
         found[name.decode()] = {state: int(amount) for state, amount in row.items()}
     return found
 
@@ -99,15 +102,23 @@ async def spent(store: Store, scope: str = "all") -> Counter[str]:
 
 async def audit(store: Store) -> None:
     """The balances are the sums of the entries, and none is below zero."""
+    rows = await entries(store)
+    _compare(await balances(store), rows, "balances", "cost")
+    _compare(await balances(store, "units"), rows, "meters", "units")
+
+
+def _compare(
+    held: dict[str, dict[str, int]], rows: list[dict[str, str]], places: str, amount: str
+) -> None:
     sums: dict[str, Counter[str]] = {}
-    for row in await entries(store):
+    for row in rows:
         field = HELD.get(row["state"], row["state"])
-        amount = int(row["cost"] if field == "posted" else row["worst_cost"])
-        for key in row["balances"].split():
-            sums.setdefault(key, Counter())[field] += amount if field != "voided" else 0
-    for key, held in (await balances(store)).items():
-        assert min(held.values()) >= 0, (key, held)
-        assert +Counter(held) == +sums.get(key, Counter()), key
+        moved = int(row[amount] if field == "posted" else row[f"worst_{amount}"])
+        for key in row[places].split():
+            sums.setdefault(key, Counter())[field] += moved if field != "voided" else 0
+    for key, found in held.items():
+        assert min(found.values()) >= 0, (key, found)
+        assert +Counter(found) == +sums.get(key, Counter()), key
 
 
 async def open_entries(store: Store) -> list[str]:

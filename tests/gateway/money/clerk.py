@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.money.journal import Journal
-from gateway.money.ledger import PROCESS, Admission, Ledger, next_id
+from gateway.money.ledger import PROCESS, Ledger, next_id
+from gateway.money.terms import Admission
 from gateway.store.connection import Store
 from tests.gateway.money.books import MINUTE, ROOT, bid, claim, ending
 

@@ -245,7 +245,7 @@ async def test_lines_reach_the_disk_together(
     done.clear()
     synced.clear()
     for at in range(40):
-        journal.dispatched(f"res_{at}")
+        journal.dispatched(f"res_{at}", at + 1)
     await asyncio.wait_for(done.wait(), 5)
     assert len(synced) == 1
     assert GROUPED <= 0.05

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.money.budgets import put_limits
-from gateway.money.ledger import Bid, Ledger
+from gateway.money.ledger import Ledger
+from gateway.money.terms import Bid
 from gateway.store.connection import Store
 from gateway.store.script import Script
 from tests.gateway.money.books import (
@@ -121,8 +122,7 @@ async def expired(ledger: Ledger, *, ticket: bytes = b"", dispatched: bool = Tru
 
 
 async def sweep(ledger: Ledger) -> list[Any]:
-    args = [MINUTE, ledger.keep]
-    found: list[Any] = await ledger.store.run(Script.load("sweep"), [ROOT], args)
+    found: list[Any] = await ledger.store.run(Script.load("sweep"), [ROOT], [MINUTE])
     return found
 
 

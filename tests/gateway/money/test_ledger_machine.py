@@ -20,7 +20,8 @@ from hypothesis.stateful import (
 )
 
 from gateway.money.budgets import put_limits
-from gateway.money.ledger import Admission, Claim, Ledger
+from gateway.money.ledger import Ledger
+from gateway.money.terms import Admission, Claim
 from gateway.store.connection import Store
 from gateway.store.script import Script
 from tests.gateway.money.books import MINUTE, ROOT, audit, bid, claim, ending, entry, kept
@@ -148,8 +149,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        args = [LEASE * MINUTE, self.ledger.keep]
-        found = self.wait_for(self.store.run(self.sweep_script, [ROOT], args))
+        found = self.wait_for(self.store.run(self.sweep_script, [ROOT], [LEASE * MINUTE]))
         handed = {rid.decode() for rid in found[::3]}
         for rid, known in self.model.items():
             dead = known.live and known.until <= self.now

@@ -96,8 +96,8 @@ GUARD = "if not held or held == state or not (LIVE[held] or held == 'in_doubt') 
 MUTANTS: list[tuple[Check, str, str]] = [
     (one_flight_at_a_time, "cached(a, s, now) or flight(a, s, now)", "cached(a, s, now)"),
     (one_flight_at_a_time, "redis.call('SET', a.root .. 'flight:' .. s.slot, s.rid)", ""),
-    (no_budget_is_exceeded, "if not budget then return reserve", "if true then return reserve"),
-    (no_budget_is_exceeded, "spent + reserved + cost > limit", "spent + cost > limit"),
+    (no_budget_is_exceeded, "if not budget and not meter then", "if true then"),
+    (no_budget_is_exceeded, "spent + reserved + amount <= limit", "spent + amount <= limit"),
     (no_budget_is_exceeded, "redis.call('HINCRBY', key, 'reserved', s.cost)", "local _ = key"),
     (a_settlement_counts_once, GUARD, "if not held or not worst then"),
     (every_scope_is_charged, "return keys\nend", "return { keys[1], keys[2], keys[3] }\nend"),
@@ -147,7 +147,7 @@ async def test_a_broken_script_is_caught(clocked: Store, check: Check, old: str,
     [
         (GUARD, "if not held or not worst then"),
         ("'state', state, 'units'", "'state', held, 'units'"),
-        ("if not budget then return reserve", "if true then return reserve"),
+        ("if not budget and not meter then", "if true then"),
         ("if tonumber(e[2]) > now then", "if true then"),
     ],
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.money.entries import Books, Filter
 from gateway.money.ledger import Ledger
+from gateway.money.summaries import Sum, summarise
 from gateway.store.connection import Store
 from tests.gateway.money.books import (
     MINUTE,
@@ -16,12 +19,15 @@ from tests.gateway.money.books import (
     buy,
     claim,
     ending,
+    entries,
     entry,
     kept,
     reserve,
     spent,
 )
 from tests.gateway.money.conftest import shift
+
+UTC = ZoneInfo("UTC")
 
 
 async def state(ledger: Ledger, rid: str) -> str:
@@ -160,16 +166,25 @@ async def test_a_late_settlement_does_not_revive_a_step_that_was_given_up(ledger
     assert +(await spent(ledger.store)) == {"posted": 100}
 
 
-async def test_closed_entries_are_kept_for_as_long_as_told_and_doubts_for_ever(
-    ledger: Ledger,
-) -> None:
-    ledger.keep = 5 * MINUTE
-    posted, doubted = await buy(ledger, slot="one"), await reserve(ledger, slot="two")
+async def test_ended_entries_become_sums_of_their_day_and_doubts_stay(clocked: Store) -> None:
+    ledger = Ledger(clocked, root=ROOT, zone=UTC)
+    books, wanted = Books(clocked, ROOT), Filter(team="t")
+    await buy(ledger, slot="one")
+    doubted = await reserve(ledger, slot="two")
     await ledger.settle(ending(doubted, "in_doubt"))
-    assert 0 < await ledger.store.call("PTTL", f"{ROOT}entry:{posted}") <= 5 * MINUTE
-    assert await ledger.store.call("PTTL", f"{ROOT}entry:{doubted}") == -1
+    before = await summarise(books, wanted, ("provider", "day"), UTC)
+    assert await books.retire(5 * MINUTE) == 0
+    await shift(clocked, 6 * MINUTE)
+    assert await books.retire(5 * MINUTE) == 1
+    assert [row["state"] for row in await entries(clocked)] == ["in_doubt"]
+    assert await summarise(books, wanted, ("provider", "day"), UTC) == before
+    assert [row.cost for row in before] == [100]
+    assert await summarise(books, Filter(team="other"), (), UTC) == [Sum()]
     await ledger.settle(ending(doubted, "voided"))
-    assert 0 < await ledger.store.call("PTTL", f"{ROOT}entry:{doubted}") <= 5 * MINUTE
+    await shift(clocked, 12 * MINUTE)
+    assert await books.retire(5 * MINUTE) == 1
+    assert await clocked.call("ZCARD", f"{ROOT}ledger") == 0
+    assert (await summarise(books, wanted, (), UTC))[0].cost == 100
 
 
 async def test_nothing_closed_stays_in_the_list_of_open_ends(

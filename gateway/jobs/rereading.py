@@ -1,0 +1,95 @@
+"""What free reads tell of calls in doubt: whether they were charged, and what they found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.jobs.collection import call_of, settle_collected
+from gateway.lookup import tickets
+from gateway.lookup.calls import POLL_SECONDS, Call, Called
+from gateway.lookup.desk import Desk
+from gateway.lookup.tickets import OpenTicket
+from gateway.money.amounts import cost_of
+from gateway.money.entries import Entry
+from providers.base import TRIPS
+from providers.errors import ProviderError, TaskFailed
+from providers.model import Answer, Ticket
+
+NOTHING = Ticket(state={})
+
+
+@dataclass
+class Finding:
+    """What is known of a doubt, and `called` if that ends it."""
+
+    evidence: str
+    called: Called | None = None
+
+
+class Rereader:
+    def __init__(self, desk: Desk):
+        self._desk = desk
+
+    async def look_into(self, entry: Entry) -> Finding:
+        """Ask the provider what came of a call, and settle it if that is known.
+
+        Raises StoreDown.
+        """
+        key = f"{self._desk.root}entry:{entry.id}"
+        ticket, slot = await self._desk.store.call("HMGET", key, "ticket", "slot")
+        kept = tickets.unpack(ticket) if ticket else await self._asked(entry, slot)
+        if kept is None:
+            return Finding("no free read tells")
+        call = call_of(self._desk, entry.id, kept, entry.credential)
+        if call is None:
+            return Finding("the account is gone")
+        try:
+            finding = await (_collect if ticket else _peek)(call, kept)
+        except (ProviderError, *TRIPS) as error:
+            return Finding(getattr(error, "reason", "malformed_response"))
+        if finding.called is not None:
+            await settle_collected(self._desk, call, finding.called)
+        return finding
+
+    async def _asked(self, entry: Entry, slot: bytes) -> OpenTicket | None:
+        """The question of a call whose offer has a free read, as if it had a ticket."""
+        query = await self._desk.store.call("GET", f"{self._desk.root}asked:{entry.id}")
+        if query is None:
+            return None
+        return OpenTicket(
+            ticket=NOTHING,
+            provider=entry.provider,
+            operation=entry.operation,
+            query=query,
+            slot=slot.decode(),
+            price=entry.price,
+            worst_units=entry.worst_units,
+            opened_at=entry.at / 1000,
+        )
+
+
+async def _collect(call: Call, kept: OpenTicket) -> Finding:
+    try:
+        reply = await call.adapter.collect(call.query, kept.ticket, seconds=POLL_SECONDS)
+    except TaskFailed as error:
+        if error.units is None:
+            raise
+        return Finding("its task", _posted(error.units, kept.price))
+    if not isinstance(reply, Answer):
+        return Finding("its task is still under way")
+    units = call.step.offer.charged_units(call.query, reply)
+    return Finding("its task", _posted(units, kept.price, reply))
+
+
+async def _peek(call: Call, kept: OpenTicket) -> Finding:
+    reply = await call.adapter.peek(call.query, seconds=POLL_SECONDS)
+    if reply is not None:
+        answer = reply if isinstance(reply, Answer) else None
+        return Finding("a free read", _posted(kept.worst_units, kept.price, answer))
+    if call.step.offer.peek_denies:
+        return Finding("a free read", Called(state="voided"))
+    return Finding("a free read finds nothing, which proves nothing")
+
+
+def _posted(units: int, price: int, answer: Answer | None = None) -> Called:
+    return Called(state="posted", units=units, cost=cost_of(units, price), answer=answer)

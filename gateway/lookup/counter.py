@@ -1,0 +1,75 @@
+"""Where a lookup settles: whoever hangs up, and however long the store is away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from gateway.lookup import cache
+from gateway.lookup.bids import Bids
+from gateway.lookup.endings import Unsettled
+from gateway.lookup.lookup import Lookup
+from gateway.money.terms import Admission, Settlement
+from gateway.store.connection import StoreDown
+from providers.model import Answer
+
+if TYPE_CHECKING:
+    from gateway.lookup.waterfall import Waterfall
+
+SETTLE_PATIENCE = 5.0
+REGRET_PATIENCE = 600.0
+
+
+class Counter:
+    """Of one lookup; what it begins goes on after the lookup has ended."""
+
+    def __init__(self, waterfall: Waterfall, lookup: Lookup, bids: Bids):
+        self._waterfall = waterfall
+        self._ledger = waterfall.ledger
+        self._lookup = lookup
+        self._bids = bids
+
+    async def settle(
+        self, settlement: Settlement, answer: Answer | None, following: int
+    ) -> Admission:
+        """Settle even if the caller hangs up; a store that is away is waited for a while."""
+        body = b"" if answer is None else cache.pack(answer)
+        with contextlib.suppress(StoreDown):
+            return await self._ledger.settle(settlement, answer=body, progress=self._progress())
+        task = self._waterfall.go_on(self._insist(settlement, REGRET_PATIENCE, body))
+        done, _ = await asyncio.wait({task}, timeout=SETTLE_PATIENCE)
+        if not done:
+            # Whatever was reserved for the next step, nobody will use.
+            settlement.next = None
+            task.add_done_callback(lambda _: self.regret(following))
+            raise Unsettled("the answer is bought and will be settled when the store is back")
+        found: Admission = task.result()
+        return found
+
+    def regret(self, index: int) -> None:
+        """A reply was lost: void what may be reserved from `index` on, as nothing was sent."""
+        _ = self._waterfall.go_on(self._regret(index))
+
+    async def _regret(self, index: int) -> None:
+        for at in range(index, len(self._bids)):
+            settlement = Settlement(rid=self._bids[at].rid, state="voided", outcome="failed")
+            await self._insist(settlement, REGRET_PATIENCE)
+
+    async def _insist(
+        self, settlement: Settlement, patience: float, answer: bytes = b""
+    ) -> Admission:
+        """Settle until the store has answered: repeating it changes nothing."""
+        until, wait, progress = time.monotonic() + patience, 0.05, self._progress()
+        while True:
+            try:
+                return await self._ledger.settle(settlement, answer=answer, progress=progress)
+            except StoreDown:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(wait)
+                wait = min(2.0, wait * 2)
+
+    def _progress(self) -> bytes:
+        return self._lookup.progress() if self._lookup.head.job else b""

@@ -1,0 +1,203 @@
+"""What is said to the ledger's scripts, and what they answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from gateway.money.windows import Window
+
+NO_LIMIT = -1
+
+EntryState = Literal["posted", "voided", "in_doubt"]
+
+
+class Bid(Struct, kw_only=True):
+    """One step as the script sees it; `slot` names its cache entry and its flight.
+
+    `units` and `cost` are the worst case, `price` micro-units per unit, `lease` and `max_age`
+    milliseconds. `direct` records the dispatch together with the reservation. `limits` are the
+    account's units per day, month and in total, in thousandths, NO_LIMIT for none; `spare` says
+    that the provider has another account. `ask` is kept until it is known what came of the call.
+    """
+
+    index: int
+    slot: str
+    rid: str
+    provider: str
+    operation: str
+    credential: str
+    units: int
+    cost: int
+    price: int
+    max_age: int
+    lease: int
+    free: bool
+    direct: bool
+    limits: tuple[int, int, int] = (NO_LIMIT, NO_LIMIT, NO_LIMIT)
+    spare: bool = False
+    unpriced: bool = False
+    unit: str = ""
+    ask: str = ""
+
+
+class Claim(Struct, kw_only=True):
+    """Who asks, within what, for which of `steps`; `spent` is this lookup's posted + in doubt.
+
+    `again` marks a lookup run a second time: what its first run bought is told to it, and counted
+    unless it is among the `booked` entries that make up `spent`. `mark` is the newest sequence
+    that this process has seen, in `era`: a store that is behind it is refused.
+    """
+
+    lookup: str
+    team: str
+    key: str
+    scopes: list[str]
+    persons: list[str]
+    tag: str = ""
+    spent: int = 0
+    max_cost: int = -1
+    since: int = 0
+    patient: bool = True
+    again: bool = False
+    booked: list[str] = []
+    steps: list[Bid] = []
+    root: str = ""
+    mark: int = 0
+    era: int = 0
+    windows: tuple[Window, ...] = ()
+
+
+class Obstacle(Struct):
+    """A budget that a step did not fit; money in micro-units, `resets_at` in ms, 0 for never.
+
+    With the scope `credential:ID` it is a limit of an account, in thousandths of its unit.
+    """
+
+    scope: str
+    period: str
+    spent: int
+    reserved: int
+    limit: int
+    resets_at: int
+
+
+class Skip(Struct):
+    """A step passed over; `cost` is in doubt under `rid` since this lookup ran first."""
+
+    index: int
+    reason: str
+    budget: Obstacle | None = None
+    rid: str = ""
+    cost: int = 0
+
+
+class Rate(Struct):
+    """Requests that `scope` has left in this minute; `resets` in seconds."""
+
+    limit: int
+    remaining: int
+    resets: int
+    scope: str = ""
+
+
+class Admission(Struct):
+    """What a script found for the first step that can run, and the steps it passed over.
+
+    `blob` is the cached answer, or the ticket to collect. `rid`, `units` and `cost` of a cached
+    one say what it cost this lookup when it ran first. `seq` and `era` are the ledger's after it,
+    `closed` its sequence when the entry that was settled closed, 0 if it was closed before.
+    `held`: the lookup counts among those that run at once, until it is released.
+    """
+
+    kind: Literal[
+        "cached",
+        "joined",
+        "resumed",
+        "reserved",
+        "wait",
+        "none",
+        "done",
+        "suppressed",
+        "revoked",
+        "clock",
+        "limited",
+        "busy",
+        "gone",
+        "account",
+        "outdated",
+    ]
+    skipped: list[Skip] = []
+    since: int = 0
+    index: int = -1
+    rid: str = ""
+    at: int = 0
+    units: int = 0
+    cost: int = 0
+    blob: bytes = b""
+    credential: str = ""
+    own: bool = False
+    dispatched: bool = False
+    now: int = 0
+    rate: Rate | None = None
+    held: bool = False
+    seq: int = 0
+    era: int = 0
+    closed: int = 0
+
+
+class Keepsake(Struct):
+    """How an answer is cached; `life` in ms, `cap` the number of entries kept.
+
+    `marks` name the persons in it: an objection to one of them stops every later read.
+    """
+
+    slot: str
+    life: int
+    cap: int
+    marks: list[str] = []
+
+
+class Settlement(Struct, kw_only=True):
+    """How an entry ends; `next` admits the step after it in the same script.
+
+    `persons` are who was asked about: suppressed if `objected`, or if the answer names someone
+    who is.
+    """
+
+    rid: str
+    state: EntryState
+    outcome: str
+    reason: str = ""
+    units: int = 0
+    cost: int = 0
+    cache: Keepsake | None = None
+    persons: list[str] = []
+    objected: bool = False
+    job: str | None = None
+    next: Claim | None = None
+    root: str = ""
+
+
+class Resolution(Struct, kw_only=True):
+    """What somebody says came of a call; `by` is a key's id or what found it out.
+
+    Units in thousandths and cost in micro-units are what is posted.
+    """
+
+    state: Literal["posted", "voided"]
+    note: str
+    by: str
+    units: int = 0
+    cost: int = 0
+
+
+class Fate(Struct):
+    """What has become of an entry; `state` is empty if it is gone."""
+
+    state: str
+    outcome: str
+    reason: str
+    ticketed: bool
+    credential: str

@@ -1,0 +1,92 @@
+"""What the journals of this machine know of the ledger that its store may have forgotten."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from gateway.money.journal import Dispatched, Line, Opened, Reserved, Settled
+from gateway.money.verification import Account, read_tape, rebuild
+from gateway.store.connection import Store
+
+IDENTITY = "{pgw}:store_id"
+TAIL = 64 * 1024
+NEWEST = 100
+
+_decode = msgspec.json.Decoder(Line).decode
+
+
+@dataclass(frozen=True, order=True)
+class Reach:
+    """How far a ledger has come: its sequence begins again with each era."""
+
+    era: int = 0
+    seq: int = 0
+
+
+async def identify(store: Store) -> str:
+    """The identity of the store; a copy of it has the same, an emptied one another."""
+    await store.call("SET", IDENTITY, secrets.token_hex(8), "NX")
+    found: bytes = await store.call("GET", IDENTITY)
+    return found.decode()
+
+
+async def reach_of(store: Store, root: str) -> Reach:
+    """How far the store's own ledger has come."""
+    era, seq = await store.call("MGET", f"{root}era", f"{root}seq")
+    return Reach(int(era or 0), int(seq or 0))
+
+
+def last_seen(folder: Path, *, root: str, store: str) -> Reach:
+    """The furthest that the newest journals in `folder` have seen this store's ledger."""
+    paths = sorted(folder.glob("*.jsonl"), reverse=True)[:NEWEST]
+    return max((_reach(path, root, store) for path in paths), default=Reach())
+
+
+def _reach(path: Path, root: str, store: str) -> Reach:
+    with path.open("rb") as file:
+        opened = _line(file.readline())
+        file.seek(max(file.tell(), path.stat().st_size - TAIL))
+        lines = [_line(row) for row in file.read().split(b"\n")]
+    if not isinstance(opened, Opened) or (opened.root, opened.store) != (root, store):
+        return Reach()
+    seqs = [line.seq for line in lines if isinstance(line, Reserved | Dispatched | Settled)]
+    return Reach(opened.era, max(seqs, default=0))
+
+
+def _line(row: bytes) -> Line | None:
+    try:
+        line: Line = _decode(row)
+        return line
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None  # torn, or cut by where the tail begins
+
+
+def forgotten(
+    folder: Path, *, root: str, store: str, since: Reach
+) -> Iterator[tuple[str, Account]]:
+    """Reservations with a line that a ledger which is back at `since` cannot know.
+
+    A journal that can't be read is left out: `prospect ledger verify` names it.
+    """
+    tapes = []
+    for path in sorted(folder.glob("*.jsonl")):
+        tape = read_tape(path)
+        opened = tape.lines[0] if tape.lines else None
+        if isinstance(opened, Opened) and (opened.root, opened.store) == (root, store):
+            tapes.append(tape)
+    late: set[str] = set()
+    for tape in tapes:
+        era = tape.lines[0].era if isinstance(tape.lines[0], Opened) else 0
+        for line in tape.lines[1:]:
+            if isinstance(line, Reserved | Dispatched | Settled) and (
+                line.seq == 0 or Reach(era, line.seq) > since
+            ):
+                late.add(line.rid)
+    for rid, account in rebuild(tapes).items():
+        if rid in late:
+            yield rid, account

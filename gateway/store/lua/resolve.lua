@@ -1,0 +1,11 @@
+-- uses: moves
+-- Ends a doubt by somebody's word. ARGV: id, state, units, cost, note, who.
+-- Returns the state the entry had, '' if there is none.
+local root, rid, state = KEYS[1], ARGV[1], ARGV[2]
+local key = root .. 'entry:' .. rid
+local held = redis.call('HGET', key, 'state')
+if held ~= 'in_doubt' then return held or '' end
+close(root, rid, { state = state, units = tonumber(ARGV[3]), cost = tonumber(ARGV[4]),
+  outcome = 'failed', reason = 'resolved' }, now_ms())
+redis.call('HSET', key, 'note', ARGV[5], 'resolved_by', ARGV[6])
+return held
