@@ -36,6 +36,7 @@ class Reconciler:
         self._books = Books(desk.store, desk.root)
         self._rereader = Rereader(desk)
         self._accounts = Accounts(desk)
+        self._lock = asyncio.Lock()
 
     async def run(self, minutes: float) -> None:
         """Every so often, one process for all: the first time at once."""
@@ -59,6 +60,10 @@ class Reconciler:
         A ledger that came back older is left alone unless `accept`: then what the journals know
         is put back first.
         """
+        async with self._lock:
+            return await self._reconcile(accept)
+
+    async def _reconcile(self, accept: bool) -> Report:
         report = Report(at=to_timestamp(datetime.now(UTC)))
         if accept:
             report.restored = await self._restorer.accept()
