@@ -24,7 +24,7 @@ from msgspec import UNSET, Struct, UnsetType
 from gateway.api.expectations import explain
 from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.desk import NotConfigured, Unanswerable
-from gateway.lookup.endings import KeyRevoked, Objected, TooFast, Unsettled
+from gateway.lookup.endings import KeyRevoked, Objected, OverBudget, TooFast, Unsettled
 from gateway.lookup.identity import QueryError
 from gateway.lookup.lookup import Lookup
 from gateway.money.amounts import to_money, to_units
@@ -152,6 +152,8 @@ def of_error(error: BaseException, request_id: str = "") -> Problem:
             what = "lookups at once" if error.at_once else "requests per minute"
             detail = f"The {error.scope}'s {what} are used up."
             return Problem("rate_limited", detail, retry_after=error.seconds)
+        case OverBudget(budget=Obstacle() as budget):
+            return _over_budget(budget, None)
         case KeyRevoked():
             return unauthenticated()
         case Unanswerable():
@@ -247,7 +249,7 @@ def _reasons(attempts: list[Attempt]) -> str:
     return ", ".join(shown) + "."
 
 
-def _over_budget(budget: Obstacle, attempts: list[Attempt]) -> Problem:
+def _over_budget(budget: Obstacle, attempts: list[Attempt] | None) -> Problem:
     name = "max_cost" if budget.scope == "max_cost" else f"budget of {budget.scope}"
     amounts = (budget.spent, budget.limit, budget.reserved)
     spent, limit, reserved = (to_money(amount) for amount in amounts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.money.ledger import Outdated
-from gateway.money.terms import Admission, Rate
+from gateway.money.terms import Admission, Obstacle, Rate
 from gateway.store.connection import StoreDown
 
 
@@ -26,6 +26,14 @@ class TooFast(Exception):
         self.seconds = seconds
         self.scope = scope.partition(":")[0]
         self.at_once = at_once
+
+
+class OverBudget(Exception):
+    """A single call does not fit `budget`; None if another of the same is in doubt."""
+
+    def __init__(self, budget: Obstacle | None):
+        super().__init__("over a budget")
+        self.budget = budget
 
 
 class KeyRevoked(Exception):
