@@ -145,6 +145,7 @@ def configured(settings: Settings) -> list[Credential]:
                 base_url=provider.base_url,
                 secret=secret,
                 weight=provider.weight,
+                exclusive=provider.exclusive,
                 prices=provider.prices,
                 limits=provider.limits,
                 options=provider.options,

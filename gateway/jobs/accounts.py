@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.lookup.calls import POLL_SECONDS
@@ -35,6 +36,21 @@ class Unread(Exception):
     """The account can't be read; the text says why, and is empty if no call is documented."""
 
 
+@dataclass(frozen=True)
+class Gap:
+    """An account between two quiet moments."""
+
+    credential: Credential
+    before: Baseline
+    now: Baseline
+    since: Since
+
+    def charged(self, unit: str) -> int:
+        """By the provider's own count, in thousandths."""
+        now = self.now.reading[unit]
+        return round((now - self.before.reading.get(unit, now)) * MILLI)
+
+
 class Accounts:
     """Compares accounts with the ledger; doubts of exclusive ones are resolved by it."""
 
@@ -54,11 +70,8 @@ class Accounts:
         before = await self._baselines.get(credential.id)
         if before is not None:
             since = await entries_since(self._books, credential.id, before.seq)
-            units = [
-                await self._compare(credential, before, now, since, unit, report)
-                for unit in now.reading
-            ]
-            if not all(units):
+            gap = Gap(credential, before, now, since)
+            if not all([await self._compare(gap, unit, report) for unit in now.reading]):
                 return
         await self._baselines.put(credential.id, now)
 
@@ -90,25 +103,18 @@ class Accounts:
         entries = await self._books.named([name.decode() for name in names])
         return any(entry.credential == credential and entry.is_live for entry in entries)
 
-    async def _compare(
-        self,
-        credential: Credential,
-        before: Baseline,
-        now: Baseline,
-        since: Since,
-        unit: str,
-        report: Report,
-    ) -> bool:
+    async def _compare(self, gap: Gap, unit: str, report: Report) -> bool:
         """Whether this reading tells all that a later one could: no doubt is left to judge."""
-        charged = round((now.reading[unit] - before.reading.get(unit, now.reading[unit])) * MILLI)
-        doubts = since.doubts.get(unit, [])
-        extra = charged - since.posted.get(unit, 0)
+        charged, doubts = gap.charged(unit), gap.since.doubts.get(unit, [])
+        extra = charged - gap.since.posted.get(unit, 0)
         judgement = judge(extra, doubts)
-        if doubts and credential.exclusive and charged >= 0 and not judgement.unexplained:
+        judged = bool(doubts) and gap.credential.exclusive and charged >= 0
+        if judged and not judgement.unexplained:
             await self._resolve(doubts, set(judgement.posted), report)
         elif doubts or extra:
-            report.differences.append(difference(credential, unit, charged, since, before))
-            return not (doubts and credential.exclusive and charged >= 0)
+            line = difference(gap.credential, unit, charged, gap.since, gap.before)
+            report.differences.append(line)
+            return not judged
         return True
 
     async def _resolve(self, doubts: Iterable[Doubt], charged: set[str], report: Report) -> None:

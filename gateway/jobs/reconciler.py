@@ -43,7 +43,7 @@ class Reconciler:
         while True:
             try:
                 if await self._is_due(minutes):
-                    await self.reconcile()
+                    await self.reconcile(everything=False)
             except StoreDown:
                 log.debug("reconciliation.postponed")
             except Exception as error:  # noqa: BLE001 - one broken entry must not end this for good
@@ -54,23 +54,23 @@ class Reconciler:
         key, life = f"{self._root}reconciling", round(minutes * 60_000)
         return bool(await self._store.call("SET", key, 1, "NX", "PX", life))
 
-    async def reconcile(self, *, accept: bool = False) -> Report:
-        """Look into every doubt and every account. Raises StoreDown.
+    async def reconcile(self, *, accept: bool = False, everything: bool = True) -> Report:
+        """Look into every doubt and every account, or only exclusive ones. Raises StoreDown.
 
         A ledger that came back older is left alone unless `accept`: then what the journals know
         is put back first.
         """
         async with self._lock:
-            return await self._reconcile(accept)
+            return await self._reconcile(accept, everything)
 
-    async def _reconcile(self, accept: bool) -> Report:
+    async def _reconcile(self, accept: bool, everything: bool) -> Report:
         report = Report(at=to_timestamp(datetime.now(UTC)))
         if accept:
             report.restored = await self._restorer.accept()
         mark = self._desk.ledger.mark
         report.outdated = await reach_of(self._store, self._root) < Reach(mark.era, mark.seq)
         if not report.outdated:
-            await self._clear_up(report)
+            await self._clear_up(report, everything)
         await self._store.call("SET", f"{self._root}reconciliation", msgspec.json.encode(report))
         log.info("ledger.reconciled", posted=report.posted, voided=report.voided, kept=report.kept)
         return report
@@ -80,10 +80,12 @@ class Reconciler:
         body = await self._store.call("GET", f"{self._root}reconciliation")
         return None if body is None else msgspec.json.decode(body, type=Report)
 
-    async def _clear_up(self, report: Report) -> None:
+    async def _clear_up(self, report: Report, everything: bool) -> None:
         await self._read_again([entry async for entry in self._doubts()], report)
         for credential in self._desk.market.credentials:
-            await self._accounts.examine(credential, report)
+            # Only an account that nobody else uses needs a baseline before it is asked for.
+            if everything or credential.exclusive:
+                await self._accounts.examine(credential, report)
         report.kept = len([entry async for entry in self._doubts()])
         async for entry in self._books.walk():
             if entry.unpriced and entry.state == "posted" and len(report.unpriced) < MOST_LINES:

@@ -44,6 +44,7 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
     prices: Mapping[str, Decimal] = {}
     limits: Mapping[str, int] = {}
     weight: int = 1
+    exclusive: bool = False
     options: Mapping[str, str] = {}
 
 

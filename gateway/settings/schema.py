@@ -90,6 +90,7 @@ def _provider(secrets: tuple[str, ...], options: Node) -> Table:
         "prices": _PRICES,
         "limits": _LIMITS,
         "weight": rules.whole_number(1, 1000),
+        "exclusive": rules.toggle(),
         "options": options,
     }
 

@@ -78,6 +78,20 @@ ADMIN = "/v1/admin"
             },
         ),
         (
+            "keys create --name crm --budget 5/day --alert-at 0.5 --max-concurrency 4"
+            " --rate-limit-per-minute 60",
+            "POST",
+            f"{ADMIN}/keys",
+            {
+                "team_id": "default",
+                "name": "crm",
+                "scopes": ["lookup"],
+                "budget": {"amount": "5", "period": "day", "alert_at": [0.5]},
+                "rate_limit_per_minute": 60,
+                "max_concurrency": 4,
+            },
+        ),
+        (
             "keys create --name crm",
             "POST",
             f"{ADMIN}/keys",

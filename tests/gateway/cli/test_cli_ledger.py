@@ -62,6 +62,39 @@ def test_a_question_to_the_ledger_is_a_request(
     assert parse_qs(last.query) == {name: [value] for name, value in query.items()}
 
 
+@pytest.mark.parametrize(
+    "line, path, body",
+    [
+        ("ledger reconcile", "/v1/admin/reconcile", {"accept": False}),
+        ("ledger reconcile --accept", "/v1/admin/reconcile", {"accept": True}),
+        (
+            "ledger resolve res_1 --state posted --units 1.5 --note invoice",
+            "/v1/admin/ledger/res_1/resolve",
+            {"state": "posted", "units": 1.5, "note": "invoice"},
+        ),
+        (
+            "ledger resolve a/b --state voided --note gone",
+            "/v1/admin/ledger/a/b/resolve",
+            {"state": "voided", "note": "gone"},
+        ),
+    ],
+)
+def test_a_word_to_the_ledger_is_a_request(
+    paper: Any, prospect: Any, line: str, path: str, body: Mapping[str, Any]
+) -> None:
+    paper.always(paper.told(200, {"data": {"id": "res_1"}, "meta": {}}))
+    assert prospect(*line.split()).code == 0
+    last = paper.seen[-1]
+    assert (last.method, last.path, last.body) == ("POST", path, body)
+
+
+@pytest.mark.parametrize(
+    "line", ["--state posted", "--note x", "--state lost --note x", "--state posted --units a"]
+)
+def test_a_word_that_is_not_whole_is_a_mistake(prospect: Any, line: str) -> None:
+    assert prospect("ledger", "resolve", "res_1", *line.split()).code == 2
+
+
 def test_a_state_that_does_not_exist_is_a_mistake(prospect: Any) -> None:
     assert prospect("ledger", "list", "--state", "lost").code == 2
 

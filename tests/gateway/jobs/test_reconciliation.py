@@ -88,7 +88,7 @@ async def test_a_name_that_is_not_found_proves_nothing(scene: Scene) -> None:
     assert outcomes(report) == {
         "emails.find": ("kept", "a free read finds nothing, which proves nothing")
     }
-    assert (report["kept"], await posted(scene)) == (1, 0)
+    assert (report["kept"], await posted(scene)) == (1, Decimal(0))
 
 
 def open_account(scene: Scene) -> None:

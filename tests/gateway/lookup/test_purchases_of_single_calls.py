@@ -25,8 +25,9 @@ ACCOUNT = Credential(id="c", provider="hunter", name="n", base_url="http://x")
 
 
 def purchase(**more: Any) -> Purchase:
-    made = {"provider": "hunter", "operation": "GET /email-finder", "credential": ACCOUNT}
-    return Purchase(**made | {"unit": "search", "units": 1000, "price": 100} | more)
+    made: dict[str, Any] = {"provider": "hunter", "operation": "GET /email-finder"}
+    made |= {"credential": ACCOUNT, "unit": "search", "units": 1000, "price": 100}
+    return Purchase(**(made | more))
 
 
 @pytest.fixture

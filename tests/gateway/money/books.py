@@ -113,8 +113,8 @@ def _compare(
     sums: dict[str, Counter[str]] = {}
     for row in rows:
         field = HELD.get(row["state"], row["state"])
-        moved = int(row[amount] if field == "posted" else row[f"worst_{amount}"])
-        for key in row[places].split():
+        for key in row.get(places, "").split():
+            moved = int(row[amount] if field == "posted" else row[f"worst_{amount}"])
             sums.setdefault(key, Counter())[field] += moved if field != "voided" else 0
     for key, found in held.items():
         assert min(found.values()) >= 0, (key, found)
