@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.jobs.engine import Conclude, Engine
+from gateway.jobs.carrying import Conclude
+from gateway.jobs.engine import Engine
+from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
-from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.money.budgets import put_limits
@@ -59,7 +60,7 @@ class Process:
         self.reconciler = Reconciler(self.desk, self.restorer)
         self._tasks: list[asyncio.Task[None]] = []
         days = settings.retention.job_results_days
-        self.jobs = JobStore(self.store, self.root, keep_days=days)
+        self.jobs = Queue(self.store, self.root, keep_days=days)
 
     def _desk(self) -> Desk:
         market = Market(
@@ -82,13 +83,7 @@ class Process:
         )
 
     def engine(self, conclude: Conclude) -> Engine:
-        return Engine(
-            self.desk,
-            self.jobs,
-            conclude,
-            currency=self.settings.currency,
-            reconciler=self.reconciler,
-        )
+        return Engine(self.desk, self.jobs, conclude, reconciler=self.reconciler)
 
     async def open(self) -> None:
         """Raises StoreDown, SealBroken."""

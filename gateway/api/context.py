@@ -11,8 +11,8 @@ from msgspec import UNSET
 from gateway.api.exchange import Exchange
 from gateway.api.lists import ListMeta, Pager, ReplyMeta
 from gateway.api.problems import request_id_of
+from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
-from gateway.jobs.records import JobStore
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.money.entries import Books
@@ -36,7 +36,7 @@ class Context:
     kept: CredentialStore
     roster: Roster
     audit: AuditTrail
-    jobs: JobStore
+    jobs: Queue
     exchange: Exchange
     pager: Pager
     books: Books

@@ -18,19 +18,22 @@ from gateway.api.bodies import check_routing, to_query
 from gateway.api.cursors import Cursor, Cursors, expiry, fingerprint
 from gateway.api.encoded import JSON, Encoded
 from gateway.api.idempotency import REPLAYED, Repeats, check, mark_of
-from gateway.api.lists import ReplyMeta
+from gateway.api.lists import ReplyMeta, missing
 from gateway.api.preferences import parts_of, wait_of
 from gateway.api.problems import MEDIA_TYPE, Problem, of_error, of_lookup
 from gateway.guard.rates import CEILING, Meter
+from gateway.jobs.carrying import Buried
 from gateway.jobs.engine import Engine
 from gateway.jobs.marks import Found, Mark
-from gateway.jobs.records import Job
+from gateway.jobs.records import Job, Result
 from gateway.jobs.records import Request as JobRequest
 from gateway.lookup.delivery import Delivery, deliver
 from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
 from gateway.lookup.endings import TooFast
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
+from gateway.lookup.settling import marks_in
+from gateway.lookup.withholding import marks_of_rows
 from gateway.money.amounts import to_money
 from gateway.money.terms import Rate
 from gateway.store.connection import StoreDown
@@ -74,14 +77,16 @@ class Exchange:
             lookup = self._prepare(scope["caller"], operation, body, wait)
         except (QueryError, NotConfigured, Unanswerable):
             # What was answered once is answered again, though it could not be asked any more.
-            if mark and (replay := self._replay(scope, rate, await self.repeats.look(mark))):
-                return replay
+            if mark is not None:
+                found = await self.repeats.look(mark)
+                if replay := await self._replay(scope, rate, found):
+                    return replay
             raise
         lookup.rate = rate
         work = self._job_request(lookup, body, scope["request_id"], raw)
         if mark is not None:
-            found = await self.repeats.begin(mark, lookup, self.engine.new_job(lookup), work)
-            if replay := self._replay(scope, rate, found):
+            found = await self.repeats.begin(mark, lookup, work)
+            if replay := await self._replay(scope, rate, found):
                 return replay
         return await self._run(lookup, work, wait, scope["started"], mark)
 
@@ -95,23 +100,24 @@ class Exchange:
             scopes = lookup.caller.budget_scopes()
             _ = self.desk.waterfall.go_on(self.desk.ledger.release(scopes, lookup.id))
         if not task.done():
-            job = await self.engine.adopt(lookup, task, work)
+            job = await self.engine.adopt(lookup, task, work, _encode(lookup.query))
             headers = self._headers(lookup, started)
             return self._accepted(job, lookup.rate, work.request_id, headers)
         answer = self._answer(lookup, task, work, started)
         if mark and not await self.repeats.end(mark, lookup, answer, work.request_id):
             # Others were told of a job, so it ends as this does; else its heir ends it.
             with contextlib.suppress(StoreDown):
-                await self.engine.adopt(lookup, task, work)
+                await self.engine.adopt(lookup, task, work, _encode(lookup.query))
         if isinstance(answer, Problem):
             raise answer
         return answer
 
-    def _replay(self, scope: Any, rate: Rate, found: Found) -> ASGIResponse | None:
-        """The reply to a request made before; None for a new one. Raises Problem."""
+    async def _replay(self, scope: Any, rate: Rate, found: Found) -> ASGIResponse | None:
+        """The reply to a request made before; None for a new one. Raises Problem, StoreDown."""
         check(found)
         if found.job is not None:
-            return self._accepted(found.job, rate, scope["request_id"], REPLAYED)
+            job = await self.engine.queue.load(found.job)
+            return self._accepted(job, rate, scope["request_id"], REPLAYED)
         if found.reply is None:
             return None
         kept, own = found.reply, (time.perf_counter() - scope["started"]) * 1000
@@ -159,11 +165,11 @@ class Exchange:
     def _job_request(self, lookup: Lookup, body: Any, request_id: str, raw: bool) -> JobRequest:
         return JobRequest(
             operation=lookup.operation,
-            query=_encode(lookup.query),
             caller=lookup.caller,
             routing=body.routing,
             request_id=request_id,
             lookup=lookup.id,
+            currency=self.currency,
             tag=lookup.tag,
             after=lookup.after,
             credential=lookup.credential,
@@ -212,20 +218,34 @@ class Exchange:
         )
 
     def conclude(
-        self, lookup: Lookup, error: BaseException | None, work: JobRequest
-    ) -> tuple[str, bytes]:
-        """Outcome and body of a job's lookup, as the exchange would have had them."""
+        self, lookup: Lookup | None, error: BaseException | None, work: JobRequest
+    ) -> Result:
+        """How a job's lookup ended, with the body that the exchange would have had."""
+        cost = lookup.tally.posted if lookup else 0
         problem = _problem(lookup, error, work.request_id)
-        if problem is not None:
-            return "failed", problem.body(work.request_id)
+        if problem is not None or lookup is None:
+            body = (problem or of_error(Buried())).body(work.request_id)
+            return Result(outcome="failed", cost=cost, marks=[], body=body)
         elapsed = asyncio.get_running_loop().time() - lookup.started
         delivery = self._delivery(lookup, work, elapsed)
-        return delivery.meta.outcome, _encode(delivery)
+        return Result(
+            outcome=delivery.meta.outcome,
+            cost=cost,
+            marks=self._marks(lookup),
+            body=_encode(delivery),
+        )
+
+    def _marks(self, lookup: Lookup) -> list[str]:
+        """By whom the answer would be objected to."""
+        data, key = lookup.answer.data if lookup.answer else None, self.desk.data_key.value
+        return [*lookup.persons, *marks_in(data, key), *marks_of_rows(data, key)]
 
     def _accepted(
-        self, job: Job, rate: Rate | None, request_id: str, more: Mapping[str, str] = NONE
+        self, job: Job | None, rate: Rate | None, request_id: str, more: Mapping[str, str] = NONE
     ) -> ASGIResponse:
         """202 with the job and where to read it."""
+        if job is None:
+            raise missing("job")
         meta = ReplyMeta(request_id=request_id, sandbox=self.sandbox)
         body = _encode(JobDelivery(job, meta))
         headers = {"location": f"/v1/jobs/{job.id}", "retry-after": "1"}
@@ -256,13 +276,15 @@ def _wait(scope: Any) -> float:
 PAGED = ("domains.search", "contacts.search", "companies.search")
 
 
-def _problem(lookup: Lookup, error: BaseException | None, request_id: str) -> Problem | None:
+def _problem(
+    lookup: Lookup | None, error: BaseException | None, request_id: str
+) -> Problem | None:
     if error is not None:
         problem = of_error(error, request_id)
-        if problem.attempts is None and lookup.attempts:
+        if problem.attempts is None and lookup and lookup.attempts:
             problem.attempts = lookup.attempts
         return problem
-    return of_lookup(lookup)
+    return of_lookup(lookup) if lookup else None
 
 
 def _rate_headers(rate: Rate | None) -> dict[str, str]:

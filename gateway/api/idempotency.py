@@ -15,13 +15,14 @@ from gateway.api.bodies import to_query
 from gateway.api.encoded import Encoded
 from gateway.api.problems import Problem, invalid, of_error
 from gateway.jobs.marks import Found, Mark, MarkStore, Reply
-from gateway.jobs.records import Job, Request
+from gateway.jobs.records import Request
 from gateway.lookup.desk import Desk
 from gateway.lookup.endings import Objected
 from gateway.lookup.identity import canonical, normalise
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.settling import marks_in
 from gateway.lookup.withholding import marks_of_rows
+from gateway.money.ledger import new_id
 from gateway.store.connection import StoreDown
 
 HEADER = b"idempotency-key"
@@ -94,29 +95,30 @@ class Repeats:
         """What came of the first request; nothing is claimed. Raises StoreDown."""
         return await self._marks.look(mark)
 
-    async def begin(self, mark: Mark, lookup: Lookup, job: Job, work: Request) -> Found:
+    async def begin(self, mark: Mark, lookup: Lookup, work: Request) -> Found:
         """Claim the mark for `lookup`, unless there was a request before. Raises StoreDown."""
+        job = new_id("job")
         try:
-            found = await self._marks.begin(mark, job, work)
+            found = await self._marks.begin(mark, job, work, msgspec.json.encode(lookup.query))
         except StoreDown:
             # It may have been claimed: nobody must carry out what was refused.
-            _ = self._desk.waterfall.go_on(self._insist(mark, job.id, None))
+            _ = self._desk.waterfall.go_on(self._insist(mark, job, None))
             raise
-        if found.kind == "claimed":
-            lookup.job = job.id
+        lookup.place = found.place
         return found
 
     async def end(
         self, mark: Mark, lookup: Lookup, answer: Encoded | Problem, request_id: str
     ) -> bool:
         """Keep the answer or free the mark; False if the lookup is a job that others know of."""
-        assert lookup.job is not None
+        assert lookup.place is not None
+        job = lookup.place.job
         reply = self._to_reply(lookup, answer, request_id)
         try:
-            return await self._marks.end(mark, lookup.job, reply)
+            return await self._marks.end(mark, job, reply)
         except StoreDown:
             # Should this process die before it succeeds, the job behind the mark is taken over.
-            _ = self._desk.waterfall.go_on(self._insist(mark, lookup.job, reply))
+            _ = self._desk.waterfall.go_on(self._insist(mark, job, reply))
             return True
 
     async def _insist(self, mark: Mark, job: str, reply: Reply | None) -> None:

@@ -51,10 +51,10 @@ class Jobs(Controller):
     )
     async def show_job(self, request: Req, job_id: FromPath[str]) -> ASGIResponse:
         context = context_of(request)
-        record = await context.jobs.load(job_id)
-        if record is None or record.request.caller.team != caller_of(request.scope).team:
+        job = await context.jobs.load(job_id, caller_of(request.scope).team)
+        if job is None:
             raise missing("job")
-        return _json(JobDelivery(record.job, meta_of(request)))
+        return _json(JobDelivery(job, meta_of(request)))
 
 
 def _json(body: Struct) -> ASGIResponse:

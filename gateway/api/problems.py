@@ -22,6 +22,7 @@ from litestar.exceptions import (
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.api.expectations import explain
+from gateway.jobs.carrying import Buried
 from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.desk import NotConfigured, Unanswerable
 from gateway.lookup.endings import KeyRevoked, Objected, OverBudget, TooFast, Unsettled
@@ -189,6 +190,11 @@ PLAIN: Mapping[type[Exception], tuple[str, str, float | None]] = {
         "no_provider_configured",
         "No provider that offers this has a credential. Add one with "
         "POST /v1/admin/credentials or the provider's environment variable.",
+        None,
+    ),
+    Buried: (
+        "internal_error",
+        "Every process that worked on this ended before it was done; nobody tries it again.",
         None,
     ),
     SealBroken: (

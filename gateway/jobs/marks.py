@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import Struct
 
-from gateway.jobs import records
-from gateway.jobs.records import Job, Request
+from gateway.jobs.queue import LEASE, single
+from gateway.jobs.records import Request
+from gateway.money.terms import Place
 from gateway.store.connection import Store, StoreDown
 from gateway.store.script import Script
 
@@ -38,11 +39,15 @@ class Reply(Struct, kw_only=True):
 
 
 class Found(Struct):
-    """What a mark led to; `reply` if stored, `job` if the request became one."""
+    """What a mark led to: `reply` if stored, the id of the `job` that the request became.
+
+    `place` is what a claim gives: the job that would carry the request out instead.
+    """
 
     kind: Kind
     reply: Reply | None = None
-    job: Job | None = None
+    job: str | None = None
+    place: Place | None = None
 
 
 class MarkStore:
@@ -57,18 +62,20 @@ class MarkStore:
 
     async def look(self, mark: Mark) -> Found:
         """What came of the first request, if there was one."""
-        return await self._run(mark, "", "", b"", b"")
+        return await self._run(mark, "", "", b"")
 
-    async def begin(self, mark: Mark, job: Job, request: Request) -> Found:
-        """Claim the key; should this process die, `job` runs `request` instead."""
-        team = request.caller.team
-        body, work = msgspec.json.encode(job), msgspec.msgpack.encode(request)
-        return await self._run(mark, job.id, team, body, work)
+    async def begin(self, mark: Mark, job: str, request: Request, query: bytes) -> Found:
+        """Claim the key; should this process die, `job` carries `request` out instead."""
+        fields = [part for pair in single(request).items() for part in pair]
+        found = await self._run(mark, job, request.caller.team, query, *fields)
+        if found.place is not None:
+            found.place = Place(job, 0, found.place.token)
+        return found
 
-    async def _run(self, mark: Mark, job: str, team: str, body: bytes, work: bytes) -> Found:
+    async def _run(self, mark: Mark, job: str, team: str, query: bytes, *fields: Any) -> Found:
         # A 202 is given up to a minute after the claim, and is kept as long as the rest.
         keep = self._keep + HOUR
-        args = (mark.name, mark.fingerprint, job, team, records.LEASE, keep, body, work)
+        args = (mark.name, mark.fingerprint, job, team, LEASE, keep, query, *fields)
         found = await self._store.run(self._begin, [self._root], args)
         return _to_found(*found)
 
@@ -93,5 +100,7 @@ def _to_found(kind: bytes, *rest: bytes) -> Found:
             reply = Reply(status=int(status), headers=named, body=body)
             return Found("stored", reply=reply)
         case b"job":
-            return Found("job", job=msgspec.json.decode(rest[0], type=Job))
+            return Found("job", job=rest[0].decode())
+        case b"claimed":
+            return Found("claimed", place=Place("", 0, rest[0].decode()))
     return Found(cast("Kind", kind.decode()))

@@ -1,8 +1,9 @@
-"""What the store holds of a job."""
+"""What the store holds of a job and its items, as it is read."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -10,16 +11,18 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.lookup.lookup import Caller
 from gateway.lookup.routing import Routing
-from gateway.store.connection import Store
-from gateway.store.script import Script
-
-LEASE = 15_000
-DAY = 24 * 3600 * 1000
+from gateway.money.amounts import to_money
 
 JobStatus = Literal["queued", "running", "completed", "cancelled", "failed"]
+ItemStatus = Literal["queued", "running", "completed", "cancelled", "failed"]
+Outcome = Literal["accepted", "weak", "empty", "failed", "cancelled"]
+Lane = Literal["interactive", "bulk"]
+OUTCOMES: tuple[Outcome, ...] = ("accepted", "weak", "empty", "failed", "cancelled")
 
 
 class Counts(Struct, kw_only=True):
+    """`done` are all that ended but the cancelled."""
+
     total: int = 1
     done: int = 0
     accepted: int = 0
@@ -46,82 +49,81 @@ class Job(Struct, kw_only=True):
 
 
 class Request(Struct, kw_only=True):
-    """All that is needed to run a job again."""
+    """All that is needed to run a job's items; `lookup` is the id of a single one.
+
+    `capped`: the items share a budget of the job's own. `events`: each of them is told of.
+    """
 
     operation: str
-    query: bytes
     caller: Caller
     routing: Routing | None
     request_id: str
-    lookup: str
+    lookup: str = ""
+    currency: str = ""
     tag: str = ""
     after: str | None = None
     credential: str | None = None
     raw: bool = False
+    capped: bool = False
+    events: bool = False
 
 
-class JobRecord(Struct, kw_only=True):
-    job: Job
+class Result(Struct, kw_only=True):
+    """How an item ended; `marks` are of the persons in it, `body` what its exchange would say."""
+
+    outcome: Outcome
+    cost: int
+    marks: list[str]
+    body: bytes
+
+
+class Claimed(Struct, frozen=True):
+    """An item on loan; `deaths` processes died with it before."""
+
+    job: str
+    index: int
+    token: str
+    deaths: int
+    lane: str
+
+
+class Work(Struct, kw_only=True):
+    """An item's question, what came of it before, and when its job was made (ms)."""
+
     request: Request
-    progress: bytes | None = None
-    takeovers: int = 0
+    query: bytes
+    progress: bytes | None
+    created: int
+    cancelled: bool
 
 
-class JobStore:
-    """Jobs in the store; every change is one script."""
-
-    def __init__(self, store: Store, root: str, *, keep_days: int):
-        self._store = store
-        self._root = root
-        self._keep = keep_days * DAY
-        self._save = Script.load("save_job")
-        self._claim = Script.load("claim_job")
-        self._renew = Script.load("renew_job")
-
-    async def save(self, job: Job, request: Request, progress: bytes | None = None) -> bool:
-        """Write the job, and its progress if given; False if it had finished already."""
-        fields: tuple[str | bytes, ...] = ("job", msgspec.json.encode(job))
-        fields += ("request", msgspec.msgpack.encode(request))
-        if progress is not None:
-            fields += ("progress", progress)
-        if job.finished_at is not None:
-            fields += ("finished_at", job.finished_at)
-        running = int(job.finished_at is None)
-        args = (job.id, request.caller.team, running, LEASE, self._keep, *fields)
-        return bool(await self._store.run(self._save, [self._root], args))
-
-    async def claim(self) -> str | None:
-        """A running job whose owner has gone."""
-        found = await self._store.run(self._claim, [self._root], [LEASE])
-        return None if found is None else found.decode()
-
-    async def renew(self, name: str) -> None:
-        """Stay the owner of a running job."""
-        await self._store.run(self._renew, [self._root], [name, LEASE])
-
-    async def load(self, name: str) -> JobRecord | None:
-        key = f"{self._root}job:{name}"
-        fields = ("job", "request", "progress", "takeovers")
-        job, request, progress, takeovers = await self._store.call("HMGET", key, *fields)
-        if job is None:
-            return None
-        return JobRecord(
-            job=msgspec.json.decode(job, type=Job),
-            request=msgspec.msgpack.decode(request, type=Request),
-            progress=progress,
-            takeovers=int(takeovers or 0),
-        )
-
-    async def list(self, team: str, *, offset: int, limit: int) -> tuple[list[Job], bool]:
-        """Newest first, expired ones left out; and whether there are more."""
-        index = f"{self._root}jobs:of:{team}"
-        names = await self._store.call("ZREVRANGE", index, offset, offset + limit)
-        found = await asyncio.gather(*(self.load(name.decode()) for name in names[:limit]))
-        return [record.job for record in found if record], len(names) > limit
+def to_job(name: str, fields: Mapping[str, bytes], result: Result | None = None) -> Job:
+    """A job from its hash; only one of a single lookup has a `result`."""
+    counted = {each: int(fields.get(each, 0)) for each in ("total", "done", *OUTCOMES)}
+    job = Job(
+        id=name,
+        operation=fields["operation"].decode(),
+        status=msgspec.convert(fields["status"].decode(), JobStatus),
+        counts=Counts(**counted),
+        cost=to_money(int(fields.get("cost", 0))),
+        currency=fields["currency"].decode(),
+        created_at=_iso(fields.get("created")) or "",
+        started_at=_iso(fields.get("started")),
+        finished_at=_iso(fields.get("finished")),
+    )
+    if fields.get("metadata"):
+        job.metadata = msgspec.json.decode(fields["metadata"])
+    if result is not None and "single" in fields:
+        job.result = msgspec.Raw(result.body)
+    return job
 
 
-def count(outcome: str) -> Counts:
-    """The counts of a finished one-lookup job."""
-    counts = Counts(done=1)
-    setattr(counts, outcome, 1)
-    return counts
+def to_fields(flat: Sequence[bytes]) -> dict[str, bytes]:
+    return {name.decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _iso(millis: bytes | None) -> str | None:
+    if millis is None:
+        return None
+    moment = datetime.fromtimestamp(int(millis) / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -55,7 +55,7 @@ class Bids:
             lookup=lookup.id,
             team=lookup.caller.team,
             key=lookup.caller.key,
-            scopes=lookup.caller.budget_scopes(),
+            scopes=lookup.scopes,
             persons=lookup.persons,
             tag=lookup.tag,
             spent=lookup.spent,

@@ -12,7 +12,9 @@ import msgspec
 
 from gateway.lookup import tickets
 from gateway.lookup.flags import fill_flags
+from gateway.lookup.lookup import Lookup
 from gateway.lookup.planner import Step
+from gateway.lookup.resting import Rest
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.ledger import Ledger
@@ -66,6 +68,11 @@ class Call:
     slot: str
     rid: str
     seconds: float
+    lookup: Lookup | None = None
+
+    @property
+    def rest(self) -> Rest | None:
+        return self.lookup.head.rest if self.lookup else None
 
 
 def lease_of(seconds: float) -> int:
@@ -156,22 +163,36 @@ class Dialler:
         return tickets.last_word(call.query, kept.ticket)
 
     async def _rest(self, call: Call, kept: OpenTicket, seconds: float) -> None:
-        """Sleep before a poll, in naps that keep the lease as short as a poll needs it."""
+        """Sleep before a poll, in naps that keep the lease as short as a poll needs it.
+
+        Raises Parked if whoever runs the lookup does not want to wait that long.
+        """
         while True:
             nap = min(seconds, LONGEST_NAP)
-            await self._hold(call, kept, nap)
-            await asyncio.sleep(nap)
+            is_kept = await self._hold(call, kept, nap)
+            if call.rest is not None and is_kept:
+                call.rest.check(seconds)
+            await _nap(call, nap)
             seconds -= nap
             if seconds <= 0:
                 return
 
-    async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> None:
+    async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> bool:
         """Keep the ticket; while the store is away it is polled on all the same: it is bought."""
         lease = lease_of(wait + POLL_SECONDS)
         try:
-            await self._ledger.hold(call.rid, tickets.pack(kept), lease)
+            return await self._ledger.hold(call.rid, tickets.pack(kept), lease)
         except StoreDown:
             log.debug("ticket.not_kept", provider=kept.provider)
+            return False
+
+
+async def _nap(call: Call, seconds: float) -> None:
+    if call.rest is None:
+        await asyncio.sleep(seconds)
+        return
+    async with call.rest.resting():
+        await asyncio.sleep(seconds)
 
 
 async def _read(call: Call, work: Awaitable[T]) -> T:

@@ -72,4 +72,4 @@ class Counter:
                 wait = min(2.0, wait * 2)
 
     def _progress(self) -> bytes:
-        return self._lookup.progress() if self._lookup.head.job else b""
+        return self._lookup.progress() if self._lookup.head.place else b""

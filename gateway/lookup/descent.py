@@ -132,9 +132,9 @@ class Descent:
 
     async def _join(self, found: Admission) -> Admission:
         """Wait for the call that is under way; share its failure, read its answer."""
-        index, late = found.index, False
+        index, late, waited = found.index, False, time.monotonic()
         while True:
-            await self.waterfall.flights.wait(found.rid, LOOK_AGAIN)
+            await self._linger(found.rid, time.monotonic() - waited)
             fate = await self.ledger.fate(found.rid)
             if fate.outcome in ("failed", "in_doubt") and fate.reason not in UNSHARED:
                 return await self._share(index, fate)
@@ -150,6 +150,16 @@ class Descent:
         self._note(self.bids[index].provider, "failed", reason="timed_out")
         _ = self._is_over(index + 1)
         return Admission("none")
+
+    async def _linger(self, rid: str, waited: float) -> None:
+        """Wait for a call of somebody else's; raises Parked once that takes too long."""
+        rest = self.lookup.head.rest
+        if rest is None:
+            await self.waterfall.flights.wait(rid, LOOK_AGAIN)
+            return
+        rest.check(waited)
+        async with rest.resting():
+            await self.waterfall.flights.wait(rid, LOOK_AGAIN)
 
     def _is_late(self) -> bool:
         return self.lookup.seconds_left() <= 0
@@ -222,6 +232,7 @@ class Descent:
             slot=self.bids[found.index].slot,
             rid=found.rid,
             seconds=self._seconds(found.index),
+            lookup=self.lookup,
         )
 
     def _seconds(self, index: int) -> float:

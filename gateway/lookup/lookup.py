@@ -11,8 +11,9 @@ from msgspec import Struct
 from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.judge import Outcome
 from gateway.lookup.planner import Plan
+from gateway.lookup.resting import Rest
 from gateway.lookup.routing import Route
-from gateway.money.terms import Rate
+from gateway.money.terms import Place, Rate
 from providers.model import Datum, Query
 
 JOB_TIMEOUT = 3600.0
@@ -59,7 +60,8 @@ class Lookup:
     """A question, who asks, and what has come of it so far; times of the event loop's clock.
 
     A verification has its `parent`'s deadline, job and money. `again` marks a job that another
-    process began. `held` counts among its team's and key's lookups at once.
+    process began. `held` counts among its team's and key's lookups at once. `rest` is what
+    whoever runs it as a job lets it do while it waits.
     """
 
     id: str
@@ -74,7 +76,9 @@ class Lookup:
     tag: str = ""
     after: str | None = None
     credential: str | None = None
-    job: str | None = None
+    place: Place | None = None
+    rest: Rest | None = None
+    cap: str = ""
     parent: Lookup | None = None
     again: bool = False
     started: float = field(default_factory=lambda: asyncio.get_running_loop().time())
@@ -94,9 +98,9 @@ class Lookup:
     def __post_init__(self) -> None:
         self.deadline = self.started + (self.route.timeout or self.wait)
 
-    def become_job(self, name: str) -> None:
+    def become_job(self, place: Place) -> None:
         """The exchange is over, the lookup goes on; its default timeout grows to an hour."""
-        self.job = name
+        self.place = place
         if self.route.timeout is None:
             self.deadline = self.started + JOB_TIMEOUT
 
@@ -107,6 +111,12 @@ class Lookup:
 
     def seconds_left(self) -> float:
         return self.head.deadline - asyncio.get_running_loop().time()
+
+    @property
+    def scopes(self) -> list[str]:
+        """The budgets it is paid from; `cap` is that of its job alone."""
+        cap = self.head.cap
+        return [*self.caller.budget_scopes(), *([cap] if cap else [])]
 
     @property
     def spent(self) -> int:

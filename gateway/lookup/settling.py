@@ -66,7 +66,7 @@ def to_settlement(
         cost=called.cost,
         persons=lookup.persons,
         objected=isinstance(called.error, Suppressed),
-        job=lookup.head.job,
+        place=lookup.head.place,
     )
     if called.answer is not None:
         life = cache.LIVES["accepted" if outcome == "accepted" else "weak"]

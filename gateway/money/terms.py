@@ -159,6 +159,14 @@ class Keepsake(Struct):
     marks: list[str] = []
 
 
+class Place(Struct, frozen=True):
+    """Where a lookup stands in a job; only the newest `token` may write of it."""
+
+    job: str
+    item: int = 0
+    token: str = ""
+
+
 class Settlement(Struct, kw_only=True):
     """How an entry ends; `next` admits the step after it in the same script.
 
@@ -175,7 +183,7 @@ class Settlement(Struct, kw_only=True):
     cache: Keepsake | None = None
     persons: list[str] = []
     objected: bool = False
-    job: str | None = None
+    place: Place | None = None
     next: Claim | None = None
     root: str = ""
 

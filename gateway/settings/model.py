@@ -79,6 +79,12 @@ class RetentionSettings(Struct, frozen=True, kw_only=True):
     ledger_days: int = 400
 
 
+class JobSettings(Struct, frozen=True, kw_only=True):
+    """How much of a process goes into jobs of many rows."""
+
+    bulk_concurrency: int = 32
+
+
 class EdgeSettings(Struct, frozen=True, kw_only=True):
     """What a request may weigh; jobs carry up to 10,000 items and may weigh more."""
 
@@ -118,6 +124,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     budget: tuple[BudgetSettings, ...] = ()
     reconcile_minutes: int = 60
     retention: RetentionSettings = RetentionSettings()
+    jobs: JobSettings = JobSettings()
     edge: EdgeSettings = EdgeSettings()
 
     def route(self, operation: str) -> RouteSettings:

@@ -146,6 +146,9 @@ SCHEMA: Table = {
         "traces_days": rules.whole_number(1, 3650),
         "ledger_days": rules.whole_number(1, 36_500),
     },
+    "jobs": {
+        "bulk_concurrency": rules.whole_number(1, 10_000),
+    },
     "edge": {
         "max_body_bytes": rules.whole_number(1024, 2**30),
         "max_job_body_bytes": rules.whole_number(1024, 2**30),

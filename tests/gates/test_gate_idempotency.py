@@ -38,7 +38,7 @@ s._read = read_without
 # Nobody inherits what a dead process had claimed.
 CHILDLESS = """
 import gateway.store.script as s
-read, left = s._read, "redis.call('ZADD', root .. 'jobs:running', now + tonumber(ARGV[5]), id)"
+read, left = s._read, "lend(root, id, 0, now + tonumber(ARGV[5]))"
 def read_without(name):
     text = read(name)
     assert name != "begin_mark" or left in text

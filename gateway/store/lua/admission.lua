@@ -4,7 +4,10 @@ local function balances_of(a)
   local keys = {}
   for _, scope in ipairs(a.scopes) do
     for _, window in ipairs(a.windows) do
-      keys[#keys + 1] = a.root .. 'bal:' .. scope .. ':' .. window.id
+      -- A job's own cap knows no calendar.
+      if window.period == 'total' or string.sub(scope, 1, 4) ~= 'job:' then
+        keys[#keys + 1] = a.root .. 'bal:' .. scope .. ':' .. window.id
+      end
     end
   end
   return keys
@@ -152,7 +155,9 @@ local function flight(a, s, now)
   end
   if state == 'in_doubt' then return doubt(a, s, rid, e) end
   if not LIVE[state] then return nil end
-  if tonumber(e[2]) > now then
+  -- A lookup that laid itself aside takes its own ticket up again.
+  local own = a.again and e[4] == a.lookup and e[3] ~= ''
+  if tonumber(e[2]) > now and not own then
     redis.call('HSET', key, 'joined', 1)
     return { kind = 'joined', index = s.index, rid = rid }
   end

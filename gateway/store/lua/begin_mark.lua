@@ -1,7 +1,8 @@
--- uses: moves pace admission
+-- uses: moves pace admission queue
 -- Claims an idempotency key, or tells what came of the request that claimed it. The claim is a job
 -- kept out of sight: once its lease runs out it is taken over, and shown, like any other.
--- ARGV: mark, fingerprint, job's id ('' only looks), team, lease ms, kept for ms, job, request.
+-- ARGV: mark, fingerprint, job's id ('' only looks), team, lease ms, kept for ms, the query, then
+-- field, value, ... of the job.
 local root = KEYS[1]
 local mark, id, team = root .. 'mark:' .. ARGV[1], ARGV[3], ARGV[4]
 local now = now_ms()
@@ -19,16 +20,16 @@ end
 -- The request under way, or the job that it became.
 local function pending(name)
   local key = root .. 'job:' .. name
-  local j = redis.call('HMGET', key, 'job', 'hidden')
+  local j = redis.call('HMGET', key, 'team', 'hidden')
   if not j[1] then return nil end
   if j[2] then
-    if tonumber(redis.call('ZSCORE', root .. 'jobs:running', name) or '0') > now then
+    if tonumber(redis.call('ZSCORE', root .. 'leases', name .. ' 0') or '0') > now then
       return { 'running' }
     end
     redis.call('HDEL', key, 'hidden')
-    redis.call('ZADD', root .. 'jobs:of:' .. team, 'NX', now, name)
+    list(root, name, j[1], now, tonumber(ARGV[6]))
   end
-  return { 'job', j[1] }
+  return { 'job', name }
 end
 
 local m = redis.call('HMGET', mark, 'fingerprint', 'job', 'status', 'headers', 'body', 'persons',
@@ -46,6 +47,7 @@ if redis.call('EXISTS', key) == 1 then return { 'gone' } end
 redis.call('DEL', mark)
 redis.call('HSET', mark, 'fingerprint', ARGV[2], 'job', id)
 redis.call('PEXPIRE', mark, ARGV[6])
-redis.call('HSET', key, 'job', ARGV[7], 'request', ARGV[8], 'hidden', 1, 'team', team, 'mark', mark)
-redis.call('ZADD', root .. 'jobs:running', now + tonumber(ARGV[5]), id)
-return { 'claimed' }
+redis.call('HSET', key, 'hidden', 1, 'team', team, 'mark', mark, 'lane', 'interactive',
+  'created', now, 'started', now, unpack(ARGV, 8))
+redis.call('HSET', key .. ':in', 0, ARGV[7])
+return { 'claimed', lend(root, id, 0, now + tonumber(ARGV[5])) }

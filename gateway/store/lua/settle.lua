@@ -1,4 +1,4 @@
--- uses: moves pace admission
+-- uses: moves pace admission queue
 -- Closes an entry, keeps its answer, writes the job's state, and admits the next step.
 -- ARGV: the settlement, the answer's bytes, the job's progress.
 local a = cmsgpack.unpack(ARGV[1])
@@ -29,8 +29,8 @@ if changed and a.cache and not stopped then
     redis.call('ZREMRANGEBYRANK', index, 0, surplus - 1)
   end
 end
-if a.job and redis.call('EXISTS', a.root .. 'job:' .. a.job) == 1 then
-  redis.call('HSET', a.root .. 'job:' .. a.job, 'progress', ARGV[3])
+if a.place and owns(a.root, a.place.job .. ' ' .. a.place.item, a.place.token) then
+  redis.call('HSET', a.root .. 'job:' .. a.place.job .. ':progress', a.place.item, ARGV[3])
 end
 local found = { kind = 'done', skipped = {}, since = 0 }
 if stopped then

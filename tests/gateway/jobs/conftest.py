@@ -12,7 +12,7 @@ import pytest
 
 from gateway.api.exchange import Exchange
 from gateway.jobs.engine import Engine
-from gateway.jobs.records import Job, JobRecord, Request
+from gateway.jobs.records import Job, Request
 from gateway.lookup.desk import Desk
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.lookup.routing import Routing
@@ -43,22 +43,24 @@ class Worker:
 
     async def begin(self, person: Person, **routing: Any) -> str:
         """A job that looks `person` up; its name."""
-        query = FindEmail(full_name=person.full_name, domain=person.company.domain)
+        asked = FindEmail(full_name=person.full_name, domain=person.company.domain)
         chosen = msgspec.convert(routing, Routing)
-        lookup = self.desk.prepare(EMAILS_FIND, query, CALLER, routing=chosen, wait=0.001)
+        lookup = self.desk.prepare(EMAILS_FIND, asked, CALLER, routing=chosen, wait=0.001)
         task = asyncio.create_task(self.desk.waterfall.run(lookup))
-        job = await self.engine.adopt(lookup, task, _request(lookup, chosen))
+        query = msgspec.json.encode(lookup.query)
+        job = await self.engine.adopt(lookup, task, _request(lookup, chosen), query)
+        assert job is not None
         return job.id
 
     async def ended(self, name: str) -> Job:
         """The job once it has finished, whoever finishes it."""
 
-        async def finished() -> JobRecord | None:
-            record = await self.process.jobs.load(name)
-            return record if record and record.job.finished_at else None
+        async def finished() -> Job | None:
+            job = await self.process.jobs.load(name)
+            return job if job and job.finished_at else None
 
-        record: JobRecord = await until(finished)
-        return record.job
+        job: Job = await until(finished)
+        return job
 
     async def die(self) -> None:
         """Nothing is settled, renewed or released any more."""
@@ -77,11 +79,11 @@ class Worker:
 def _request(lookup: Lookup, routing: Routing) -> Request:
     return Request(
         operation=lookup.operation,
-        query=msgspec.json.encode(lookup.query),
         caller=lookup.caller,
         routing=routing,
         request_id="req",
         lookup=lookup.id,
+        currency="USD",
     )
 
 

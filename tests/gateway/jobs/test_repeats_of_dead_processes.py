@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from gateway.jobs.marks import Found, Mark, MarkStore, Reply
-from gateway.jobs.records import Request
+from gateway.jobs.records import Request, Result
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.routing import Routing
+from gateway.money.ledger import new_id
 from gateway.store.connection import Store, StoreDown
 from providers.model import EMAILS_FIND, FindEmail
 from providers.simulator.population import Person
@@ -39,20 +40,25 @@ def asked_of(worker: Worker, person: Person) -> tuple[Lookup, Request]:
     lookup = worker.desk.prepare(EMAILS_FIND, query, CALLER, routing=ROUTING, wait=20)
     work = Request(
         operation=EMAILS_FIND,
-        query=msgspec.json.encode(lookup.query),
         caller=CALLER,
         routing=ROUTING,
         request_id="req",
         lookup=lookup.id,
+        currency="USD",
     )
     return lookup, work
 
 
 async def claim(worker: Worker, lookup: Lookup, work: Request) -> Found:
-    job = worker.engine.new_job(lookup)
-    found = await marks_of(worker).begin(MARK, job, work)
-    lookup.job = job.id
+    query = msgspec.json.encode(lookup.query)
+    found = await marks_of(worker).begin(MARK, new_id("job"), work, query)
+    lookup.place = found.place
     return found
+
+
+def job_of(lookup: Lookup) -> str:
+    assert lookup.place
+    return lookup.place.job
 
 
 @asynccontextmanager
@@ -87,11 +93,10 @@ async def test_the_heir_finishes_it_and_the_repeat_gets_the_job(
     stage.heal()
     await outlive_leases(store)
     await other.engine.open(work=True)
-    assert lookup.job
-    job = await other.ended(lookup.job)
+    job = await other.ended(job_of(lookup))
     assert (job.status, job.cost) == ("completed", "0.05")
     found = await look(other)
-    assert (found.kind, found.job) == ("job", job)
+    assert (found.kind, found.job) == ("job", job.id)
     assert [
         one.id for one in (await other.process.jobs.list("default", offset=0, limit=5))[0]
     ] == [job.id]
@@ -107,11 +112,12 @@ async def test_the_repeat_gets_the_job_before_anybody_has_taken_it_over(
     await outlive_leases(store)
     found = await claim(worker, *asked_of(worker, stage.person()))
     assert found.kind == "job"
-    assert found.job
-    assert found.job.status == "running"
-    assert await worker.process.jobs.load(found.job.id)
+    assert found.job == job_of(lookup)
+    job = await worker.process.jobs.load(found.job)
+    assert job
+    assert job.status == "running"
     listed, _ = await worker.process.jobs.list("default", offset=0, limit=5)
-    assert listed == [found.job]
+    assert listed == [job]
 
 
 async def test_an_owner_that_was_only_slow_ends_the_job_that_others_know_of(
@@ -123,9 +129,8 @@ async def test_an_owner_that_was_only_slow_ends_the_job_that_others_know_of(
     await outlive_leases(store)
     assert (await look(worker)).kind == "job"
     marks, reply = marks_of(worker), Reply(status=200, headers={}, body=b"{}")
-    assert lookup.job
-    assert not await marks.end(MARK, lookup.job, reply)
-    assert not await marks.end(MARK, lookup.job, None)
+    assert not await marks.end(MARK, job_of(lookup), reply)
+    assert not await marks.end(MARK, job_of(lookup), None)
     assert (await look(worker)).kind == "job"
 
 
@@ -141,7 +146,7 @@ async def test_an_owner_at_work_keeps_its_lease(
     for _ in range(20):
         await store.call("INCRBY", "{pgw}:clock_offset", 5_000)
         await asyncio.sleep(0.1)
-        assert await other.process.jobs.claim() is None
+        assert await other.process.jobs.claim(most=9, bulk=9) == []
         assert (await look(other)).kind == "running"
     busy.cancel()
     waiting.cancel()
@@ -155,13 +160,12 @@ async def test_ending_twice_changes_nothing(
     marks, reply = marks_of(worker), Reply(status=200, headers={"a": "b"}, body=b"{}")
     lookup, work = asked_of(worker, stage.person())
     await claim(worker, lookup, work)
-    assert lookup.job
     for _ in range(2):
-        assert await marks.end(MARK, lookup.job, reply)
+        assert await marks.end(MARK, job_of(lookup), reply)
         kept = (await look(worker)).reply
         assert kept
         assert (kept.status, kept.headers, kept.body) == (200, {"a": "b"}, b"{}")
-    assert await marks.end(MARK, lookup.job, None)
+    assert await marks.end(MARK, job_of(lookup), None)
     assert (await look(worker)).kind == "stored"
 
 
@@ -171,11 +175,10 @@ async def test_freeing_twice_leaves_the_next_claim_alone(
     worker = await start_worker()
     first, work = asked_of(worker, stage.person())
     await claim(worker, first, work)
-    assert first.job
-    assert await marks_of(worker).end(MARK, first.job, None)
+    assert await marks_of(worker).end(MARK, job_of(first), None)
     second, again = asked_of(worker, stage.person())
     assert (await claim(worker, second, again)).kind == "claimed"
-    assert await marks_of(worker).end(MARK, first.job, None)
+    assert await marks_of(worker).end(MARK, job_of(first), None)
     assert (await look(worker)).kind == "running"
 
 
@@ -183,13 +186,13 @@ async def test_a_claim_that_was_given_up_comes_too_late(
     start_worker: StartWorker, stage: Scene, store: Store
 ) -> None:
     worker = await start_worker()
-    lookup, work = asked_of(worker, stage.person())
-    job = worker.engine.new_job(lookup)
-    assert await marks_of(worker).end(MARK, job.id, None)
+    _lookup, work = asked_of(worker, stage.person())
+    job = new_id("job")
+    assert await marks_of(worker).end(MARK, job, None)
     with pytest.raises(StoreDown):
-        await marks_of(worker).begin(MARK, job, work)
+        await marks_of(worker).begin(MARK, job, work, b"{}")
     assert (await look(worker)).kind == "free"
-    assert await worker.process.jobs.load(job.id) is None
+    assert await worker.process.jobs.load(job) is None
 
 
 async def test_a_job_lives_as_long_as_the_key_that_answers_with_it(
@@ -198,9 +201,10 @@ async def test_a_job_lives_as_long_as_the_key_that_answers_with_it(
     worker = await start_worker()
     marks = MarkStore(worker.desk.store, worker.desk.root, keep_hours=24 * 30)
     lookup, work = asked_of(worker, stage.person())
-    job = worker.engine.new_job(lookup)
-    await marks.begin(MARK, job, work)
-    job.finished_at = job.created_at
-    await worker.process.jobs.save(job, work)
-    left = await store.call("PTTL", f"{worker.desk.root}job:{job.id}")
+    place = (await marks.begin(MARK, new_id("job"), work, msgspec.json.encode(lookup.query))).place
+    assert place
+    assert await worker.process.jobs.adopt(place, work, b"{}") == place
+    end = Result(outcome="failed", cost=0, marks=[], body=b"{}")
+    assert await worker.process.jobs.finish(place, end)
+    left = await store.call("PTTL", f"{worker.desk.root}job:{place.job}")
     assert left > 24 * 29 * 3600 * 1000

@@ -1,0 +1,95 @@
+"""From an item on loan to a lookup that can run, and from its end to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.jobs.queue import Queue
+from gateway.jobs.records import Claimed, Request, Result, Work
+from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
+from gateway.lookup.identity import QueryError
+from gateway.lookup.lookup import Lookup
+from gateway.money.terms import Place
+from gateway.telemetry.log import get_logger
+from providers.model import QUERIES
+
+log = get_logger()
+
+MOST_DEATHS = 5
+WAIT = 20.0
+
+
+class Buried(Exception):
+    """Every process that worked on the item died; nobody tries it again."""
+
+
+@dataclass
+class Unanswered(Exception):
+    """An item that ends without a lookup; no result if its job is gone."""
+
+    result: Result | None
+
+
+Conclude = Callable[[Lookup | None, BaseException | None, Request], Result]
+
+
+class Carrier:
+    def __init__(self, desk: Desk, queue: Queue, conclude: Conclude):
+        self._desk = desk
+        self._queue = queue
+        self.conclude = conclude
+
+    async def prepare(self, claimed: Claimed, place: Place) -> tuple[Lookup, Request]:
+        """A lookup ready to run. Raises Unanswered, StoreDown."""
+        work = await self._queue.work(claimed)
+        if work is None:
+            raise Unanswered(None)
+        if work.cancelled:
+            raise Unanswered(_cancelled(0))
+        if claimed.deaths:
+            log.info("item.taken_over", job=place.job, item=place.item, deaths=claimed.deaths)
+        try:
+            if claimed.deaths > MOST_DEATHS:
+                # Whatever kills its workers would kill the next one, too.
+                log.error("item.buried", job=place.job, item=place.item, deaths=claimed.deaths)
+                raise Buried
+            return self._lookup(work, place, again=_is_again(claimed, work)), work.request
+        except (QueryError, NotConfigured, Unanswerable, Buried) as error:
+            raise Unanswered(self.conclude(None, error, work.request)) from None
+
+    def _lookup(self, work: Work, place: Place, *, again: bool) -> Lookup:
+        """What was bought is in the cache, what is under way in its ticket: run it again."""
+        request = work.request
+        query = msgspec.json.decode(work.query, type=QUERIES[request.operation])
+        lookup = self._desk.prepare(
+            request.operation,
+            query,
+            request.caller,
+            routing=request.routing,
+            wait=WAIT,
+            tag=request.tag,
+            after=request.after,
+            credential=request.credential,
+        )
+        lookup.id, lookup.again = request.lookup or f"{place.job}.{place.item}", again
+        lookup.cap = f"job:{place.job}" if request.capped else ""
+        lookup.become_job(place)
+        if work.progress:
+            lookup.restore(work.progress)
+        # Bought since the job began is fresh enough, even for a caller who bypasses the cache.
+        lookup.since = lookup.since or work.created
+        return lookup
+
+    def cancelled(self, lookup: Lookup) -> Result:
+        return _cancelled(lookup.tally.posted)
+
+
+def _is_again(claimed: Claimed, work: Work) -> bool:
+    return claimed.deaths > 0 or work.progress is not None
+
+
+def _cancelled(cost: int) -> Result:
+    return Result(outcome="cancelled", cost=cost, marks=[], body=b"null")

@@ -1,0 +1,202 @@
+"""Jobs in the store: every change is one script, and only the holder of a lease may write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.jobs.records import (
+    Claimed,
+    Job,
+    Lane,
+    Request,
+    Result,
+    Work,
+    to_fields,
+    to_job,
+)
+from gateway.money.terms import Place
+from gateway.store.connection import Store
+from gateway.store.script import Script
+
+LEASE = 15_000
+DAY = 24 * 3600 * 1000
+# A job whose process died while its items were written.
+STILLBORN = 3600 * 1000
+CHUNK = 500
+
+_pack = msgspec.msgpack.Encoder().encode
+_result = msgspec.msgpack.Decoder(Result)
+_request = msgspec.msgpack.Decoder(Request)
+
+
+class NewJob(Struct, kw_only=True):
+    """A job of many items, as it is opened; `results` are those of rows that can't be asked."""
+
+    id: str
+    request: Request
+    queries: list[tuple[int, bytes]]
+    results: list[tuple[int, Result]]
+    metadata: dict[str, Any] | None = None
+    url: str = ""
+    lane: Lane = "bulk"
+
+    @property
+    def total(self) -> int:
+        return len(self.queries) + len(self.results)
+
+
+class Queue:
+    """Every method raises StoreDown."""
+
+    def __init__(self, store: Store, root: str, *, keep_days: int):
+        self.store = store
+        self.root = root
+        self._keep = keep_days * DAY
+        self._scripts = {name: Script.load(name) for name in SCRIPTS}
+
+    async def open(self, job: NewJob) -> None:
+        """Store the items, then open the job in one step; nobody sees half of it."""
+        key = self._key(job.id)
+        await self._write(f"{key}:in", job.queries)
+        await self._write(f"{key}:out", [(at, _pack(result)) for at, result in job.results])
+        failed = len(job.results)
+        fields = {
+            **_described(job.request, total=job.total),
+            "status": "queued",
+            "done": failed,
+            "failed": failed,
+            "url": job.url,
+            "metadata": msgspec.json.encode(job.metadata) if job.metadata is not None else b"",
+        }
+        team = job.request.caller.team
+        await self._run("open_job", job.id, team, job.lane, self._keep, *_flat(fields))
+
+    async def _write(self, key: str, rows: Sequence[tuple[int, bytes]]) -> None:
+        for at in range(0, len(rows), CHUNK):
+            chunk = [part for row in rows[at : at + CHUNK] for part in row]
+            await self.store.call("HSET", key, *chunk)
+            await self.store.call("PEXPIRE", key, STILLBORN)
+
+    async def adopt(self, place: Place, request: Request, query: bytes) -> Place | None:
+        """Make a job of a lookup that runs here; None if another process has taken it over."""
+        fields = single(request)
+        args = (place.job, request.caller.team, place.token, LEASE, self._keep, query)
+        token: bytes = await self._run("adopt_job", *args, *_flat(fields))
+        return Place(place.job, 0, token.decode()) if token else None
+
+    async def claim(self, *, most: int, bulk: int) -> list[Claimed]:
+        """At most so many items, and so many of the lane `bulk`, that nobody works on."""
+        found = await self._run("claim_items", LEASE, most, bulk, self._keep)
+        texts = [part.decode() for part in found]
+        return [
+            Claimed(job, int(index), token, int(deaths), lane)
+            for job, index, token, deaths, lane in zip(*[iter(texts)] * 5, strict=True)
+        ]
+
+    async def keep(self, places: Sequence[Place]) -> list[Place]:
+        """Prolong the leases; those that are lost."""
+        args = [part for place in places for part in (place.job, place.item, place.token)]
+        held = await self._run("keep_items", LEASE, *args)
+        return [place for place, is_held in zip(places, held, strict=True) if not is_held]
+
+    async def finish(self, place: Place, result: Result, event: bytes = b"") -> bool:
+        """Write an item's end; False if it is no longer this process's."""
+        args = (place.job, place.item, place.token, result.outcome, result.cost, self._keep)
+        return bool(await self._run("finish_item", *args, _pack(result), event))
+
+    async def park(self, place: Place, seconds: float, progress: bytes) -> bool:
+        """Lay an item aside for so long; False if it is no longer this process's."""
+        args = (place.job, place.item, place.token, max(1, round(seconds * 1000)), progress)
+        return bool(await self._run("park_item", *args))
+
+    async def cancel(self, name: str, team: str) -> bool | None:
+        """False if it had ended, None if the team has no such job."""
+        found = int(await self._run("cancel_job", name, team, self._keep))
+        return None if found < 0 else bool(found)
+
+    async def work(self, claimed: Claimed) -> Work | None:
+        """What is needed to run an item; None if its job is gone."""
+        key = self._key(claimed.job)
+        fields, query, progress = await asyncio.gather(
+            self.store.call("HMGET", key, "request", "created", "status"),
+            self.store.call("HGET", f"{key}:in", claimed.index),
+            self.store.call("HGET", f"{key}:progress", claimed.index),
+        )
+        if fields[0] is None or query is None:
+            return None
+        return Work(
+            request=_request.decode(fields[0]),
+            query=query,
+            progress=progress,
+            created=int(fields[1]),
+            cancelled=fields[2] == b"cancelled",
+        )
+
+    async def load(self, name: str, team: str | None = None) -> Job | None:
+        """The job, if it is the team's and not hidden behind an idempotency key."""
+        fields = to_fields(await self.store.call("HGETALL", self._key(name)))
+        if "operation" not in fields or "hidden" in fields:
+            return None
+        if team is not None and fields["team"].decode() != team:
+            return None
+        found = (await self.results(name, [0]))[0] if "single" in fields else None
+        return to_job(name, fields, found)
+
+    async def results(self, name: str, indexes: Sequence[int]) -> list[Result | None]:
+        """How these items ended, as far as they have."""
+        bodies = await self.store.call("HMGET", f"{self._key(name)}:out", *indexes)
+        return [None if body is None else _result.decode(body) for body in bodies]
+
+    async def queries(self, name: str, indexes: Sequence[int]) -> list[bytes | None]:
+        found: list[bytes | None] = await self.store.call(
+            "HMGET", f"{self._key(name)}:in", *indexes
+        )
+        return found
+
+    async def started(self, name: str) -> int:
+        """How many items were begun: those after them are queued."""
+        return int(await self.store.call("HGET", self._key(name), "next") or 0)
+
+    async def list(self, team: str, *, offset: int, limit: int) -> tuple[list[Job], bool]:
+        """Newest first, expired ones left out; and whether there are more."""
+        index = f"{self.root}jobs:of:{team}"
+        names = await self.store.call("ZREVRANGE", index, offset, offset + limit)
+        found = await asyncio.gather(*(self.load(name.decode(), team) for name in names[:limit]))
+        return [job for job in found if job], len(names) > limit
+
+    def _key(self, name: str) -> str:
+        return f"{self.root}job:{name}"
+
+    async def _run(self, name: str, *args: Any) -> Any:
+        return await self.store.run(self._scripts[name], [self.root], args)
+
+
+SCRIPTS = (
+    *("open_job", "adopt_job", "claim_items", "keep_items"),
+    *("finish_item", "park_item", "cancel_job"),
+)
+
+
+def single(request: Request) -> dict[str, Any]:
+    """The fields of a job of one lookup, which is always under way."""
+    return {**_described(request, total=1), "status": "running", "done": 0, "next": 1, "single": 1}
+
+
+def _described(request: Request, *, total: int) -> dict[str, Any]:
+    return {
+        "operation": request.operation,
+        "currency": request.currency,
+        "request": _pack(request),
+        "total": total,
+        "cancelled": 0,
+        "failed": 0,
+    }
+
+
+def _flat(fields: Mapping[str, Any]) -> list[Any]:
+    return [part for pair in fields.items() for part in pair]

@@ -1,0 +1,27 @@
+"""Waiting for slow answers: without a worker's slot, and at last without its memory."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+# A wait that is longer is not worth being kept in memory, in seconds.
+PARK_AFTER = 30.0
+
+
+class Parked(Exception):
+    """The lookup is laid aside; run again in `seconds` it takes its ticket up where it is."""
+
+    def __init__(self, seconds: float):
+        super().__init__("laid aside")
+        self.seconds = seconds
+
+
+class Rest(Protocol):
+    """What whoever runs a lookup lets it do while it only waits."""
+
+    def check(self, seconds: float) -> None:
+        """Raise Parked if a wait that long is not for here."""
+
+    def resting(self) -> AbstractAsyncContextManager[None]:
+        """Others may work meanwhile."""

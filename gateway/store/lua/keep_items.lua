@@ -1,0 +1,12 @@
+-- uses: queue
+-- Prolongs leases. ARGV: lease ms, then job, index, token, ... Returns 1 for each that is still held
+-- by its token, else 0.
+local root, ends = KEYS[1], now_ms() + tonumber(ARGV[1])
+local found = {}
+for at = 2, #ARGV, 3 do
+  local member = ARGV[at] .. ' ' .. ARGV[at + 1]
+  local held = owns(root, member, ARGV[at + 2])
+  if held then redis.call('ZADD', root .. 'leases', 'XX', ends, member) end
+  found[#found + 1] = held and 1 or 0
+end
+return found
