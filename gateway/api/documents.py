@@ -8,7 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
 from gateway.api.problems import CODES, MEDIA_TYPE, ProblemBody
-from gateway.jobs.records import Counts, JobStatus
+from gateway.jobs.records import Counts, ItemStatus, JobStatus
 from gateway.lookup.delivery import Meta
 from providers.model import Company, DomainEmails, Email, EmailCount, Person, Verification
 
@@ -88,6 +88,22 @@ class JobReply(Struct):
 
 class JobsReply(Struct):
     data: list[JobView]
+    meta: Envelope
+
+
+class ItemReply(Struct, kw_only=True):
+    """A row of a job; `data` and `meta` as its own call would have had them, `error` a problem."""
+
+    index: int
+    status: ItemStatus
+    input: Any
+    data: Any
+    meta: dict[str, Any] | None
+    error: dict[str, Any] | None
+
+
+class ItemsReply(Struct):
+    data: list[ItemReply]
     meta: Envelope
 
 

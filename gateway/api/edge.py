@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 from gateway.api.problems import MEDIA_TYPE, Problem, of_error, unauthenticated
@@ -23,6 +23,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", "/metrics"})
 OPEN_PREFIX = "/docs/"
+# Where a body may be a whole file, and the forms of it besides JSON.
+BATCHES = frozenset({"/v1/jobs"})
+TABLE_TYPES = ("text/csv", "application/x-ndjson")
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # Possessive, and content with a string that never ends: linear whatever is sent.
@@ -83,14 +86,17 @@ class Edge:
     async def _body(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if scope["method"] not in WITH_BODY:
             return b""
-        limit = self._settings.max_body_bytes
+        is_batch = scope["path"].rstrip("/") in BATCHES
+        settings = self._settings
+        limit = settings.max_job_body_bytes if is_batch else settings.max_body_bytes
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)
         body = await _read(receive, limit)
         if body:
-            _check_type(headers)
-            _check_depth(body, self._settings.max_json_depth)
+            media = _media_type(headers, TABLE_TYPES if is_batch else ())
+            if media not in TABLE_TYPES:
+                _check_depth(body, settings.max_json_depth)
         return body
 
 
@@ -173,12 +179,20 @@ def _too_large(limit: int) -> Problem:
     return Problem("too_large", f"The body is larger than {limit} bytes.")
 
 
-def _check_type(headers: dict[bytes, bytes]) -> None:
-    media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media != b"application/json" and not media.endswith(b"+json"):
-        raise Problem("unsupported_media_type", "Send the body as application/json.")
+def media_type_of(headers: Mapping[bytes, bytes]) -> str:
+    """Without its parameters."""
+    found = headers.get(b"content-type", b"").partition(b";")[0]
+    return found.strip().lower().decode("latin-1")
+
+
+def _media_type(headers: dict[bytes, bytes], more: Collection[str]) -> str:
+    media = media_type_of(headers)
+    if media != "application/json" and not media.endswith("+json") and media not in more:
+        allowed = ", ".join(["application/json", *more])
+        raise Problem("unsupported_media_type", f"Send the body as {allowed}.")
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise Problem("unsupported_media_type", "Send the body without a content coding.")
+    return media
 
 
 def _check_depth(body: bytes, limit: int) -> None:

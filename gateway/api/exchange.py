@@ -225,20 +225,17 @@ class Exchange:
         problem = _problem(lookup, error, work.request_id)
         if problem is not None or lookup is None:
             body = (problem or of_error(Buried())).body(work.request_id)
-            return Result(outcome="failed", cost=cost, marks=[], body=body)
+            return Result(outcome="failed", cost=cost, body=body)
         elapsed = asyncio.get_running_loop().time() - lookup.started
         delivery = self._delivery(lookup, work, elapsed)
+        data, key = lookup.answer.data if lookup.answer else None, self.desk.data_key.value
         return Result(
             outcome=delivery.meta.outcome,
             cost=cost,
-            marks=self._marks(lookup),
             body=_encode(delivery),
+            persons=[*lookup.persons, *marks_in(data, key)],
+            rows=marks_of_rows(data, key),
         )
-
-    def _marks(self, lookup: Lookup) -> list[str]:
-        """By whom the answer would be objected to."""
-        data, key = lookup.answer.data if lookup.answer else None, self.desk.data_key.value
-        return [*lookup.persons, *marks_in(data, key), *marks_of_rows(data, key)]
 
     def _accepted(
         self, job: Job | None, rate: Rate | None, request_id: str, more: Mapping[str, str] = NONE

@@ -1,22 +1,43 @@
-"""Jobs, as their team reads them."""
+"""Jobs: handed in, watched, read and cancelled by their team."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Request, get
-from litestar.params import FromPath
+from litestar import Controller, Request, Response, delete, get, post
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
-from gateway.api.context import context_of, list_meta_of, meta_of
-from gateway.api.documents import AUTHENTICATED, READ, JobReply, JobsReply, responses
+from gateway.api.batches import submit
+from gateway.api.context import Context, context_of, list_meta_of, meta_of
+from gateway.api.documents import (
+    AUTHENTICATED,
+    READ,
+    REPEATABLE,
+    WITH_BODY,
+    ItemsReply,
+    JobReply,
+    JobsReply,
+    responses,
+)
 from gateway.api.exchange import JobDelivery
+from gateway.api.idempotency import REPLAYED
 from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
+from gateway.api.results import ItemView, columns_of, rows_of, shown, to_cells, walk
+from gateway.api.tables import to_stream, wants_csv
 from gateway.jobs.records import Job
 
 Req = Request[Any, Any, Any]
+ResultLimit = Annotated[int, QueryParameter(ge=1, le=1000, required=False)]
+LINES = "application/x-ndjson"
+EVENTS = "text/event-stream"
+WATCH = 0.5
+SILENCE = 15.0
 
 
 class JobsDelivery(Struct):
@@ -24,11 +45,37 @@ class JobsDelivery(Struct):
     meta: ListMeta
 
 
+class ItemsDelivery(Struct):
+    data: list[ItemView]
+    meta: ListMeta
+
+
+async def _find(request: Req, name: str) -> Job:
+    job = await context_of(request).jobs.load(name, caller_of(request.scope).team)
+    if job is None:
+        raise missing("job")
+    return job
+
+
 class Jobs(Controller):
     """Readable with a key that may look up: its own calls become jobs."""
 
     tags = ["Jobs"]
     opt = {"scope": ("jobs", "lookup")}
+
+    @post(
+        "/v1/jobs",
+        status_code=202,
+        opt={"scope": "jobs"},
+        responses=responses(
+            {202: JobReply}, (*AUTHENTICATED, *WITH_BODY, *REPEATABLE, "unsupported")
+        ),
+    )
+    async def create_job(self, request: Req) -> ASGIResponse:
+        name, repeated = await submit(request)
+        job = await _find(request, name)
+        headers = {"location": f"/v1/jobs/{name}", **(REPLAYED if repeated else {})}
+        return _json(JobDelivery(job, meta_of(request)), 202, headers)
 
     @get(
         "/v1/jobs",
@@ -50,12 +97,94 @@ class Jobs(Controller):
         responses=responses({200: JobReply}, (*AUTHENTICATED, *READ)),
     )
     async def show_job(self, request: Req, job_id: FromPath[str]) -> ASGIResponse:
-        context = context_of(request)
-        job = await context.jobs.load(job_id, caller_of(request.scope).team)
-        if job is None:
-            raise missing("job")
+        job = await shown(context_of(request), await _find(request, job_id))
         return _json(JobDelivery(job, meta_of(request)))
 
+    @delete(
+        "/v1/jobs/{job_id:str}",
+        status_code=200,
+        opt={"scope": "jobs"},
+        responses=responses({200: JobReply}, (*AUTHENTICATED, *READ)),
+    )
+    async def cancel_job(self, request: Req, job_id: FromPath[str]) -> ASGIResponse:
+        """What was not sent costs nothing; a job that had ended stays as it is."""
+        found = await context_of(request).jobs.cancel(job_id, caller_of(request.scope).team)
+        if found is None:
+            raise missing("job")
+        return _json(JobDelivery(await _find(request, job_id), meta_of(request)))
 
-def _json(body: Struct) -> ASGIResponse:
-    return ASGIResponse(body=msgspec.json.encode(body), media_type="application/json")
+    @get(
+        "/v1/jobs/{job_id:str}/results",
+        responses=responses({200: ItemsReply}, (*AUTHENTICATED, *READ, "invalid_query")),
+    )
+    async def show_results(
+        self,
+        request: Req,
+        job_id: FromPath[str],
+        limit: ResultLimit = 25,
+        cursor: CursorParam = None,
+    ) -> Response[Any]:
+        context, job = context_of(request), await _find(request, job_id)
+        if wants_csv(request):
+            rows = _cells(context, job)
+            return await to_stream(columns_of(job.operation), rows, job.id)
+        if LINES in request.headers.get("accept", ""):
+            return Stream(_lines(context, job), media_type=LINES)
+        caller, name = caller_of(request.scope), f"results {job_id}"
+        first = context.pager.offset(caller, name, cursor)
+        last = min(first + limit, job.counts.total)
+        found = await rows_of(context, job, range(first, last))
+        after = context.pager.next(caller, name, last) if last < job.counts.total else None
+        meta = list_meta_of(request, after, job.counts.total)
+        page = msgspec.json.encode(ItemsDelivery(found, meta))
+        return Response(page, media_type="application/json", headers={"vary": "Accept"})
+
+    @get(
+        "/v1/jobs/{job_id:str}/events",
+        responses=responses({}, (*AUTHENTICATED, *READ)),
+    )
+    async def watch_job(self, request: Req, job_id: FromPath[str]) -> Stream:
+        """Server-sent events: `progress` whenever something has changed, `end` at the end."""
+        job = await _find(request, job_id)
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        stream = _events(context_of(request), job, caller_of(request.scope).team)
+        return Stream(stream, media_type=EVENTS, headers=headers)
+
+
+async def _cells(context: Context, job: Job) -> AsyncIterator[list[Any]]:
+    async for row in walk(context, job):
+        yield to_cells(job.operation, row)
+
+
+async def _lines(context: Context, job: Job) -> AsyncIterator[bytes]:
+    async for row in walk(context, job):
+        yield msgspec.json.encode(row) + b"\n"
+
+
+async def _events(context: Context, job: Job, team: str) -> AsyncIterator[bytes]:
+    told, silent = b"", 0.0
+    found: Job | None = job
+    while found is not None:
+        found.result = msgspec.UNSET
+        body = msgspec.json.encode(found)
+        ended = found.finished_at is not None
+        if body != told:
+            told, silent = body, 0.0
+            yield b"event: %b\ndata: %b\n\n" % (b"end" if ended else b"progress", body)
+        if ended:
+            return
+        await asyncio.sleep(WATCH)
+        silent += WATCH
+        if silent >= SILENCE:
+            silent = 0.0
+            yield b": still at work\n\n"
+        found = await context.jobs.load(job.id, team)
+
+
+def _json(body: Struct, status: int = 200, headers: dict[str, str] | None = None) -> ASGIResponse:
+    return ASGIResponse(
+        body=msgspec.json.encode(body),
+        status_code=status,
+        media_type="application/json",
+        headers=headers,
+    )

@@ -92,4 +92,4 @@ def _is_again(claimed: Claimed, work: Work) -> bool:
 
 
 def _cancelled(cost: int) -> Result:
-    return Result(outcome="cancelled", cost=cost, marks=[], body=b"null")
+    return Result(outcome="cancelled", cost=cost, body=b"null")

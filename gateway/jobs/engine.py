@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from gateway.jobs.carrying import Carrier, Conclude, Unanswered
-from gateway.jobs.queue import NewJob, Queue
+from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.records import Claimed, Job, Request, Result
 from gateway.jobs.sweeper import Sweeper
@@ -110,10 +110,6 @@ class Engine:
     def place(self, lookup: Lookup) -> Place:
         """Where a lookup under way is, or would be, as a job."""
         return lookup.place or Place(new_id("job"))
-
-    async def submit(self, job: NewJob) -> None:
-        """Hand in a job for whoever works on jobs. Raises StoreDown."""
-        await self.queue.open(job)
 
     async def adopt(
         self, lookup: Lookup, task: asyncio.Task[None], request: Request, query: bytes

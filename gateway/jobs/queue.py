@@ -34,20 +34,26 @@ _result = msgspec.msgpack.Decoder(Result)
 _request = msgspec.msgpack.Decoder(Request)
 
 
+class Mismatch(Exception):
+    """The idempotency key was used with another body."""
+
+
 class NewJob(Struct, kw_only=True):
-    """A job of many items, as it is opened; `results` are those of rows that can't be asked."""
+    """A job of many items, as it is opened; `results` are those of rows that can't be asked.
+
+    `mark` and `fingerprint` are of its idempotency key, if it has one.
+    """
 
     id: str
     request: Request
-    queries: list[tuple[int, bytes]]
-    results: list[tuple[int, Result]]
+    queries: Sequence[bytes]
+    results: Mapping[int, Result]
     metadata: dict[str, Any] | None = None
     url: str = ""
     lane: Lane = "bulk"
-
-    @property
-    def total(self) -> int:
-        return len(self.queries) + len(self.results)
+    mark: str = ""
+    fingerprint: str = ""
+    mark_life: int = 0
 
 
 class Queue:
@@ -59,22 +65,30 @@ class Queue:
         self._keep = keep_days * DAY
         self._scripts = {name: Script.load(name) for name in SCRIPTS}
 
-    async def open(self, job: NewJob) -> None:
-        """Store the items, then open the job in one step; nobody sees half of it."""
+    async def open(self, job: NewJob) -> str:
+        """Store the items, then open the job in one step: nobody sees half of it.
+
+        Returns its id, or that of the job that its idempotency key opened before. Raises Mismatch.
+        """
         key = self._key(job.id)
-        await self._write(f"{key}:in", job.queries)
-        await self._write(f"{key}:out", [(at, _pack(result)) for at, result in job.results])
+        await self._write(f"{key}:in", list(enumerate(job.queries)))
+        results = [(at, _pack(result)) for at, result in job.results.items()]
+        await self._write(f"{key}:out", results)
         failed = len(job.results)
         fields = {
-            **_described(job.request, total=job.total),
+            **_described(job.request, total=len(job.queries)),
             "status": "queued",
             "done": failed,
             "failed": failed,
             "url": job.url,
             "metadata": msgspec.json.encode(job.metadata) if job.metadata is not None else b"",
         }
-        team = job.request.caller.team
-        await self._run("open_job", job.id, team, job.lane, self._keep, *_flat(fields))
+        args = (job.id, job.request.caller.team, job.lane, self._keep)
+        mark = (job.mark, job.fingerprint, max(self._keep, job.mark_life))
+        found: bytes = await self._run("open_job", *args, *mark, *_flat(fields))
+        if not found:
+            raise Mismatch
+        return found.decode()
 
     async def _write(self, key: str, rows: Sequence[tuple[int, bytes]]) -> None:
         for at in range(0, len(rows), CHUNK):
@@ -158,7 +172,7 @@ class Queue:
         )
         return found
 
-    async def started(self, name: str) -> int:
+    async def begun(self, name: str) -> int:
         """How many items were begun: those after them are queued."""
         return int(await self.store.call("HGET", self._key(name), "next") or 0)
 

@@ -69,12 +69,16 @@ class Request(Struct, kw_only=True):
 
 
 class Result(Struct, kw_only=True):
-    """How an item ended; `marks` are of the persons in it, `body` what its exchange would say."""
+    """How an item ended; `body` is what its exchange would have said.
+
+    `persons` are marks of whom it is about, `rows` of the persons in a list that it found.
+    """
 
     outcome: Outcome
     cost: int
-    marks: list[str]
     body: bytes
+    persons: list[str] = []
+    rows: list[str] = []
 
 
 class Claimed(Struct, frozen=True):

@@ -10,6 +10,7 @@ from gateway.money.windows import PERIODS
 from gateway.store.connection import Store
 
 PPM = 1_000_000
+UNOPENED = 3600 * 1000
 
 
 async def put_limits(
@@ -29,6 +30,12 @@ async def put_limits(
         if shares:
             fields[f"alert:{period}"] = " ".join(str(round(share * PPM)) for share in shares)
     await _replace(store, f"{{pgw}}:budget:{scope}", fields, BUDGET_FIELDS)
+
+
+async def put_cap(store: Store, job: str, amount: str) -> None:
+    """Set what all of a job may cost; it goes with the job, or if that is never opened."""
+    await put_limits(store, f"job:{job}", {"total": amount})
+    await store.call("PEXPIRE", f"{{pgw}}:budget:job:{job}", UNOPENED)
 
 
 async def put_pace(

@@ -204,7 +204,7 @@ async def test_a_job_lives_as_long_as_the_key_that_answers_with_it(
     place = (await marks.begin(MARK, new_id("job"), work, msgspec.json.encode(lookup.query))).place
     assert place
     assert await worker.process.jobs.adopt(place, work, b"{}") == place
-    end = Result(outcome="failed", cost=0, marks=[], body=b"{}")
+    end = Result(outcome="failed", cost=0, body=b"{}")
     assert await worker.process.jobs.finish(place, end)
     left = await store.call("PTTL", f"{worker.desk.root}job:{place.job}")
     assert left > 24 * 29 * 3600 * 1000
