@@ -30,7 +30,8 @@ ALLOWANCES: Mapping[str, Mapping[str, int]] = {
 class Account:
     """`allowance` is what the plan holds, by meter; a meter that is absent is unlimited.
 
-    `refusal` says which of Hunter's words for a used-up plan this account hears.
+    `refusal` says which of Hunter's words for a used-up plan this account hears; the `Free` plan
+    may not turn Hunter's pages.
     """
 
     provider: str
@@ -38,6 +39,7 @@ class Account:
     allowance: dict[str, int] = field(default_factory=dict)
     enabled: bool = True
     refusal: Refusal = "too_many_requests"
+    plan: str = "Pro"
 
     def left(self, bill: Bill, meter: str) -> int:
         allowed = self.allowance.get(meter)
@@ -55,6 +57,9 @@ class Accounts:
 
     def put(self, key: str, account: Account) -> None:
         self._by_key[account.provider, key] = account
+
+    def drop(self, provider: str, key: str) -> None:
+        self._by_key.pop((provider, key), None)
 
     def get(self, provider: str, key: str) -> Account | None:
         account = self._by_key.get((provider, key))

@@ -31,7 +31,7 @@ from providers.simulator.sixtyfour import Sixtyfour
 from providers.simulator.snov import Snov
 from providers.simulator.stage import Stage
 from providers.simulator.traffic import Traffic, Visit
-from providers.simulator.wire import Reply, Request, reply
+from providers.simulator.wire import JSON_HEADER, Reply, Request, reply
 from providers.simulator.world import World
 
 DIALECTS: tuple[type[Dialect], ...] = (Hunter, Snov, Sixtyfour, Letrics)
@@ -78,11 +78,11 @@ class SimulatorApp:
         self, dialect: Dialect, request: Request, receive: Receive, send: Send
     ) -> None:
         route = dialect.route(request)
-        fault = self.stage.faults.draw(dialect.name, request.path, route)
+        fault = self.stage.faults.draw(dialect.name, request.path, route.endpoint)
         presented, account = dialect.identify(request)
         visit = _visit(dialect, request, presented, fault)
         visit.account = account.name if account is not None else None
-        self.traffic.arrive(visit, route.path)
+        self.traffic.arrive(visit, route.endpoint.path)
         status: int | None = None
         try:
             if fault is None:
@@ -127,9 +127,9 @@ def _faulty(dialect: Dialect, route: Route, request: Request, fault: Fault) -> R
         case "out_of_credits":
             return dialect.refuse_credits(account) if account else dialect.refuse(401, request)
         case "rename_field":
-            return _distorted(answer, rename_field, fault.field or route.decisive)
+            return _distorted(answer, rename_field, fault.field or route.endpoint.decisive)
         case "unknown_word":
-            return _distorted(answer, put_unknown_word, fault.field or route.word)
+            return _distorted(answer, put_unknown_word, fault.field or route.endpoint.word)
         case kind if kind in REPLACEMENTS:
             return replacement(fault, dialect.refuse(fault.status, request))
         case _:
@@ -137,6 +137,9 @@ def _faulty(dialect: Dialect, route: Route, request: Request, fault: Fault) -> R
 
 
 def _distorted(answer: Reply, distort: Distort, name: str | None) -> Reply:
+    """A reply without a JSON body has no field to distort."""
+    if JSON_HEADER not in answer.headers or not answer.body:
+        return answer
     payload = distort(msgspec.json.decode(answer.body), name or "")
     return Reply(answer.status, msgspec.json.encode(payload), answer.headers)
 

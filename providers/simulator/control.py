@@ -10,6 +10,7 @@ import msgspec
 
 from providers.simulator.accounts import Account, Refusal
 from providers.simulator.dialect import as_number
+from providers.simulator.endpoints import ENDPOINTS
 from providers.simulator.faults import Fault
 from providers.simulator.knowledge import PROVIDERS
 from providers.simulator.latency import PROFILES, Profile, ProfileName, Spread
@@ -30,6 +31,7 @@ class AccountChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     allowance: dict[str, int] = {}
     enabled: bool | None = None
     refusal: Refusal | None = None
+    plan: str | None = None
 
 
 class LatencyChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +49,21 @@ class PriceChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     provider: str
     meter: str
     price: Decimal
+
+
+class ChargeChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Units that an operation, as the bill names it, costs from now on; none is free."""
+
+    provider: str
+    operation: str
+    units: int
+
+
+class DeliveryChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Seconds before each further attempt, and how long an answer is waited for."""
+
+    pauses: tuple[float, ...]
+    timeout: float = 10
 
 
 class TokenChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -73,6 +90,10 @@ class Control:
             ("GET", "/accounts"): self._accounts,
             ("PUT", "/accounts"): self._put_account,
             ("PUT", "/prices"): self._put_price,
+            ("PUT", "/charges"): self._put_charge,
+            ("GET", "/endpoints"): lambda _: ENDPOINTS,
+            ("GET", "/deliveries"): lambda _: list(stage.deliveries.latest),
+            ("PUT", "/deliveries"): self._put_deliveries,
             ("GET", "/tokens"): self._tokens,
             ("PUT", "/tokens"): self._put_tokens,
             ("POST", "/expire-tokens"): lambda _: stage.tokens.expire(),
@@ -180,6 +201,7 @@ class Control:
         account.allowance.update(change.allowance)
         account.enabled = account.enabled if change.enabled is None else change.enabled
         account.refusal = change.refusal or account.refusal
+        account.plan = change.plan or account.plan
         if key:
             accounts.put(key, account)
         return self._to_account(account)
@@ -187,6 +209,15 @@ class Control:
     def _put_price(self, request: Request) -> None:
         change = msgspec.json.decode(request.body, type=PriceChange)
         self._stage.bill.prices[change.provider, change.meter] = change.price
+
+    def _put_charge(self, request: Request) -> None:
+        change = msgspec.json.decode(request.body, type=ChargeChange)
+        self._stage.charges[change.provider, change.operation] = change.units
+
+    def _put_deliveries(self, request: Request) -> None:
+        change = msgspec.json.decode(request.body, type=DeliveryChange)
+        self._stage.deliveries.pauses = change.pauses
+        self._stage.deliveries.timeout = change.timeout
 
     def _tokens(self, _: Request) -> Fields:
         tokens = self._stage.tokens
@@ -198,10 +229,12 @@ class Control:
         return self._tokens(request)
 
     def _reset(self, _: Request) -> None:
-        """Empty the bill, the request log, the faults and the token count."""
+        """Empty the bill, the request log, the faults, the books and the token count."""
         self._stage.bill.clear()
         self._traffic.clear()
         self._stage.faults.clear()
+        self._stage.books.clear()
+        self._stage.charges.clear()
         self._stage.tokens.requests = 0
 
 

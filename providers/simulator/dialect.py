@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from providers.simulator.accounts import Account
+from providers.simulator.endpoints import BY_PROVIDER, Endpoint
 from providers.simulator.stage import Stage
 from providers.simulator.wire import Reply, Request, UnreadableBodyError
 from providers.simulator.world import World
@@ -38,50 +40,58 @@ class Call:
 
 
 Handler = Callable[[Call], Reply]
+Handlers = Mapping[str, Handler]
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class Route:
-    """`decisive` names the field that decides hit or miss, `word` the one that holds a status.
-
-    `meter` is what the call may use up, `delayed` says that it starts or asks for later work,
-    `open` that it needs no credential.
-    """
-
-    method: str
-    path: str
+class Route(NamedTuple):
+    endpoint: Endpoint
     handler: Handler
-    decisive: str | None = None
-    word: str | None = None
-    meter: str | None = None
-    delayed: bool = False
-    open: bool = False
+
+
+class Section(ABC):
+    """Some of a provider's endpoints, usually a chapter of its documentation."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.name = dialect.name
+        self.stage = dialect.stage
+        self.world = dialect.stage.world
+        self.tasks = dialect.tasks
+        self.charge = dialect.charge
+
+    @abstractmethod
+    def handlers(self) -> Handlers:
+        """By the names of their endpoints, such as `GET /leads/{id}`."""
 
 
 class Dialect(ABC):
-    """A provider; `handle` answers a request in its shapes, `refuse` in its words."""
+    """A provider; `handle` answers a request in its shapes, `refuse` in its words.
+
+    `misused` is its status for a known path under another method.
+    """
 
     name: ClassVar[str]
     prefix: ClassVar[str]
+    sections: ClassVar[tuple[type[Section], ...]]
+    misused: ClassVar[int] = 404
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.tasks = stage.tasks_of(self.name)
         self._exact: dict[tuple[str, str], Route] = {}
-        self._patterns: list[tuple[str, list[str], Route]] = []
-        self._lost = Route(method="", path="(unknown)", handler=self._miss, open=True)
-        for route in self.routes():
-            if "{" in route.path:
-                self._patterns.append((route.method, route.path.split("/"), route))
-            else:
-                self._exact[route.method, route.path] = route
+        self._patterns: dict[tuple[str, int], list[tuple[list[str], Route]]] = defaultdict(list)
+        self._lost = self._refusing(404)
+        self._misused = self._refusing(self.misused)
+        handlers: dict[str, Handler] = {}
+        for section in self.sections:
+            handlers |= section(self).handlers()
+        for endpoint in BY_PROVIDER[self.name]:
+            handler = handlers[endpoint.alias_of or endpoint.name]
+            self._put(Route(endpoint, handler))
 
     @property
     def world(self) -> World:
         return self.stage.world
-
-    @abstractmethod
-    def routes(self) -> list[Route]: ...
 
     @abstractmethod
     def credential(self, request: Request) -> Presented | None: ...
@@ -100,16 +110,38 @@ class Dialect(ABC):
         return self.stage.accounts.get(self.name, key)
 
     def route(self, request: Request) -> Route:
-        route = self._exact.get((request.method, request.path))
+        route = self._find(request.method, request)
+        if route is not None:
+            return route
+        others = (method for method in METHODS if method != request.method)
+        known = any(self._find(method, request) for method in others)
+        return self._misused if known else self._lost
+
+    def _find(self, method: str, request: Request) -> Route | None:
+        route = self._exact.get((method, request.path))
         if route is not None:
             return route
         parts = request.path.split("/")
-        for method, pattern, route in self._patterns:
+        for pattern, route in self._patterns.get((method, len(parts)), ()):
             segments = _match(pattern, parts)
-            if method == request.method and segments is not None:
+            if segments is not None:
                 request.segments.update(segments)
                 return route
-        return self._lost
+        return None
+
+    def _put(self, route: Route) -> None:
+        method, path = route.endpoint.method, route.endpoint.path
+        if "{" in path:
+            parts = path.split("/")
+            self._patterns[method, len(parts)].append((parts, route))
+        else:
+            self._exact[method, path] = route
+
+    def _refusing(self, status: int) -> Route:
+        nowhere = Endpoint(
+            provider=self.name, method="", path="(unknown)", source="nowhere", open=True
+        )
+        return Route(nowhere, lambda call: self.refuse(status, call.request))
 
     def identify(self, request: Request) -> tuple[Presented | None, Account | None]:
         presented = self.credential(request)
@@ -119,11 +151,12 @@ class Dialect(ABC):
         self, route: Route, request: Request, account: Account | None, *, stuck: bool = False
     ) -> Reply:
         """Answer for the identified account, which may be nobody's."""
-        if account is None and not route.open:
+        endpoint = route.endpoint
+        if account is None and not endpoint.open:
             return self.refuse(401, request)
         account = account or Account(provider=self.name, name="anonymous")
         try:
-            if route.meter is not None and account.left(self.stage.bill, route.meter) <= 0:
+            if endpoint.meter is not None and account.left(self.stage.bill, endpoint.meter) <= 0:
                 return self.refuse_credits(account)
             return route.handler(Call(request, account, stuck))
         except Refused as refused:
@@ -132,23 +165,21 @@ class Dialect(ABC):
             return self.refuse_unreadable(request)
 
     def charge(self, call: Call, operation: str, what: str, *, meter: str, units: int = 1) -> None:
-        self.stage.bill.charge(
-            self.name,
-            call.account.name,
-            operation,
-            what,
-            meter=meter,
-            units=units,
-            request_id=call.request.id,
-        )
-
-    def _miss(self, call: Call) -> Reply:
-        return self.refuse(404, call.request)
+        """Nothing is entered for a charge of nothing; the stage may have other units."""
+        units = self.stage.charges.get((self.name, operation), units)
+        if units:
+            self.stage.bill.charge(
+                self.name,
+                call.account.name,
+                operation,
+                what,
+                meter=meter,
+                units=units,
+                request_id=call.request.id,
+            )
 
 
 def _match(pattern: list[str], parts: list[str]) -> dict[str, str] | None:
-    if len(pattern) != len(parts):
-        return None
     segments: dict[str, str] = {}
     for want, have in zip(pattern, parts, strict=True):
         if want.startswith("{"):

@@ -9,9 +9,17 @@ from typing import Any, ClassVar
 import msgspec
 
 from providers.simulator.accounts import Account
-from providers.simulator.dialect import Call, Dialect, Presented, Refused, Route, as_number, bearer
+from providers.simulator.dialect import (
+    Call,
+    Dialect,
+    Handlers,
+    Presented,
+    Refused,
+    Section,
+    as_number,
+    bearer,
+)
 from providers.simulator.population import Company, Person
-from providers.simulator.stage import Stage
 from providers.simulator.wire import Fields, Reply, Request, reply
 
 REFUSALS: dict[int, tuple[str, str]] = {
@@ -31,39 +39,22 @@ def complain(status: int, identifier: str, details: str) -> Reply:
     return reply(status, {"errors": [{"id": identifier, "code": status, "details": details}]})
 
 
-class Letrics(Dialect):
+class Searches(Section):
     """Assumed: POST with JSON, the members of `meta`, the names of all fields of a row."""
 
-    name: ClassVar[str] = "letrics"
-    prefix: ClassVar[str] = "/letrics/api/v1"
-
-    def __init__(self, stage: Stage) -> None:
-        super().__init__(stage)
-        world = stage.world
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        world = self.world
         self._people = [p for p in world.people if world.known(self.name, p) is not None]
         self._employers = [c for c in world.companies if world.staff(c)]
         self._searches: dict[tuple[str, bytes], list[Any]] = {}
 
-    def routes(self) -> list[Route]:
-        return [
-            Route(method=method, path=path, handler=handler, decisive="data")
+    def handlers(self) -> Handlers:
+        return {
+            f"{method} {path}": handler
             for path, handler in (("/contacts", self._contacts), ("/companies", self._companies))
             for method in ("POST", "GET")
-        ]
-
-    def credential(self, request: Request) -> Presented | None:
-        key = bearer(request.header(b"authorization"))
-        return Presented(key, "header:authorization") if key else None
-
-    def refuse(self, status: int, request: Request) -> Reply:
-        identifier, details = REFUSALS.get(status, ("server_error", "Something went wrong."))
-        return complain(status, identifier, details)
-
-    def refuse_credits(self, account: Account) -> Reply:
-        return complain(402, *REFUSALS[402])
-
-    def refuse_unreadable(self, request: Request) -> Reply:
-        return complain(400, "invalid_input", "The body is not JSON.")
+        }
 
     def _contacts(self, call: Call) -> Reply:
         people = self._remember(call.request, self._find_people)
@@ -121,6 +112,26 @@ class Letrics(Dialect):
         }
 
 
+class Letrics(Dialect):
+    name: ClassVar[str] = "letrics"
+    prefix: ClassVar[str] = "/letrics/api/v1"
+    sections: ClassVar[tuple[type[Section], ...]] = (Searches,)
+
+    def credential(self, request: Request) -> Presented | None:
+        key = bearer(request.header(b"authorization"))
+        return Presented(key, "header:authorization") if key else None
+
+    def refuse(self, status: int, request: Request) -> Reply:
+        identifier, details = REFUSALS.get(status, ("server_error", "Something went wrong."))
+        return complain(status, identifier, details)
+
+    def refuse_credits(self, account: Account) -> Reply:
+        return complain(402, *REFUSALS[402])
+
+    def refuse_unreadable(self, request: Request) -> Reply:
+        return complain(400, "invalid_input", "The body is not JSON.")
+
+
 def _to_company(company: Company) -> Fields:
     return {
         "id": company.id + 1,
@@ -175,11 +186,16 @@ COMPANY_TESTS: dict[str, CompanyTest] = {
     "technologies": lambda company, wanted: wanted.lower() in company.technologies,
 }
 # Both editions' names of the first flag.
-FLAGS: dict[str, Callable[[Letrics, Person], bool]] = {
-    "has_personal_emails": Letrics.knows_personal,
-    "has_personal_email": Letrics.knows_personal,
+FLAGS: dict[str, Callable[[Searches, Person], bool]] = {
+    "has_personal_emails": Searches.knows_personal,
+    "has_personal_email": Searches.knows_personal,
     "has_linkedin_profile": lambda _, person: person.linkedin_url is not None,
     "is_decision_maker": lambda _, person: person.seniority == "executive",
+}
+# Of the newer edition, for contacts as well.
+COMPANY_FLAGS: dict[str, Callable[[Company], bool]] = {
+    "company_has_generic_email": lambda company: bool(company.roles),
+    "company_has_linkedin_profile": lambda company: company.linkedin_url is not None,
 }
 
 
@@ -187,13 +203,14 @@ def _company_filter(request: Request) -> Callable[[Company], bool]:
     wanted = {name: _texts(request, name) for name in COMPANY_TESTS}
     unwanted = {name: _texts(request, f"exclude_{name}") for name in COMPANY_TESTS}
     after, before = _moment(request, "added_after"), _moment(request, "added_before")
+    flags = [holds for name, holds in COMPANY_FLAGS.items() if _flag(request, name)]
 
     def keep(company: Company) -> bool:
         if after is not None and _parse(company.added_at) < after:
             return False
         if before is not None and _parse(company.added_at) > before:
             return False
-        return all(
+        return all(holds(company) for holds in flags) and all(
             (not wanted[name] or any(test(company, word) for word in wanted[name]))
             and not any(test(company, word) for word in unwanted[name])
             for name, test in COMPANY_TESTS.items()

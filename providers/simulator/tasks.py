@@ -81,14 +81,17 @@ class Tasks:
         if task.polls > 0:
             task.polls -= 1
             return False
-        return self._complete(task)
+        return self.complete(task)
 
     def settle(self) -> None:
         """Finish what is due, although nobody asked."""
         for task in list(self._open.values()):
-            self._complete(task)
+            self.complete(task)
 
-    def _complete(self, task: Task) -> bool:
+    def complete(self, task: Task) -> bool:
+        """Finish the task if it is due, whatever the polls it has left."""
+        if task.done:
+            return True
         if task.stuck or self._halted() or time.monotonic() < task.ready_at:
             return False
         task.done = True

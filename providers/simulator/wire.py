@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,6 +21,9 @@ class Reply:
     status: int
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = (JSON_HEADER,)
+
+
+NO_CONTENT = Reply(204, headers=())
 
 
 def reply(status: int, payload: object, *headers: tuple[bytes, bytes]) -> Reply:
@@ -54,11 +58,18 @@ class Request:
 
     @cached_property
     def form(self) -> Fields:
-        """The fields of the body, whether it came as JSON or as a form."""
+        """The fields of the body, whether it came as JSON or as either kind of form."""
         if not self.body:
             return {}
-        if not self.is_json:
-            return nest(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+        if self.is_json:
+            return self._decoded
+        content_type = self.headers.get(b"content-type", b"")
+        if content_type.startswith(b"multipart/form-data"):
+            return nest(read_parts(content_type, self.body))
+        return nest(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    @property
+    def _decoded(self) -> Fields:
         try:
             decoded = msgspec.json.decode(self.body)
         except msgspec.DecodeError as error:
@@ -84,8 +95,30 @@ class Request:
             return [str(item).strip() for item in value]
         return [part.strip() for part in str(value).split(",") if part.strip()]
 
+    def flag(self, name: str) -> bool | None:
+        """The field as a switch, None when absent or empty."""
+        value = self.fields.get(name)
+        if value is None or value == "":
+            return None
+        return str(value).lower() in {"true", "1", "yes", "on"}
+
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1")
+
+
+def read_parts(content_type: bytes, body: bytes) -> list[tuple[str, str]]:
+    """The fields of a multipart form, which is what PHP's cURL makes of an array."""
+    message = message_from_bytes(b"content-type: " + content_type + b"\r\n\r\n" + body)
+    parts: Any = message.get_payload()
+    if not message.is_multipart():
+        return []
+    fields = ((part.get_param("name", "", "content-disposition"), part) for part in parts)
+    return [(str(name), _to_text(part)) for name, part in fields if name]
+
+
+def _to_text(part: Any) -> str:
+    payload = part.get_payload(decode=True)
+    return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
 
 
 def nest(pairs: Iterable[tuple[str, str]]) -> Fields:

@@ -3,89 +3,85 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from providers.simulator.dialect import Call, as_number
+from providers.simulator.dialect import Call, Dialect, Handlers, Section, as_number
+from providers.simulator.hunter.replies import CLAIMED, complain
 from providers.simulator.knowledge import Known
 from providers.simulator.population import Company, Person
 from providers.simulator.spelling import is_address, is_domain, to_domain
-from providers.simulator.stage import Stage
 from providers.simulator.wire import Fields, Reply, Request, reply
 
-Complain = Callable[[int, str, str], Reply]
-Charge = Callable[..., None]
-
-CLAIMED = (
-    451,
-    "claimed_email",
-    "The person owning the email address asked us directly or indirectly to stop the processing "
-    "of their personal data. For this reason, you shouldn't process it yourself in any way.",
-)
 CHARGED_VERDICTS = {"valid", "invalid", "accept_all"}
 # Verifications per domain and day that the provider allows.
 DOMAIN_CAP = 200
 
 
-class HunterLookups:
-    def __init__(self, stage: Stage, complain: Complain, charge: Charge) -> None:
-        self._stage = stage
-        self._world = stage.world
-        self._tasks = stage.tasks_of("hunter")
-        self._complain = complain
-        self._charge = charge
+class Lookups(Section):
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
         self._seen: set[str] = set()
         self._checked_domains: Counter[str] = Counter()
 
-    def find(self, call: Call) -> Reply:
+    def handlers(self) -> Handlers:
+        return {
+            "GET /email-finder": self._find,
+            "GET /email-finder/found": lambda call: self._find(call, published=True),
+            "GET /email-verifier": self._verify,
+        }
+
+    def _find(self, call: Call, *, published: bool = False) -> Reply:
+        """A `published` address is one that was seen on the web."""
         request = call.request
         if call.account.name == "test":
-            return self._found(request, self._world.showcase)
+            return self._found(request, self.world.showcase)
         if problem := self._check_finder(request):
             return problem
         person = self._person(request)
         if person is not None and person.claimed:
-            return self._complain(*CLAIMED)
-        known = self._world.known("hunter", person) if person is not None else None
+            return complain(*CLAIMED)
+        known = self.world.known("hunter", person) if person is not None else None
+        if published and known is not None and not sources(known.email, ""):
+            known = None
         if person is None or known is None:
             return reply(200, {"data": self._missed(request), "meta": _finder_meta(request)})
         what = f"{person.full_name.casefold()}@{person.company.domain}"
-        self._charge(call, "email-finder", what, meter="searches")
+        self.charge(call, "email-finder", what, meter="searches")
         return self._found(request, person)
 
     def _check_finder(self, request: Request) -> Reply | None:
         text = request.text
         if not (text("domain") or text("company") or text("linkedin_handle")):
-            return self._complain(400, "wrong_params", "You are missing the domain parameter")
+            return complain(400, "wrong_params", "You are missing the domain parameter")
         if text("domain") and not is_domain(to_domain(text("domain"))):
-            return self._complain(400, "invalid_domain", "The domain name is invalid.")
+            return complain(400, "invalid_domain", "The domain name is invalid.")
         if not _has_name(request) and not text("linkedin_handle"):
             details = "You are missing the first_name and last_name parameters, or full_name"
-            return self._complain(400, "wrong_params", details)
+            return complain(400, "wrong_params", details)
         for name in ("first_name", "last_name", "full_name"):
             if text(name) and not any(letter.isalpha() for letter in text(name)):
-                return self._complain(400, f"invalid_{name}", f"The supplied {name} is invalid.")
+                return complain(400, f"invalid_{name}", f"The supplied {name} is invalid.")
         duration = as_number(request.query.get("max_duration"), 10)
         if duration is None or not 3 <= duration <= 20:
             details = "The supplied max_duration is invalid."
-            return self._complain(400, "invalid_max_duration", details)
+            return complain(400, "invalid_max_duration", details)
         return None
 
     def _person(self, request: Request) -> Person | None:
         if handle := request.text("linkedin_handle"):
-            return self._world.person(linkedin_url=handle)
+            return self.world.person(linkedin_url=handle)
         company = self._company(request)
         if company is None:
             return None
-        return self._world.person(_name(request), company.domain)
+        return self.world.person(_name(request), company.domain)
 
     def _company(self, request: Request) -> Company | None:
         domain = request.text("domain")
-        return self._world.company(domain or None, name=request.text("company"))
+        return self.world.company(domain or None, name=request.text("company"))
 
     def _found(self, request: Request, person: Person) -> Reply:
-        known = self._world.known("hunter", person)
+        known = self.world.known("hunter", person)
         assert known is not None
         data = {
             "first_name": person.first_name,
@@ -122,51 +118,51 @@ class HunterLookups:
             "verification": {"date": None, "status": None},
         }
 
-    def verify(self, call: Call) -> Reply:
+    def _verify(self, call: Call) -> Reply:
         address = call.request.text("email").casefold()
         if call.account.name == "test":
-            return self._verdict(call.request, self._world.showcase.email)
+            return self._verdict(call.request, self.world.showcase.email)
         if not address:
-            return self._complain(400, "wrong_params", "You are missing the email parameter")
+            return complain(400, "wrong_params", "You are missing the email parameter")
         if not is_address(address):
-            return self._complain(400, "invalid_email", "The supplied email is invalid.")
-        person = self._world.person(email=address)
+            return complain(400, "invalid_email", "The supplied email is invalid.")
+        person = self.world.person(email=address)
         if person is not None and person.claimed:
-            return self._complain(*CLAIMED)
+            return complain(*CLAIMED)
         return self._unfinished(call, address) or self._answer(call, address)
 
     def _unfinished(self, call: Call, address: str) -> Reply | None:
-        company = self._world.company(address.rpartition("@")[2])
+        company = self.world.company(address.rpartition("@")[2])
         known = address in self._seen
         if company is not None and company.smtp == "erratic" and not known:
             self._seen.add(address)
             details = "The verification failed because of an unexpected SMTP reply. Retry later."
-            return self._complain(222, "unexpected_smtp_response", details)
+            return complain(222, "unexpected_smtp_response", details)
         waiting = {"data": {"email": address}, "meta": {"params": {"email": address}}}
         if call.stuck:
             return reply(202, waiting)
-        if known or not self._world.is_slow_to_verify(address):
+        if known or not self.world.is_slow_to_verify(address):
             return None
         id_ = f"{call.account.name}:{address}"
-        task = self._tasks.get(call.account, id_) or self._tasks.start(call.account, None, id_=id_)
-        if not self._tasks.poll(task):
+        task = self.tasks.get(call.account, id_) or self.tasks.start(call.account, None, id_=id_)
+        if not self.tasks.poll(task):
             return reply(202, waiting)
-        self._tasks.drop(task)
+        self.tasks.drop(task)
         return None
 
     def _answer(self, call: Call, address: str) -> Reply:
         self._seen.add(address)
-        status = hunter_status(self._world.mailbox(address), webmail=self._is_webmail(address))
+        status = hunter_status(self.world.mailbox(address), webmail=self._is_webmail(address))
         if status in CHARGED_VERDICTS:
-            self._charge(call, "email-verifier", address, meter="verifications")
+            self.charge(call, "email-verifier", address, meter="verifications")
         return self._verdict(call.request, address)
 
     def _is_webmail(self, address: str) -> bool:
-        return self._world.is_webmail(address.rpartition("@")[2])
+        return self.world.is_webmail(address.rpartition("@")[2])
 
     def _verdict(self, request: Request, address: str) -> Reply:
         domain = address.rpartition("@")[2]
-        mailbox, webmail = self._world.mailbox(address), self._is_webmail(address)
+        mailbox, webmail = self.world.mailbox(address), self._is_webmail(address)
         status = hunter_status(mailbox, webmail=webmail)
         data = {
             "status": status,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from providers.simulator.dialect import Call
+from providers.simulator.dialect import Call, Handlers, Section
 from providers.simulator.knowledge import Known
 from providers.simulator.population import Person
+from providers.simulator.snov.replies import refuse_query
 from providers.simulator.spelling import fold, is_address, is_domain, to_domain
-from providers.simulator.stage import Stage
 from providers.simulator.tasks import Task
 from providers.simulator.wire import Fields, Reply, Request, reply
-
-Charge = Callable[..., None]
 
 MOST_ADDRESSES = 10
 ADD_NAMES = "add-names-to-find-emails"
@@ -29,18 +25,16 @@ ADDRESS_STATES = {
 }
 
 
-def refuse_query(*complaints: str) -> Reply:
-    return reply(400, {"success": False, "errors": list(complaints)})
+class Queues(Section):
+    def handlers(self) -> Handlers:
+        return {
+            "POST /v1/get-emails-from-names": self._read_name,
+            "POST /v1/add-names-to-find-emails": self._add_name,
+            "POST /v1/get-emails-verification-status": self._read_addresses,
+            "POST /v1/add-emails-to-verification": self._add_addresses,
+        }
 
-
-class SnovQueues:
-    def __init__(self, stage: Stage, charge: Charge) -> None:
-        self._stage = stage
-        self._world = stage.world
-        self._tasks = stage.tasks_of("snov")
-        self._charge = charge
-
-    def read_name(self, call: Call) -> Reply:
+    def _read_name(self, call: Call) -> Reply:
         request = call.request
         if problem := _check_name(request):
             return problem
@@ -63,17 +57,17 @@ class SnovQueues:
         }
         return reply(200, body)
 
-    def add_name(self, call: Call) -> Reply:
+    def _add_name(self, call: Call) -> Reply:
         request = call.request
         if problem := _check_name(request):
             return problem
         person, _ = self._find(request)
         what = self._subject(request, person)
-        self._charge(call, ADD_NAMES, what, meter="credits")
+        self.charge(call, ADD_NAMES, what, meter="credits")
         self._push(call, f"names:{call.account.name}:{what}")
         return reply(200, {"success": True, **_names(request), "userId": 1, "sent": True})
 
-    def read_addresses(self, call: Call) -> Reply:
+    def _read_addresses(self, call: Call) -> Reply:
         addresses = call.request.texts("emails")
         if problem := _check_addresses(addresses):
             return problem
@@ -84,7 +78,7 @@ class SnovQueues:
             body[address] = {"status": status, "data": data}
         return reply(200, body)
 
-    def add_addresses(self, call: Call) -> Reply:
+    def _add_addresses(self, call: Call) -> Reply:
         addresses = call.request.texts("emails")
         if problem := _check_addresses(addresses):
             return problem
@@ -94,8 +88,8 @@ class SnovQueues:
 
     def _find(self, request: Request) -> tuple[Person | None, Known | None]:
         names = _names(request)
-        person = self._world.person(f"{names['firstName']} {names['lastName']}", names["domain"])
-        known = self._world.known("snov", person) if person is not None else None
+        person = self.world.person(f"{names['firstName']} {names['lastName']}", names["domain"])
+        known = self.world.known("snov", person) if person is not None else None
         return person, None if person is not None and person.claimed else known
 
     def _subject(self, request: Request, person: Person | None) -> str:
@@ -106,67 +100,67 @@ class SnovQueues:
 
     def _name_state(self, call: Call, what: str, known: Known | None) -> str:
         """A search counts as finished after a restart too: the bill remembers the push."""
-        task = self._tasks.get(call.account, f"names:{call.account.name}:{what}")
+        task = self.tasks.get(call.account, f"names:{call.account.name}:{what}")
         ended = "complete" if known is not None else "not_found"
         if known is not None and known.prompt:
             return "complete"
         if task is not None:
-            return ended if not call.stuck and self._tasks.poll(task) else "in_progress"
-        pushed = self._stage.bill.has("snov", call.account.name, ADD_NAMES, what)
+            return ended if not call.stuck and self.tasks.poll(task) else "in_progress"
+        pushed = self.stage.bill.has("snov", call.account.name, ADD_NAMES, what)
         return ended if pushed else "not_found"
 
     def _push(self, call: Call, id_: str) -> None:
-        if self._tasks.get(call.account, id_) is None:
-            self._tasks.start(call.account, None, id_=id_, stuck=call.stuck)
+        if self.tasks.get(call.account, id_) is None:
+            self.tasks.start(call.account, None, id_=id_, stuck=call.stuck)
 
     def _push_address(self, call: Call, address: str) -> None:
         """Greylisted addresses are charged once their mail server has made up its mind."""
 
         def charge() -> None:
-            self._charge(call, ADD_ADDRESSES, address, meter="credits")
+            self.charge(call, ADD_ADDRESSES, address, meter="credits")
 
         self._push(call, f"address:{call.account.name}:{address}")
         if not self._is_greylisted(address):
             charge()
         elif self._greylisting(call, address) is None:
-            seconds = self._stage.latency.profile("snov").greylisting.median
+            seconds = self.stage.latency.profile("snov").greylisting.median
             id_ = f"grey:{call.account.name}:{address}"
-            self._tasks.start(
+            self.tasks.start(
                 call.account, None, id_=id_, finish=charge, stuck=call.stuck, extra_seconds=seconds
             )
 
     def _greylisting(self, call: Call, address: str) -> Task | None:
-        return self._tasks.get(call.account, f"grey:{call.account.name}:{address}")
+        return self.tasks.get(call.account, f"grey:{call.account.name}:{address}")
 
     def _is_greylisted(self, address: str) -> bool:
-        company = self._world.company(address.rpartition("@")[2])
+        company = self.world.company(address.rpartition("@")[2])
         return company is not None and company.smtp == "greylists"
 
     def _address_state(self, call: Call, address: str) -> tuple[str, Fields | list[Fields]]:
         """PHP's empty object is an empty array."""
-        task = self._tasks.get(call.account, f"address:{call.account.name}:{address}")
-        pushed = self._stage.bill.has("snov", call.account.name, ADD_ADDRESSES, address)
+        task = self.tasks.get(call.account, f"address:{call.account.name}:{address}")
+        pushed = self.stage.bill.has("snov", call.account.name, ADD_ADDRESSES, address)
         if task is None and not pushed and not self._is_prompt(address):
             return "not_verified", []
-        if task is not None and (call.stuck or not self._tasks.poll(task)):
+        if task is not None and (call.stuck or not self.tasks.poll(task)):
             return "in_progress", []
         grey = self._greylisting(call, address)
-        waiting = grey is not None and not self._tasks.poll(grey)
+        waiting = grey is not None and not self.tasks.poll(grey)
         return "complete", self._verdict(address, greylisted=waiting)
 
     def _is_prompt(self, address: str) -> bool:
-        person = self._world.person(email=address)
-        known = self._world.known("snov", person) if person is not None else None
+        person = self.world.person(email=address)
+        known = self.world.known("snov", person) if person is not None else None
         return known is not None and known.prompt and not self._is_greylisted(address)
 
     def _verdict(self, address: str, *, greylisted: bool) -> Fields:
-        mailbox = self._world.mailbox(address)
+        mailbox = self.world.mailbox(address)
         domain = address.rpartition("@")[2]
         return {
             "email": address,
             "isValidFormat": True,
             "isDisposable": mailbox == "disposable",
-            "isWebmail": self._world.is_webmail(domain),
+            "isWebmail": self.world.is_webmail(domain),
             "isGibberish": False,
             "smtpStatus": "greylisted" if greylisted else smtp_status(mailbox),
             "isCatchall": mailbox == "catch_all",
