@@ -97,8 +97,13 @@ def make_server(
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Raises OSError when the port is taken."""
-    listener = socket.create_server((host, port), backlog=2048)
+    """Raises OSError when the port is taken.
+
+    asyncio sends small replies at once only on sockets that say they are TCP; otherwise each waits
+    40 ms for the acknowledgement of its own headers.
+    """
+    plain = socket.create_server((host, port), backlog=2048)
+    listener = socket.socket(plain.family, plain.type, socket.IPPROTO_TCP, plain.detach())
     listener.set_inheritable(False)
     return listener
 

@@ -59,8 +59,8 @@ _TEAM = (
 
 _LEADS = (
     _row("GET /leads", "S0 List all your leads", decisive="leads", word="status"),
-    _row("POST /leads", "S0 Create a lead", decisive="id", word="status", status=201),
-    _row("PUT /leads", "S0 Create or update a lead", decisive="id", word="status", status=201),
+    _row("POST /leads", "S0 Create a lead", decisive="id", status=201),
+    _row("PUT /leads", "S0 Create or update a lead", decisive="id", word="status"),
     _row("GET /leads/exist", "H-ext, H-mcp", decisive="id"),
     _row("POST /leads/bulk/move", "H-docs Bulk lead operations (beta)", decisive="status",
          word="status", status=202),
