@@ -197,7 +197,7 @@ def bearer(header: str) -> str:
 
 def as_number(value: Any, default: int) -> int | None:
     """The whole number in a query field; `default` when empty, None when it is not one."""
-    if value in {None, ""}:
+    if value in (None, ""):
         return default
     try:
         return int(value)

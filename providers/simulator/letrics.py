@@ -256,9 +256,9 @@ def _texts(request: Request, name: str) -> list[str]:
 def _flag(request: Request, name: str) -> bool:
     """Only true is described; false filters nothing."""
     value = request.fields.get(name)
-    if value not in {None, True, False, "true", "false"}:
+    if value not in (None, True, False, "true", "false"):
         raise Refused(complain(400, "invalid_input", f"{name} must be a boolean."))
-    return value in {True, "true"}
+    return value in (True, "true")
 
 
 def _parse(text: str) -> datetime:

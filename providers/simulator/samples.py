@@ -21,7 +21,7 @@ SECRET = {
 class Sample(NamedTuple):
     """`take` fills parts of the path, or of the query, from the reply to the endpoint `after`.
 
-    A taken value that is a URL counts by its last segment. Delayed GETs are to be asked twice.
+    A taken value that is a URL counts by its last segment.
     """
 
     query: Mapping[str, Any] = {}
@@ -270,6 +270,12 @@ def chain_of(endpoint: Endpoint) -> list[Endpoint]:
     after = sample_of(endpoint).after
     earlier = chain_of(_BY_NAME_OF[endpoint.provider, after]) if after is not None else []
     return [*earlier, endpoint]
+
+
+def times_of(endpoint: Endpoint) -> int:
+    """How often it is to be asked: without latency, later work is done when asked for again."""
+    reads = endpoint.method == "GET" or endpoint.meter is None
+    return 2 if endpoint.delayed and reads else 1
 
 
 def prepare(endpoint: Endpoint, earlier: Any = None) -> Prepared:

@@ -130,7 +130,8 @@ def _as_list(value: Any) -> list[Any]:
 def _similar_to(value: Any, world: World) -> Test:
     if not isinstance(value, dict) or not value.keys() <= {"domain", "name"}:
         raise _wrong("similar_to")
-    model = world.company(value.get("domain"), name=value.get("name"))
+    domain, name = (str(value.get(key) or "") for key in ("domain", "name"))
+    model = world.company(domain, name=name)
     return lambda company: (
         model is not None and company is not model and company.industry == model.industry
     )
@@ -150,8 +151,8 @@ def _industry(value: Any, _world: World) -> Test:
 
 
 def _headcount(value: Any, _world: World) -> Test:
-    wanted = _as_list(value)
-    if not set(wanted) <= set(BANDS):
+    wanted = {str(band) for band in _as_list(value)}
+    if not wanted <= set(BANDS):
         raise _wrong("headcount")
     return lambda company: company.band in wanted
 
@@ -203,7 +204,7 @@ def _technology(value: Any, _world: World) -> Test:
 
 def _matching(value: Any, name: str, have: Callable[[Company], set[str]]) -> Test:
     include, exclude = _sides(value, name)
-    match = value.get("match") or "all"
+    match = str(value.get("match") or "all")
     if match not in {"any", "all"}:
         raise _wrong(f"{name}_match")
     enough = any if match == "any" else all
@@ -218,7 +219,7 @@ def _funding(value: Any, _world: World) -> Test:
     """Nobody in the simulated world was ever funded."""
     if not isinstance(value, dict) or not value.keys() <= {"series", "amount", "date"}:
         raise _wrong("funding")
-    if not set(_as_list(value.get("series"))) <= SERIES:
+    if not {str(series) for series in _as_list(value.get("series"))} <= SERIES:
         raise _wrong("funding_series")
     for name in ("amount", "date"):
         span = value.get(name) or {}

@@ -49,7 +49,7 @@ def _tests(request: Request) -> Iterator[tuple[str, Any]]:
             yield name, set(words)
     custom = request.fields.get("custom_attributes")
     for slug, value in (custom if isinstance(custom, dict) else {}).items():
-        if value not in {None, ""}:
+        if value not in (None, ""):
             yield f"custom:{slug}", str(value)
 
 

@@ -133,7 +133,7 @@ class Leads(Section):
     def _delete_many(self, call: Call) -> Reply:
         book, request = self._book(call), call.request
         given = request.fields.get("leads_list_id")
-        if given in {None, ""} and not request.texts("lead_ids"):
+        if given in (None, "") and not request.texts("lead_ids"):
             raise refuse(400, "wrong_params", "You are missing the lead_ids or leads_list_id")
         leads = self._selected(book, request, read_list(book, given) if given else None)
         for lead in leads:
@@ -174,7 +174,7 @@ def read_list(book: Book, value: Any) -> int:
 
 def read_lists(book: Book, request: Request) -> list[int] | None:
     """The lists that a lead is to be in, None when nothing was said of them."""
-    given = [name for name in LIST_WAYS if request.fields.get(name) not in {None, ""}]
+    given = [name for name in LIST_WAYS if request.fields.get(name) not in (None, "")]
     if "leads_list_name" in given and len(given) > 1:
         raise invalid("leads_list_name cannot be combined with other lists.", "invalid_argument")
     if "leads_list_name" in given:
@@ -197,7 +197,7 @@ def _write(book: Book, lead: Lead, request: Request, *, lists: bool = True) -> N
     custom = given.get("custom_attributes")
     slugs = {attribute.slug for attribute in book.attributes.values()}
     for slug, value in (custom if isinstance(custom, dict) else {}).items():
-        if slug in slugs and value not in {None, ""}:
+        if slug in slugs and value not in (None, ""):
             lead.custom[slug] = str(value)
         elif slug in slugs:
             lead.custom.pop(slug, None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from providers.simulator.dialect import Call, Handlers, Section
+from providers.simulator.dialect import Call, Handlers, Section, as_number
 from providers.simulator.hunter.book import PROGRESS, SENT, Book, Sequence, Step
 from providers.simulator.hunter.replies import bounds, instant, invalid, lost, number_of
 from providers.simulator.wire import NO_CONTENT, Fields, Reply, Request, reply
@@ -17,6 +17,8 @@ SETTINGS = (
     "email_account_ids", "schedule_time_start", "schedule_time_end", "schedule_days", "tracked",
     "tracked_links", "add_unsubscribe_link", "ai_assistant_enabled", "bcc_recipient", "start_at",
 )  # fmt: skip
+NUMBERS = {"email_account_ids", "schedule_days"}
+CLEARABLE = {"bcc_recipient", "start_at"}
 SWITCHES = {
     "tracked": True, "tracked_links": False, "add_unsubscribe_link": True,
     "ai_assistant_enabled": False,
@@ -178,10 +180,15 @@ def _again(book: Book, key: str, mark: str) -> Reply:
 
 
 def _configure(sequence: Sequence, request: Request) -> None:
+    """A null leaves what was set; of the clearable ones it takes it away."""
     for name in SETTINGS:
-        value = request.fields.get(name)
-        if value is not None or name in {"bcc_recipient", "start_at"}:
-            sequence.settings[name] = value if value is not None else None
+        value: Any = request.fields.get(name)
+        if name in NUMBERS and value is not None:
+            value = [as_number(item, 0) for item in request.texts(name)]
+            if None in value:
+                raise invalid(f"{name} is invalid.", "wrong_field_value")
+        if value is not None or (name in CLEARABLE and name in request.fields):
+            sequence.settings[name] = value
 
 
 def _to_row(sequence: Sequence, *, owner: bool) -> Fields:
@@ -225,13 +232,13 @@ def _shown(status: int, sequence: Sequence) -> Reply:
             "start_at": settings.get("start_at"),
             "time_start": _clock(settings.get("schedule_time_start"), "09:00"),
             "time_end": _clock(settings.get("schedule_time_end"), "16:59"),
-            "days": [int(day) for day in settings.get("schedule_days") or (1, 2, 3, 4, 5)],
+            "days": settings.get("schedule_days") or [1, 2, 3, 4, 5],
         },
         "settings": {
             **{name: _switch(settings.get(name), default=on) for name, on in SWITCHES.items()},
             "bcc_recipient": settings.get("bcc_recipient"),
         },
-        "email_account_ids": [int(i) for i in settings.get("email_account_ids") or (1,)],
+        "email_account_ids": settings.get("email_account_ids") or [1],
         "follow_ups": {
             "unique_steps_count": len(sequence.steps),
             "steps": [step.number for step in sequence.steps],

@@ -118,6 +118,9 @@ def _filters(request: Request) -> Fields:
     filters = request.fields.get("filters")
     if not isinstance(filters, dict) or not filters:
         raise wrong("The filters field is required")
+    for name in ("prospect", "company"):
+        if not isinstance(filters.get(name) or {}, dict):
+            raise wrong(f"The filters.{name} field must be an object")
     return filters
 
 
@@ -129,7 +132,7 @@ def _page(request: Request) -> int:
 
 
 def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value in {None, ""} else [value]
+    return value if isinstance(value, list) else [] if value in (None, "") else [value]
 
 
 def _passes(wanted: Any, holds: Callable[[Any], bool]) -> bool:
@@ -149,7 +152,8 @@ def _is_in(company: Company, place: Any) -> bool:
 
 
 def _is_wanted(company: Company, wanted: Fields) -> bool:
-    founded = wanted.get("founded") or {}
+    founded = wanted.get("founded")
+    founded = founded if isinstance(founded, dict) else {}
     first, last = (as_number(founded.get(n), d) for n, d in (("from", 0), ("till", 9999)))
     sizes, traits = _as_list(wanted.get("size")), _as_list(wanted.get("specialities"))
     return (
@@ -168,10 +172,11 @@ def _suits(person: Person, wanted: Fields) -> bool:
     return (
         _passes(wanted.get("job_titles"), lambda word: str(word).casefold() in title)
         and _passes(
-            wanted.get("management_levels"), lambda level: LEVELS.get(level) == person.seniority
+            wanted.get("management_levels"),
+            lambda level: LEVELS.get(str(level)) == person.seniority,
         )
         and _passes(
-            wanted.get("departments"), lambda name: person.department in DEPARTMENTS.get(name, ())
+            wanted.get("departments"), lambda n: person.department in DEPARTMENTS.get(str(n), ())
         )
         and _passes(wanted.get("locations"), lambda place: _is_in(person.company, place))
         and _passes(

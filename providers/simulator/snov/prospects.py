@@ -54,7 +54,7 @@ class Prospects(Section):
             prospect.list_ids.append(made.id)
         updated = bool(request.flag("updateContact"))
         if updated:
-            prospect.fields |= {k: v for k, v in _given(request).items() if v not in {"", None}}
+            prospect.fields |= {k: v for k, v in _given(request).items() if v not in ("", None)}
             prospect.updated = datetime.now(UTC)
         body = {"success": True, "id": prospect.id, "added": added, "updated": updated}
         return reply(200, body)

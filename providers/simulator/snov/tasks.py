@@ -142,10 +142,9 @@ def _shown(task: Task) -> Fields:
 def _is_row(row: Any) -> bool:
     if not isinstance(row, dict):
         return False
-    names = ("first_name", "last_name", "domain")
-    return all(str(row.get(n) or "").strip() for n in names) and is_domain(
-        to_domain(row["domain"])
-    )
+    values = [row.get(name) for name in ("first_name", "last_name", "domain")]
+    named = all(isinstance(value, str) and value.strip() for value in values)
+    return named and is_domain(to_domain(row["domain"]))
 
 
 def _name(row: Fields) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -12,13 +14,14 @@ from providers.simulator.dialect import Section
 from providers.simulator.endpoints import BY_PROVIDER, ENDPOINTS, Endpoint
 from providers.simulator.faults import Fault
 from providers.simulator.hunter.lookups import sources
-from providers.simulator.samples import EMAIL, SAMPLES
+from providers.simulator.samples import EMAIL, SAMPLES, prepare, sample_of
 from providers.simulator.stage import Stage
 from providers.simulator.testing import RunningSimulator
 from providers.simulator.world import World
 from tests.providers.simulator.walking import Walker, holds
 
 EVERY = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.provider} {e.name}")
+SENT = [e for e in ENDPOINTS if sample_of(e).body is not None and e.alias_of is None]
 WITH_BODY = [e for e in ENDPOINTS if e.decisive is not None]
 
 
@@ -101,6 +104,30 @@ async def test_its_decisive_field_can_be_renamed(walker: Walker, endpoint: Endpo
     payload = (await walker.call(endpoint, earlier)).json()
     assert holds(payload, f"new_{endpoint.decisive}")
     assert not holds(payload, endpoint.decisive)
+
+
+ODD: tuple[Any, ...] = ([], {}, None, 1, "é", [{}], {"include": [1]})
+
+
+def spoilt(body: Any) -> Iterator[Any]:
+    """The body with each of its parts in turn replaced by something odd."""
+    yield from ODD
+    if isinstance(body, dict):
+        for name, value in body.items():
+            yield from ({**body, name: other} for other in spoilt(value))
+    elif isinstance(body, list) and body:
+        yield from ([other] for other in spoilt(body[0]))
+
+
+@pytest.mark.parametrize("endpoint", SENT, ids=lambda e: f"{e.provider} {e.name}")
+async def test_whatever_is_sent_is_answered(walker: Walker, endpoint: Endpoint) -> None:
+    """A handler that raises is a 500 with a trace in the log: no provider's own words."""
+    made = prepare(endpoint, await walker.prepare(endpoint))
+    for body in spoilt(made.body):
+        answer = await walker.ask(
+            endpoint.provider, endpoint.method, made.path, params=made.query, json=body
+        )
+        assert answer.status_code < 500, body
 
 
 async def test_a_reply_without_a_body_survives_a_renaming(walker: Walker) -> None:

@@ -18,6 +18,18 @@ FIELDS = [
 ]  # fmt: skip
 
 
+def _who(lead: Any) -> str:
+    return f"{lead['first_name']} {lead['last_name']} {lead['email']}".casefold()
+
+
+def _custom(lead: Any) -> Any:
+    return lead.get("customer_id")
+
+
+def _both(lead: Any) -> bool:
+    return lead["source"] is not None and lead["sync_status"] == "success"
+
+
 class Hunter:
     def __init__(self, walker: Walker) -> None:
         self.walker = walker
@@ -94,7 +106,7 @@ async def test_leads_are_listed_with_the_latest_first_and_paged(hunter: Hunter) 
             {"verification_status[]": "pending"},
             lambda lead: lead["verification"]["status"] is None,
         ),
-        ({"source": "*", "sync_status": "success"}, lambda lead: _both(lead)),
+        ({"source": "*", "sync_status": "success"}, _both),
     ],
 )
 async def test_every_filter_chooses(hunter: Hunter, query: Any, field: Any) -> None:
@@ -103,18 +115,6 @@ async def test_every_filter_chooses(hunter: Hunter, query: Any, field: Any) -> N
     assert chosen == [lead for lead in everything if field(lead)]
     count = (await hunter.get("/leads", **query))["meta"]
     assert (count["count"], count["total"]) == (len(chosen), 40)
-
-
-def _who(lead: Any) -> str:
-    return f"{lead['first_name']} {lead['last_name']} {lead['email']}".casefold()
-
-
-def _custom(lead: Any) -> Any:
-    return lead.get("customer_id")
-
-
-def _both(lead: Any) -> bool:
-    return lead["source"] is not None and lead["sync_status"] == "success"
 
 
 async def test_unheard_of_filter_words_are_refused(hunter: Hunter) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from providers.simulator.population import Company
 from providers.simulator.testing import RunningSimulator
 from tests.providers.simulator.walking import KEYS, Walker
 
@@ -138,6 +139,10 @@ async def test_charges_that_were_assumed_can_be_set(
         assert [row.units for row in simulator.bill.rows] == rows
 
 
+def _german_shop(company: Company) -> bool:
+    return company.industry == "Retail" and company.country_code == "DE"
+
+
 @pytest.mark.parametrize(
     "filters, holds",
     [
@@ -170,7 +175,7 @@ async def test_charges_that_were_assumed_can_be_set(
             {"headquarters_location": {"exclude": [{"business_region": "EMEA"}]}},
             lambda c: c.country_code not in {"GB", "DE", "FR", "NL", "SE"},
         ),
-        ({"query": "Retail companies in Germany"}, lambda c: _german_shop(c)),
+        ({"query": "Retail companies in Germany"}, _german_shop),
     ],
 )
 async def test_discover_filters_for_nothing(
@@ -182,10 +187,6 @@ async def test_discover_filters_for_nothing(
     assert [row["domain"] for row in body["data"]] == expected[:100]
     assert (body["meta"]["results"], body["meta"]["params"]) == (len(expected), filters)
     assert not simulator.bill.rows
-
-
-def _german_shop(company: Any) -> bool:
-    return company.industry == "Retail" and company.country_code == "DE"
 
 
 async def test_discovered_people_are_counted_over_all_pages(walker: Walker) -> None:

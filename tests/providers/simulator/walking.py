@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from providers.simulator.endpoints import BY_PROVIDER, Endpoint
-from providers.simulator.samples import SECRET, chain_of, prepare
+from providers.simulator.samples import SECRET, chain_of, prepare, times_of
 from providers.simulator.testing import RunningSimulator
 
 KEYS: Mapping[str, Mapping[str, str]] = {
@@ -55,16 +55,16 @@ class Walker:
     async def call(
         self, endpoint: Endpoint, earlier: Any = None, *, keys: bool = True
     ) -> httpx.Response:
-        """Work that is done later is asked for until it is: here, twice."""
+        """The last answer, if there has to be more than one."""
         made = prepare(endpoint, earlier)
         options: dict[str, Any] = {"params": made.query, "keys": keys}
         if made.body is not None:
             options["json"] = made.body
-        times = 2 if endpoint.delayed and endpoint.meter is None or "verif" in made.path else 1
-        answer = await self.ask(endpoint.provider, endpoint.method, made.path, **options)
-        for _ in range(times - 1):
-            answer = await self.ask(endpoint.provider, endpoint.method, made.path, **options)
-        return answer
+        answers = [
+            await self.ask(endpoint.provider, endpoint.method, made.path, **options)
+            for _ in range(times_of(endpoint))
+        ]
+        return answers[-1]
 
 
 def endpoint_of(provider: str, name: str) -> Endpoint:
