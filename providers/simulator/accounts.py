@@ -31,7 +31,7 @@ class Account:
     """`allowance` is what the plan holds, by meter; a meter that is absent is unlimited.
 
     `refusal` says which of Hunter's words for a used-up plan this account hears; the `Free` plan
-    may not turn Hunter's pages.
+    may not turn Hunter's pages. A `congested` account has used up its hour at Snov's queues.
     """
 
     provider: str
@@ -40,6 +40,7 @@ class Account:
     enabled: bool = True
     refusal: Refusal = "too_many_requests"
     plan: str = "Pro"
+    congested: bool = False
 
     def left(self, bill: Bill, meter: str) -> int:
         allowed = self.allowance.get(meter)

@@ -15,6 +15,7 @@ from providers.simulator.faults import Fault
 from providers.simulator.knowledge import PROVIDERS
 from providers.simulator.latency import PROFILES, Profile, ProfileName, Spread
 from providers.simulator.population import Company, Person
+from providers.simulator.snov.webhooks import fire
 from providers.simulator.stage import Stage
 from providers.simulator.traffic import Traffic
 from providers.simulator.wire import Fields, Reply, Request, reply
@@ -32,6 +33,7 @@ class AccountChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     enabled: bool | None = None
     refusal: Refusal | None = None
     plan: str | None = None
+    congested: bool | None = None
 
 
 class LatencyChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +68,15 @@ class DeliveryChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     timeout: float = 10
 
 
+class SnovEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Something that happens in a campaign at Snov.io."""
+
+    account: str = "default"
+    event_object: str
+    event_action: str
+    data: dict[str, Any] = {}
+
+
 class TokenChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     expires_in: float
 
@@ -94,6 +105,7 @@ class Control:
             ("GET", "/endpoints"): lambda _: ENDPOINTS,
             ("GET", "/deliveries"): lambda _: list(stage.deliveries.latest),
             ("PUT", "/deliveries"): self._put_deliveries,
+            ("POST", "/events"): self._fire,
             ("GET", "/tokens"): self._tokens,
             ("PUT", "/tokens"): self._put_tokens,
             ("POST", "/expire-tokens"): lambda _: stage.tokens.expire(),
@@ -199,9 +211,9 @@ class Control:
                 raise LookupError("a new account needs a known provider and a key")
             account = Account(provider=change.provider, name=change.name)
         account.allowance.update(change.allowance)
-        account.enabled = account.enabled if change.enabled is None else change.enabled
-        account.refusal = change.refusal or account.refusal
-        account.plan = change.plan or account.plan
+        for name in ("enabled", "refusal", "plan", "congested"):
+            if (value := getattr(change, name)) is not None:
+                setattr(account, name, value)
         if key:
             accounts.put(key, account)
         return self._to_account(account)
@@ -218,6 +230,14 @@ class Control:
         change = msgspec.json.decode(request.body, type=DeliveryChange)
         self._stage.deliveries.pauses = change.pauses
         self._stage.deliveries.timeout = change.timeout
+
+    def _fire(self, request: Request) -> Fields:
+        event = msgspec.json.decode(request.body, type=SnovEvent)
+        account = self._stage.accounts.named("snov", event.account)
+        if account is None:
+            raise LookupError(f"no account {event.account}")
+        what = event.event_object, event.event_action
+        return {"webhooks": fire(self._stage, account, what, event.data)}
 
     def _tokens(self, _: Request) -> Fields:
         tokens = self._stage.tokens

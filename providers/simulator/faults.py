@@ -34,6 +34,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `retry_after` is sent as given when text, as seconds when a number; with `as_date` it becomes
     the HTTP date so many seconds ahead. `charge` runs, and bills, the request although the answer
     is replaced or never sent. `field` overrides which field is renamed or given an unknown word.
+    A `status` of 202 or 222 is how Hunter's verifier is made to wait.
     """
 
     provider: str

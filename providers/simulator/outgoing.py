@@ -18,6 +18,7 @@ KEPT = 500
 Headers = Mapping[str, str]
 # A delivery's headers depend on which attempt it is.
 Sign = Callable[[int], Headers]
+Sending = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class Delivery(msgspec.Struct, kw_only=True):
@@ -41,24 +42,27 @@ class Deliveries:
         self.latest: deque[Delivery] = deque(maxlen=KEPT)
         self._running: set[asyncio.Task[None]] = set()
 
-    def follow(
-        self, tasks: Tasks, task: Task, send: Callable[[], Coroutine[Any, Any, None]]
-    ) -> None:
+    def follow(self, tasks: Tasks, task: Task, send: Sending) -> None:
         """Finish the task when it is due, although nobody asks, and send then."""
-        running = asyncio.get_running_loop().create_task(_when_done(tasks, task, send))
+        self.begin(_when_done(tasks, task, send))
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        running = asyncio.get_running_loop().create_task(work)
         self._running.add(running)
         running.add_done_callback(self._running.discard)
 
-    async def send(self, url: str, body: bytes, sign: Sign = lambda _: {}) -> None:
+    async def send(self, url: str, body: bytes, sign: Sign = lambda _: {}) -> bool:
+        """Whether it was taken in the end."""
         target = urlsplit(url)
         for attempt, pause in enumerate((*self.pauses, None), start=1):
             delivery = Delivery(url=url, attempt=attempt, at=time.monotonic())
             self.latest.append(delivery)
             delivery.status = await self._post(target, body, sign(attempt))
             if delivery.status is not None and 200 <= delivery.status < 300:
-                return
+                return True
             if pause is not None:
                 await asyncio.sleep(pause)
+        return False
 
     async def _post(self, target: SplitResult, body: bytes, headers: Headers) -> int | None:
         if not _is_here(target):
@@ -66,7 +70,7 @@ class Deliveries:
         try:
             async with asyncio.timeout(self.timeout):
                 return await _exchange(target, body, headers)
-        except (OSError, TimeoutError, EOFError, ValueError):
+        except (OSError, TimeoutError, IndexError, ValueError):
             return None
 
     async def idle(self) -> None:
@@ -75,9 +79,7 @@ class Deliveries:
             await asyncio.wait(self._running)
 
 
-async def _when_done(
-    tasks: Tasks, task: Task, send: Callable[[], Coroutine[Any, Any, None]]
-) -> None:
+async def _when_done(tasks: Tasks, task: Task, send: Sending) -> None:
     while not tasks.complete(task):
         if task.stuck:
             return
@@ -112,6 +114,6 @@ async def _exchange(target: SplitResult, body: bytes, headers: Headers) -> int:
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         await writer.drain()
         status = await reader.readline()
-        return int(status.split()[1]) if len(status.split()) > 1 else 0
+        return int(status.split()[1])
     finally:
         writer.close()

@@ -45,8 +45,8 @@ class ControlClient:
     async def delete(self, path: str) -> Any:
         return await self.call("DELETE", path)
 
-    async def post(self, path: str) -> Any:
-        return await self.call("POST", path)
+    async def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
+        return await self.call("POST", path, body)
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
         data = None if body is None else msgspec.json.encode(body)

@@ -176,8 +176,9 @@ class Lookups(Section):
             "webmail": webmail,
             "mx_records": mailbox != "no_domain",
             "smtp_server": mailbox != "no_domain",
-            "smtp_check": mailbox in {"valid", "catch_all"},
-            "accept_all": mailbox == "catch_all",
+            # A server that lets nobody ask leaves these open.
+            "smtp_check": None if mailbox == "unknown" else mailbox in {"valid", "catch_all"},
+            "accept_all": None if mailbox == "unknown" else mailbox == "catch_all",
             "block": mailbox == "unknown",
             "sources": sources(address, domain),
         }

@@ -81,26 +81,26 @@ class Finder(Section):
             call.account, job, finish=lambda: self._bill(call, job.searches), stuck=call.stuck
         )
         if url:
-            ring = keyring(self.stage, call.account)
-            body = msgspec.json.encode(
-                {
-                    "task_id": task.id,
-                    "status": "completed",
-                    "task_type": job.kind,
-                    "result": job.result,
-                }
-            )
-            event = str(uuid4())
-            self.stage.deliveries.follow(
-                self.tasks,
-                task,
-                lambda: self.stage.deliveries.send(
-                    url,
-                    body,
-                    lambda attempt: Signing.headers(ring, event, job.kind, attempt, body),
-                ),
-            )
+            self._report(call, task, url)
         return reply(200, {"task_id": task.id, "status": "RUNNING"})
+
+    def _report(self, call: Call, task: Task, url: str) -> None:
+        """Send the result when there is one; in what is sent the tuples have no third member."""
+        job: Job = task.result
+        result = _without_types(job.result)
+        sent = {
+            "task_id": task.id,
+            "status": "completed",
+            "task_type": job.kind,
+            "result": result,
+        }
+        body, event = msgspec.json.encode(sent), str(uuid4())
+        ring, deliveries = keyring(self.stage, call.account), self.stage.deliveries
+
+        def sign(attempt: int) -> dict[str, str]:
+            return Signing.headers(ring, event, job.kind, attempt, body)
+
+        deliveries.follow(self.tasks, task, lambda: deliveries.send(url, body, sign))
 
     def _status(self, call: Call) -> Reply:
         id_ = call.request.segments["task_id"]
@@ -183,6 +183,13 @@ def _check_providers(value: Any) -> None:
         isinstance(value, list) and all(isinstance(item, str) for item in value)
     ):
         raise invalid("providers", "Input should be a valid list", "list_type")
+
+
+def _without_types(result: Any) -> Any:
+    if isinstance(result, list):
+        return [_without_types(found) for found in result]
+    cut = {n: [t[:2] for t in result[n]] for n in ("email", "personal_email") if n in result}
+    return {**result, **cut}
 
 
 def _completed(task: Task) -> Fields:

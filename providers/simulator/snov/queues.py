@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.simulator.dialect import Call, Handlers, Section
+from providers.simulator.dialect import Call, Handler, Handlers, Section
 from providers.simulator.knowledge import Known
 from providers.simulator.population import Person
 from providers.simulator.snov.replies import refuse_query
@@ -24,15 +24,19 @@ ADDRESS_STATES = {
     "not_verified": "Email is not verified",
 }
 
+# The only sign of the hourly limit is this text; assumed: its status.
+CONGESTED = "There are too many prospects processing. Please try later"
+
 
 class Queues(Section):
     def handlers(self) -> Handlers:
-        return {
+        handlers = {
             "POST /v1/get-emails-from-names": self._read_name,
             "POST /v1/add-names-to-find-emails": self._add_name,
             "POST /v1/get-emails-verification-status": self._read_addresses,
             "POST /v1/add-emails-to-verification": self._add_addresses,
         }
+        return {name: _within_the_hour(handler) for name, handler in handlers.items()}
 
     def _read_name(self, call: Call) -> Reply:
         request = call.request
@@ -168,6 +172,15 @@ class Queues(Section):
             "isBannedError": mailbox == "unknown",
             "isConnectionError": False,
         }
+
+
+def _within_the_hour(handler: Handler) -> Handler:
+    def answer(call: Call) -> Reply:
+        if call.account.congested:
+            return reply(200, {"success": False, "message": CONGESTED})
+        return handler(call)
+
+    return answer
 
 
 def smtp_status(mailbox: str) -> str:

@@ -22,6 +22,7 @@ class Batch(NamedTuple):
 
     meta: Fields
     items: list[Fields]
+    status: str = "completed"
 
 
 class TaskPairs(LaterSection):
@@ -59,6 +60,8 @@ class TaskPairs(LaterSection):
             raise wrong("The rows field must have 1 to 10 items")
         if not all(_is_row(row) for row in rows):
             raise wrong("Every row needs a first_name, a last_name and a domain")
+        if call.account.left(self.stage.bill, "credits") < len(rows):
+            return Batch({"rows": rows}, [], "not_enough_credits")
         for row in rows:
             what = f"{fold(_name(row))}@{to_domain(row['domain'])}"
             self.charge(call, "emails-by-domain-by-name", what, meter="credits")
@@ -136,7 +139,7 @@ class TaskPairs(LaterSection):
 def _shown(task: Task) -> Fields:
     batch: Batch = task.result
     meta = {**batch.meta, "task_hash": task.id}
-    return {"status": "completed", "data": batch.items, "meta": meta}
+    return {"status": batch.status, "data": batch.items, "meta": meta}
 
 
 def _is_row(row: Any) -> bool:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
+from providers.simulator.accounts import Account
 from providers.simulator.dialect import Call, Handlers, Section, as_number
 from providers.simulator.snov.book import USER_ID, Book, Webhook
 from providers.simulator.snov.replies import lost, wrong
+from providers.simulator.stage import Stage
 from providers.simulator.wire import Fields, Reply, reply
 
 # The last line is of the newer edition.
@@ -79,3 +85,25 @@ def _to_fields(hook: Webhook) -> Fields:
 
 def _shown(hook: Webhook) -> Reply:
     return reply(200, {"data": _to_fields(hook), "meta": {"user_id": USER_ID}})
+
+
+def fire(stage: Stage, account: Account, what: tuple[str, str], data: Any) -> int:
+    """Tell the webhooks of an object and action of something; how many there are.
+
+    Assumed: the body. One that is never taken deactivates its webhook.
+    """
+    book = stage.book(account, lambda: Book(stage.world))
+    told = [
+        hook
+        for hook in book.webhooks.values()
+        if hook.status == "active" and (hook.event_object, hook.event_action) == what
+    ]
+    sent = {"event_object": what[0], "event_action": what[1], "data": data}
+    for hook in told:
+        stage.deliveries.begin(_tell(stage, hook, msgspec.json.encode(sent)))
+    return len(told)
+
+
+async def _tell(stage: Stage, hook: Webhook, body: bytes) -> None:
+    if not await stage.deliveries.send(hook.end_point, body):
+        hook.status = "deactivated"

@@ -89,6 +89,13 @@ async def test_contacts_are_narrowed(
             {"locations": ["state:California||United States", "country:France"]},
             lambda c: c["location"]["country"] in {"United States", "France"},
         ),
+        ({"exclude_industries": ["Retail"]}, lambda c: c["industry"] != "Retail"),
+        ({"exclude_technologies": ["react"]}, lambda c: "react" not in c["technologies"]),
+        (
+            {"exclude_locations": ["country:France"]},
+            lambda c: c["location"]["country"] != "France",
+        ),
+        ({"company_has_linkedin_profile": True}, lambda c: c["linkedin"] is not None),
         ({"added_after": "2023-01-01T00:00:00Z"}, lambda c: c["created_at"] >= "2023"),
         ({"added_before": "2023-01-01T00:00:00+00:00"}, lambda c: c["created_at"] < "2024"),
     ],
@@ -102,6 +109,17 @@ async def test_companies_and_their_contacts_are_narrowed(
     assert contacts["data"]
     assert all(holds(company) for company in companies["data"])
     assert all(holds(contact["company"]) for contact in contacts["data"])
+
+
+async def test_companies_with_a_role_address_are_chosen(
+    simulator: RunningSimulator, client: httpx.AsyncClient
+) -> None:
+    body = await search(simulator, client, "/companies", company_has_generic_email=True)
+    roles = {company.domain: company.roles for company in simulator.world.companies}
+    assert body["data"]
+    assert all(roles[company["domain"]] for company in body["data"])
+    everything = await search(simulator, client, "/companies")
+    assert body["meta"]["total"] < everything["meta"]["total"]
 
 
 async def test_top_level_domains_are_matched(

@@ -277,3 +277,26 @@ async def test_a_profile_by_address_is_flat_and_charged_when_found(snov: Snov) -
     assert set(miss) == {"success", "result"}
     assert miss["success"] is False
     assert snov.charges() == [("get-profile-by-email", 1)]
+
+
+async def test_too_few_credits_for_a_batch_are_told_by_its_status(snov: Snov) -> None:
+    change = {"provider": "snov", "allowance": {"credits": 1}}
+    await snov.simulator.control.put("/accounts", change)
+    row = {"first_name": "Ada", "last_name": "Lovelace", "domain": DOMAIN}
+    started = await snov.post("/v2/emails-by-domain-by-name/start", {"rows": [row, row]})
+    query = {"task_hash": started["data"]["task_hash"]}
+    await snov.get("/v2/emails-by-domain-by-name/result", **query)
+    found = await snov.get("/v2/emails-by-domain-by-name/result", **query)
+    assert (found["status"], found["data"]) == ("not_enough_credits", [])
+    assert snov.charges() == []
+
+
+async def test_a_used_up_hour_is_a_text_and_nothing_else(snov: Snov) -> None:
+    body = {"firstName": "Ada", "lastName": "Lovelace", "domain": DOMAIN}
+    for congested, success in ((True, False), (False, True)):
+        change = {"provider": "snov", "congested": congested}
+        await snov.simulator.control.put("/accounts", change)
+        answer = await snov.post("/v1/add-names-to-find-emails", body)
+        assert answer["success"] is success
+        assert ("too many prospects" in answer.get("message", "")) is congested
+    assert len(snov.charges()) == 1
