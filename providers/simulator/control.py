@@ -3,82 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from providers.simulator.accounts import Account, Refusal
+from providers.simulator.accounts import Account
+from providers.simulator.changes import (
+    AccountChange,
+    ChargeChange,
+    DeliveryChange,
+    LatencyChange,
+    PriceChange,
+    SnovEvent,
+    TokenChange,
+)
 from providers.simulator.dialect import as_number
 from providers.simulator.endpoints import ENDPOINTS
 from providers.simulator.faults import Fault
 from providers.simulator.knowledge import PROVIDERS
-from providers.simulator.latency import PROFILES, Profile, ProfileName, Spread
+from providers.simulator.latency import PROFILES, Profile, Spread
 from providers.simulator.population import Company, Person
 from providers.simulator.snov.webhooks import fire
 from providers.simulator.stage import Stage
 from providers.simulator.traffic import Traffic
 from providers.simulator.wire import Fields, Reply, Request, reply
-
-
-class AccountChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Without a key the account of that name is changed; allowances not named stay."""
-
-    provider: str
-    name: str = "default"
-    key: str | None = None
-    client_id: str | None = None
-    client_secret: str | None = None
-    allowance: dict[str, int] = {}
-    enabled: bool | None = None
-    refusal: Refusal | None = None
-    plan: str | None = None
-    congested: bool | None = None
-
-
-class LatencyChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Seconds override the profile's medians and take away their spread."""
-
-    profile: ProfileName = "fast"
-    provider: str | None = None
-    call_seconds: float | None = None
-    task_seconds: float | None = None
-    greylist_seconds: float | None = None
-    polls: int | None = None
-
-
-class PriceChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    provider: str
-    meter: str
-    price: Decimal
-
-
-class ChargeChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Units that an operation, as the bill names it, costs from now on; none is free."""
-
-    provider: str
-    operation: str
-    units: int
-
-
-class DeliveryChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Seconds before each further attempt, and how long an answer is waited for."""
-
-    pauses: tuple[float, ...]
-    timeout: float = 10
-
-
-class SnovEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Something that happens in a campaign at Snov.io."""
-
-    account: str = "default"
-    event_object: str
-    event_action: str
-    data: dict[str, Any] = {}
-
-
-class TokenChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    expires_in: float
 
 
 class Control:

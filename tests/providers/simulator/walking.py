@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from providers.simulator.endpoints import BY_PROVIDER, Endpoint
+from providers.simulator.endpoints import Endpoint
 from providers.simulator.samples import SECRET, chain_of, prepare, times_of
 from providers.simulator.testing import RunningSimulator
 
@@ -65,10 +65,6 @@ class Walker:
             for _ in range(times_of(endpoint))
         ]
         return answers[-1]
-
-
-def endpoint_of(provider: str, name: str) -> Endpoint:
-    return next(e for e in BY_PROVIDER[provider] if e.name == name)
 
 
 def holds(payload: Any, field: str) -> bool:
