@@ -1,0 +1,140 @@
+"""Requests of an account within its provider's rate limits, counted together by all processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Sequence
+from enum import IntEnum
+
+from msgspec import Struct
+
+from gateway.store.connection import Script, Store, StoreDown
+
+LONGEST_NAP = 1.0
+
+
+class Rank(IntEnum):
+    """Who goes first; of equals, who has to be done first.
+
+    A poll is as urgent as a caller: what is bought has to be collected.
+    """
+
+    URGENT = 0
+    BULK = 1
+
+
+class Limit(Struct, frozen=True):
+    """At most `number` requests of a `bucket` in any `span` of so many seconds."""
+
+    bucket: str
+    number: int
+    span: float
+
+
+class Allowance(Struct, frozen=True):
+    """The limits of one account; `at_once` requests under way, 0 for any number."""
+
+    account: str
+    limits: tuple[Limit, ...] = ()
+    at_once: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.limits or self.at_once)
+
+
+class Wait(Exception):
+    """No place is free in time; the next is in `seconds`."""
+
+    def __init__(self, seconds: float):
+        super().__init__("no place is free in time")
+        self.seconds = seconds
+
+
+class Gone(Exception):
+    """The reservation that was to be dispatched is not there any more."""
+
+
+class Passage(Struct, frozen=True):
+    """A request may leave; `sequence` is the ledger's, 0 for a free one."""
+
+    who: str
+    sequence: int
+
+
+class Permits:
+    """Every method raises StoreDown."""
+
+    def __init__(self, store: Store, root: str):
+        self._store = store
+        self._root = root
+        self._script = Script.load("permit")
+
+    async def take(
+        self,
+        allowance: Allowance,
+        buckets: Sequence[str],
+        *,
+        rank: Rank,
+        seconds: float,
+        rid: str = "",
+        lease: int = 0,
+    ) -> Passage:
+        """Wait until a request that counts for `buckets` may leave. Raises Wait, Gone.
+
+        With `rid` the reservation is recorded as dispatched in the same step.
+        """
+        who, until = secrets.token_hex(8), time.monotonic() + seconds
+        limits = [limit for limit in allowance.limits if limit.bucket in buckets]
+        told = [part for one in limits for part in (one.bucket, one.number, _millis(one.span))]
+        try:
+            while True:
+                left = max(0, _millis(until - time.monotonic()))
+                args = (who, int(rank), left, rid, lease, allowance.at_once, *told)
+                word, value = await self._store.run(self._script, self._keys(allowance), args)
+                match int(word):
+                    case 1:
+                        return Passage(who, int(value))
+                    case -1:
+                        raise Wait(int(value) / 1000)
+                    case -2:
+                        raise Gone
+                await asyncio.sleep(min(LONGEST_NAP, int(value) / 1000))
+        except asyncio.CancelledError:
+            with contextlib.suppress(StoreDown):
+                await self._forget(allowance, who)
+            raise
+
+    async def leave(self, allowance: Allowance, passage: Passage) -> None:
+        """The request has its reply."""
+        if allowance.at_once:
+            await self._store.call("ZREM", f"{self._account(allowance)}:flying", passage.who)
+
+    async def pause(self, allowance: Allowance, seconds: float, bucket: str = "") -> None:
+        """Nothing leaves before: the provider has said so."""
+        until = await self._now() + _millis(seconds)
+        key = f"{self._account(allowance)}:paused{':' + bucket if bucket else ''}"
+        await self._store.call("SET", key, until, "PX", max(1, _millis(seconds)))
+
+    async def _now(self) -> int:
+        return int(await self._store.run(NOW, [self._root], []))
+
+    async def _forget(self, allowance: Allowance, who: str) -> None:
+        account = self._account(allowance)
+        await self._store.call("ZREM", f"{account}:queue", who)
+        await self._store.call("ZREM", f"{account}:seen", who)
+
+    def _account(self, allowance: Allowance) -> str:
+        return f"{self._root}permits:{allowance.account}"
+
+    def _keys(self, allowance: Allowance) -> tuple[str, str]:
+        return self._root, self._account(allowance)
+
+
+NOW = Script.load("now")
+
+
+def _millis(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,86 @@
+-- uses: moves
+-- Lets a request of an account go, if every limit allows it now and nobody with a better right waits;
+-- a paid one is recorded as dispatched in the same step. Grants are remembered by their time, so
+-- that no window of any limit, wherever it begins, holds more than it may.
+-- ARGV: who asks, rank (0 goes before 1), ms it can wait, rid ('' for a free one), lease
+-- of the rid in ms, most at once (0 any), then bucket, number, ms, ... of each limit.
+-- Returns { 1, sequence } if it may go, { 0, ms } to ask again, { -1, ms } if it can't be in time,
+-- { -2 } if the reservation is gone.
+local root, who, rank = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local patience, rid, lease = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local at_once = tonumber(ARGV[6])
+local now = now_ms()
+-- A waiter that does not come back has gone; a grant travels, and may arrive later than the next.
+local STALE, MARGIN = 3000, 25
+
+local account = KEYS[2]
+local queue, seen = account .. ':queue', account .. ':seen'
+
+local function forget(member)
+  redis.call('ZREM', queue, member)
+  redis.call('ZREM', seen, member)
+end
+
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', now - STALE)) do forget(member) end
+
+-- How many go before, by rank and then by how soon they have to be done.
+local score = tonumber(redis.call('ZSCORE', queue, who)) or rank * 1e14 + now + patience
+local ahead = redis.call('ZCOUNT', queue, '-inf', '(' .. score)
+
+-- When the request after `ahead` others may go by one limit.
+local function earliest(bucket, number, span)
+  local grants = account .. ':grants:' .. bucket
+  local rounds, rest = math.floor(ahead / number), ahead % number
+  local before = tonumber(redis.call('LINDEX', grants, rest - number) or 0)
+  local at = before > 0 and before + span + MARGIN or 0
+  return math.max(at, now) + rounds * (span + MARGIN)
+end
+
+local at, longest = now, {}
+local paused = tonumber(redis.call('GET', account .. ':paused') or 0)
+at = math.max(at, paused)
+for i = 7, #ARGV, 3 do
+  local bucket, number, span = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  at = math.max(at, earliest(bucket, number, span),
+    tonumber(redis.call('GET', account .. ':paused:' .. bucket) or 0))
+  longest[bucket] = math.max(longest[bucket] or 0, number)
+end
+if at_once > 0 then
+  redis.call('ZREMRANGEBYSCORE', account .. ':flying', '-inf', now)
+  if redis.call('ZCARD', account .. ':flying') + ahead >= at_once then at = math.max(at, now + 50) end
+end
+
+if at - now > patience then
+  forget(who)
+  return { -1, at - now }
+end
+if at > now then
+  redis.call('ZADD', queue, score, who)
+  redis.call('ZADD', seen, at, who)
+  redis.call('PEXPIRE', queue, 60000)
+  redis.call('PEXPIRE', seen, 60000)
+  return { 0, at - now }
+end
+
+local seq = 0
+if rid ~= '' then
+  local key = root .. 'entry:' .. rid
+  local state = redis.call('HGET', key, 'state')
+  if state == 'reserved' then
+    redis.call('HSET', key, 'state', 'dispatched', 'dispatched_at', now, 'until', now + lease)
+    redis.call('ZADD', root .. 'open', now + lease, rid)
+    seq = stamp(root)
+  elseif state ~= 'dispatched' then
+    forget(who)
+    return { -2, 0 }
+  end
+end
+forget(who)
+for bucket, number in pairs(longest) do
+  local grants = account .. ':grants:' .. bucket
+  redis.call('RPUSH', grants, now)
+  redis.call('LTRIM', grants, -number, -1)
+  redis.call('PEXPIRE', grants, 90000000)
+end
+if at_once > 0 then redis.call('ZADD', account .. ':flying', now + 90000, who) end
+return { 1, seq }

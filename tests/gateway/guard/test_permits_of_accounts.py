@@ -1,0 +1,147 @@
+"""No window of a limit holds more than it may, wherever it begins; little of it is left unused."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from gateway.guard.permits import Allowance, Gone, Limit, Permits, Rank, Wait
+from gateway.money.ledger import Ledger
+from gateway.store.connection import Store
+from tests.gateway.money.books import MINUTE, ROOT, entry, reserve
+from tests.gateway.money.conftest import clocked, ledger, shift
+
+__all__ = ["clocked", "ledger"]
+
+ALL = ("", "verifier")
+
+
+def allowance(*limits: Limit, at_once: int = 0) -> Allowance:
+    return Allowance("acc", limits, at_once)
+
+
+async def test_no_window_holds_more_than_it_may(store: Store) -> None:
+    permits = [Permits(store, ROOT) for _ in range(4)]
+    limits = allowance(Limit("", 10, 0.5), Limit("", 30, 2.0))
+    sent: list[float] = []
+    until = time.monotonic() + 6
+
+    async def call(one: Permits) -> None:
+        while time.monotonic() < until:
+            await one.take(limits, ALL, rank=Rank.URGENT, seconds=30)
+            sent.append(time.monotonic())
+
+    await asyncio.gather(*(call(permits[at % 4]) for at in range(40)))
+    began = sent[0]
+    inside = sorted(at for at in sent if at <= began + 6)
+    for number, span in ((10, 0.5), (30, 2.0)):
+        assert all(
+            later - earlier >= span - 0.02
+            for earlier, later in zip(inside, inside[number:], strict=False)
+        ), (number, span)
+    assert len(inside) >= 0.9 * 3 * 30
+
+
+async def test_each_bucket_has_its_own_limit(store: Store) -> None:
+    permits, limits = Permits(store, ROOT), allowance(Limit("", 4, 60), Limit("verifier", 2, 60))
+    for _ in range(2):
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    with pytest.raises(Wait) as wait:
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    assert 59 < wait.value.seconds <= 61
+    for _ in range(2):
+        await permits.take(limits, ("",), rank=Rank.URGENT, seconds=0)
+    with pytest.raises(Wait):
+        await permits.take(limits, ("",), rank=Rank.URGENT, seconds=0)
+
+
+async def test_who_can_not_be_in_time_is_told_at_once(clocked: Store) -> None:
+    permits, limits = Permits(clocked, ROOT), allowance(Limit("", 1, 10))
+    await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    began = time.monotonic()
+    with pytest.raises(Wait):
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=5)
+    assert time.monotonic() - began < 1
+    await shift(clocked, 11_000)
+    await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+
+
+async def test_interactive_requests_go_before_bulk(store: Store) -> None:
+    permits, limits = Permits(store, ROOT), allowance(Limit("", 1, 0.3))
+    await permits.take(limits, ALL, rank=Rank.BULK, seconds=0)
+    order: list[str] = []
+
+    async def call(name: str, rank: Rank) -> None:
+        await permits.take(limits, ALL, rank=rank, seconds=30)
+        order.append(name)
+
+    bulk = [asyncio.create_task(call("bulk", Rank.BULK)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    quick = [asyncio.create_task(call("quick", Rank.URGENT)) for _ in range(2)]
+    await asyncio.gather(*bulk, *quick)
+    assert order[:2] == ["quick"] * 2
+
+
+async def test_polls_have_a_share_though_others_never_stop(store: Store) -> None:
+    permits, limits = Permits(store, ROOT), allowance(Limit("", 20, 0.5))
+    counts = {"call": 0, "poll": 0, "bulk": 0}
+    until = time.monotonic() + 3
+
+    async def call(name: str, rank: Rank, seconds: float) -> None:
+        while time.monotonic() < until:
+            with contextlib.suppress(Wait):
+                await permits.take(limits, ALL, rank=rank, seconds=seconds)
+                counts[name] += 1
+
+    calls = [call("call", Rank.URGENT, 20) for _ in range(30)]
+    polls = [call("poll", Rank.URGENT, 15) for _ in range(5)]
+    others = [call("bulk", Rank.BULK, 1) for _ in range(5)]
+    await asyncio.gather(*calls, *polls, *others)
+    assert counts["poll"] >= 0.1 * sum(counts.values())
+
+
+async def test_a_pause_of_the_providers_holds(clocked: Store) -> None:
+    permits, limits = Permits(clocked, ROOT), allowance(Limit("", 100, 1))
+    await permits.pause(limits, 5)
+    with pytest.raises(Wait) as wait:
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=1)
+    assert 4 < wait.value.seconds <= 5
+    await shift(clocked, 5_100)
+    await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+
+
+async def test_requests_at_once_are_bounded_until_they_are_back(store: Store) -> None:
+    permits, limits = Permits(store, ROOT), allowance(at_once=2)
+    held = [await permits.take(limits, ALL, rank=Rank.BULK, seconds=0) for _ in range(2)]
+    with pytest.raises(Wait):
+        await permits.take(limits, ALL, rank=Rank.BULK, seconds=0)
+    await permits.leave(limits, held[0])
+    await permits.take(limits, ALL, rank=Rank.BULK, seconds=1)
+
+
+async def test_a_paid_request_is_dispatched_in_the_same_step(ledger: Ledger) -> None:
+    permits, limits = Permits(ledger.store, ROOT), allowance(Limit("", 1, 60))
+    rid = await reserve(ledger)
+    passage = await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0, rid=rid, lease=MINUTE)
+    assert passage.sequence == 2
+    assert (await entry(ledger.store, rid))["state"] == "dispatched"
+    other = await reserve(ledger, slot="other")
+    with pytest.raises(Wait):
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0, rid=other)
+    assert (await entry(ledger.store, other))["state"] == "reserved"
+    free = allowance()
+    with pytest.raises(Gone):
+        await permits.take(free, ALL, rank=Rank.URGENT, seconds=0, rid="res_none")
+
+
+async def test_who_hangs_up_while_waiting_is_not_waited_for(store: Store) -> None:
+    permits, limits = Permits(store, ROOT), allowance(Limit("", 1, 0.5))
+    await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    waiting = asyncio.create_task(permits.take(limits, ALL, rank=Rank.URGENT, seconds=30))
+    await asyncio.sleep(0.1)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await permits.take(limits, ALL, rank=Rank.BULK, seconds=0.7)
