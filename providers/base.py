@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
@@ -25,11 +23,37 @@ from providers.errors import (
     ProviderError,
     RateLimited,
     Suppressed,
+    TaskFailed,
     TimedOut,
     Unavailable,
     Unsupported,
 )
 from providers.model import QUERIES, Answer, Query, Ticket
+from providers.offers import Charge, Offer, Resend, always
+from providers.options import Option
+
+__all__ = [
+    "BACKSTOP",
+    "LONGEST_CALL",
+    "MAX_REPLY_BYTES",
+    "STATUS_ERRORS",
+    "TRIPS",
+    "Account",
+    "Adapter",
+    "AsyncTransport",
+    "Auth",
+    "Bounded",
+    "Charge",
+    "Offer",
+    "Reply",
+    "Request",
+    "Resend",
+    "Response",
+    "always",
+    "decode",
+    "glance",
+    "seconds_left",
+]
 
 Auth = httpx.Auth
 Request = httpx.Request
@@ -50,71 +74,6 @@ class _Call:
 
     deadline: float
     sent: bool = False
-
-
-class Charge(StrEnum):
-    """When a provider bills."""
-
-    PER_CALL = "per_call"
-    PER_HIT = "per_hit"
-    PER_ROW = "per_row"
-    FREE = "free"
-
-
-class Resend(StrEnum):
-    """When the same request may be sent a second time."""
-
-    SAFE = "safe"
-    BEFORE_BYTES_SENT = "before_bytes_sent"
-    NEVER = "never"
-
-
-def always(_query: Query) -> bool:
-    """The offer takes every query of its operation."""
-    return True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Offer:
-    """One operation of one provider.
-
-    `ask`, `peek` and `collect` name the adapter's methods. `units` is what one call costs at
-    worst, in thousandths of `unit` (per row: of one row). `price` is the default money per unit,
-    from `source` as read on `read_on`. `peek` is a free read that comes before anything is paid;
-    `peek_denies` says that finding nothing by it proves that nothing was bought.
-    """
-
-    ask: str
-    charge: Charge
-    unit: str
-    units: int | Callable[[Any], int]
-    price: Decimal
-    source: str
-    read_on: str
-    resend: Resend = Resend.NEVER
-    fits: Callable[[Any], bool] = always
-    peek: str | None = None
-    peek_denies: bool = False
-    collect: str | None = None
-
-    def worst_units(self, query: Query) -> int:
-        """Thousandths of a unit that one call with `query` may cost."""
-        if self.charge is Charge.FREE:
-            return 0
-        units = self.units if isinstance(self.units, int) else self.units(query)
-        rows = getattr(query, "limit", 1) if self.charge is Charge.PER_ROW else 1
-        return units * rows
-
-    def charged_units(self, query: Query, answer: Answer) -> int:
-        """Thousandths of a unit that `answer` cost: the provider's word, else the charge model."""
-        if answer.units is not None:
-            return answer.units
-        if self.charge is Charge.PER_HIT and not answer.data:
-            return 0
-        if self.charge is Charge.PER_ROW:
-            each = self.units if isinstance(self.units, int) else self.units(query)
-            return each * answer.rows
-        return self.worst_units(query)
 
 
 @dataclass(frozen=True)
@@ -153,11 +112,18 @@ STATUS_ERRORS: Mapping[int, type[ProviderError]] = {
 
 
 class Adapter:
-    """One provider's API for one account; stateless but for its transport and its sign-in."""
+    """One provider's API for one account; stateless but for its transport and its sign-in.
+
+    `title` is the provider's own spelling of its name. `configured_as` names the members of the
+    secret that the configuration calls otherwise, `options` what else an account can be given.
+    """
 
     name: ClassVar[str]
+    title: ClassVar[str]
     base_url: ClassVar[str]
     secret_fields: ClassVar[tuple[str, ...]]
+    configured_as: ClassVar[Mapping[str, str]] = {}
+    options: ClassVar[Mapping[str, Option]] = {}
     offers: ClassVar[Mapping[str, Offer]]
 
     def __init__(self, account: Account, transport: AsyncTransport):
@@ -195,9 +161,12 @@ class Adapter:
             return answer
 
     async def collect(self, query: Query, ticket: Ticket, *, seconds: float) -> Answer | Ticket:
-        """Ask for what `ticket` stands for; free. Raises ProviderError."""
+        """Ask for what `ticket` stands for, within what was agreed to when it was bought.
+
+        Raises ProviderError.
+        """
         offer = self.offers[_OPERATION_OF[type(query)]]
-        async with Bounded(seconds):
+        async with Bounded(seconds, spent=ticket.spent):
             answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
             return answer
 
@@ -234,8 +203,9 @@ class Adapter:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
         form: Mapping[str, Any] | None = None,
+        clean: Collection[int] = (),
     ) -> Reply[bytes]:
-        """One exchange, its body as it came."""
+        """One exchange, its body as it came; `clean` are statuses that are no failure here."""
         request = httpx.Request(
             method,
             _url(self.account.base_url + path, params),
@@ -244,13 +214,14 @@ class Adapter:
             headers={"content-type": "application/json"} if json is not None else None,
         )
         response, body = await self._exchange(request)
-        found = self.classify(response.status_code, body)
-        if found is not None or not self.is_clean(response.status_code):
+        status = response.status_code
+        found = self.classify(status, body)
+        if found is not None or not (self.is_clean(status) or status in clean):
             raise self._failure(found, response)
-        return Reply(body, body, response.status_code, response.headers)
+        return Reply(body, body, status, response.headers)
 
     def is_clean(self, status: int) -> bool:
-        return status in (200, 201)
+        return status in (200, 201, 204)
 
     async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         """Drive the sign-in's flow over the transport; it may add requests of its own."""
@@ -365,7 +336,9 @@ def _url(address: str, params: Mapping[str, Any] | None) -> httpx.URL:
     url = _parsed(address)
     if present := _present(params):
         copy = httpx.URL(url)
-        copy._uri_reference = url._uri_reference._replace(query=urlencode(present))
+        several = any(isinstance(value, list) for value in present.values())
+        query = urlencode(present, doseq=several)
+        copy._uri_reference = url._uri_reference._replace(query=query)
         return copy
     return url
 
@@ -384,13 +357,21 @@ def seconds_left() -> float:
     return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
 
 
-TRIPS = (ValueError, TypeError, LookupError, AttributeError)
+TRIPS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+
+
+# Refusals that asking again would only repeat.
+REFUSALS = (OutOfCredits, InvalidQuery, Unsupported)
 
 
 class Bounded:
-    """Bounds everything inside; the transport's clocks run first, as they know what was sent."""
+    """Bounds everything inside; the transport's clocks run first, as they know what was sent.
 
-    def __init__(self, seconds: float):
+    A refusal of what is `spent` on already has cost that much, in thousandths of a unit.
+    """
+
+    def __init__(self, seconds: float, *, spent: int = 0):
+        self._spent = spent
         now = asyncio.get_running_loop().time()
         self._call = _Call(now + min(seconds, LONGEST_CALL))
         self._timeout = asyncio.timeout_at(self._call.deadline + BACKSTOP)
@@ -405,5 +386,7 @@ class Bounded:
             await self._timeout.__aexit__(*failure)
         except TimeoutError:
             raise TimedOut(uncertain=self._call.sent) from None
+        if self._spent and isinstance(failure[1], REFUSALS):
+            raise TaskFailed(str(failure[1]), units=self._spent) from failure[1]
         if isinstance(failure[1], TRIPS):
             raise MalformedResponse("could not be read", uncertain=self._call.sent) from failure[1]

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
+import msgspec
 from msgspec import Struct, field
 
 from providers.base import Adapter, Auth, Charge, Offer, Reply, Resend
@@ -30,19 +31,23 @@ from providers.model import (
     SearchCompanies,
     SearchContacts,
 )
+from providers.options import Option, reply_field, url_path
 from providers.signin import HeaderKey
 from providers.values.countries import to_country, to_country_name
 from providers.values.dates import to_year
 from providers.values.headcount import to_headcount
-from providers.values.links import to_domain, to_linkedin_url, to_website
-from providers.values.names import join_name
+from providers.values.links import to_domain, to_linkedin_url, to_twitter, to_website
+from providers.values.names import join_name, to_full_name, to_name
 from providers.values.phones import to_phone
+from providers.values.roles import find_department, find_seniority
+from providers.vocabulary import to_word
 
 Row = Mapping[str, Any]
+_to_word = partial(to_word, provider="letrics")
 
 
 class Meta(Struct):
-    total: int | None = None
+    total: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class Page(Struct):
@@ -100,8 +105,19 @@ _offer = partial(
 
 class Letrics(Adapter):
     name = "letrics"
+    title = "Letrics"
     base_url = "https://letrics.ai/api/v1"
     secret_fields = ("token",)
+    configured_as: ClassVar = {"token": "api_token"}
+    options: ClassVar[Mapping[str, Option]] = {
+        **dict.fromkeys(("contacts.path", "companies.path"), url_path()),
+        **{
+            f"filter.{name}": reply_field()
+            for name in SearchContacts.__struct_fields__
+            if name != "limit"
+        },
+        **dict.fromkeys(FIELDS, reply_field()),
+    }
     offers: ClassVar[Mapping[str, Offer]] = {
         CONTACTS_SEARCH: _offer(ask="search_contacts"),
         COMPANIES_SEARCH: _offer(ask="search_companies"),
@@ -182,18 +198,18 @@ def to_person(row: Row, options: Mapping[str, str]) -> Person:
     company = get("company")
     employer = to_company(company, options) if isinstance(company, dict) else _text(company)
     person = Person(
-        full_name=_text(get("full_name")) or join_name(first, last),
-        first_name=first,
-        last_name=last,
+        full_name=to_full_name(_text(get("full_name"))) or join_name(first, last),
+        first_name=to_name(first),
+        last_name=to_name(last),
         emails=to_emails(get("emails"), "professional")
         + to_emails(get("personal_emails"), "personal"),
         job_title=_text(get("job_title")),
-        seniority=_text(get("seniority")),
-        department=_text(get("department")),
+        seniority=_to_word(find_seniority, _text(get("seniority")), field="seniority"),
+        department=_to_word(find_department, _text(get("department")), field="department"),
         company=employer,
         domain=to_domain(_text(get("domain"))) or getattr(employer, "domain", None),
         linkedin_url=to_linkedin_url(_text(get("linkedin_url"))),
-        twitter=_text(get("twitter")),
+        twitter=to_twitter(_text(get("twitter"))),
         phone=to_phone(get("phone")),
         location=to_location(get("location")),
     )
@@ -229,7 +245,7 @@ def to_company(row: Row, options: Mapping[str, str]) -> Company:
         phone=to_phone(get("phone"), location.country if location else None),
         website=to_website(_text(get("website"))),
         linkedin_url=to_linkedin_url(_text(get("linkedin_url")), "company"),
-        twitter=_text(get("twitter")),
+        twitter=to_twitter(_text(get("twitter"))),
         facebook=_text(get("facebook")),
         technologies=[one for one in technologies if isinstance(one, str)]
         if isinstance(technologies, list)

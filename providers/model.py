@@ -17,7 +17,7 @@ PageSize = Annotated[int, Meta(ge=1, le=100)]
 Kind = Literal["professional", "personal"]
 AddressType = Literal["person", "role"]
 Status = Literal["valid", "catch_all", "disposable", "invalid", "unknown"]
-# Only Hunter lists a domain's addresses; these are all the words that it knows.
+# Hunter's words, to which those of the others lead (`providers.values.roles`).
 Seniority = Literal["junior", "senior", "executive"]
 Department = Literal[
     "executive",
@@ -35,7 +35,7 @@ Department = Literal[
     "health",
     "operations",
 ]
-RequiredField = Literal["full_name", "job_title", "phone", "position", "phone_number"]
+RequiredField = Literal["full_name", "job_title", "phone", "email", "position", "phone_number"]
 
 EMAILS_FIND = "emails.find"
 EMAILS_VERIFY = "emails.verify"
@@ -284,6 +284,8 @@ class Person(Struct, kw_only=True):
 
 
 class DomainEmails(Struct, kw_only=True):
+    """`people` are those whom the provider lists without an address."""
+
     domain: str | None = None
     organization: str | None = None
     pattern: str | None = None
@@ -292,6 +294,7 @@ class DomainEmails(Struct, kw_only=True):
     disposable: bool | None = None
     company: Company | None = None
     emails: list[ListedEmail] = []
+    people: list[Person] = []
     provenance: Provenance | None = None
 
 
@@ -341,9 +344,11 @@ class Ticket(Struct, kw_only=True):
     """An answer the provider is still working on; `state` is what `collect` needs to ask again.
 
     `wait` is the provider's own word on seconds until the next poll, None for ours.
-    `slow` marks a greylisted mailbox: minutes, not seconds.
+    `slow` marks a greylisted mailbox: minutes, not seconds. `spent`, in thousandths of a unit, is
+    what the provider has charged for it so far, when there is more to come.
     """
 
     state: dict[str, str]
     wait: float | None = None
     slow: bool = False
+    spent: int = 0

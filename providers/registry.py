@@ -9,7 +9,7 @@ from decimal import Decimal
 from providers.base import Account, Adapter, AsyncTransport, Charge, Offer
 from providers.hunter import Hunter
 from providers.letrics import Letrics
-from providers.model import EMAILS_FIND, OPERATIONS, FindEmail, Kind
+from providers.model import OPERATIONS
 from providers.sixtyfour import Sixtyfour
 from providers.snov import Snov
 
@@ -66,13 +66,12 @@ def _rows(operation: str, provider: str, offer: Offer) -> list[Capability]:
             source=offer.source,
             read_on=offer.read_on,
         )
-        for variant, units in _variants(operation, offer)
+        for variant, units in _variants(offer)
     ]
 
 
-def _variants(operation: str, offer: Offer) -> list[tuple[str, int]]:
+def _variants(offer: Offer) -> list[tuple[str, int]]:
     if isinstance(offer.units, int):
         return [("", offer.units)]
-    assert operation == EMAILS_FIND, "only the kinds of emails.find are priced apart"
-    kinds: tuple[Kind, ...] = ("professional", "personal")
-    return [(kind, offer.units(FindEmail(kind=kind))) for kind in kinds]
+    assert offer.variants, "units that depend on the query need examples for a price list"
+    return [(name, offer.units(query)) for name, query in offer.variants.items()]

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import quote
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from providers.base import Adapter, Auth, Charge, Offer, Resend, decode, glance
 from providers.errors import MalformedResponse, OutOfCredits, ProviderError, TaskFailed
 from providers.model import EMAILS_FIND, Answer, Email, FindEmail, Kind, Status, Ticket
+from providers.options import flag, words
 from providers.signin import HeaderKey
 from providers.values.links import to_domain
 from providers.values.names import join_name
 from providers.vocabulary import note, to_status
 
+Cents = Annotated[float, Meta(ge=0, le=1e9)]
 # [address, status, type]; webhooks leave the type out.
 Entry = list[str | None]
 
@@ -32,18 +34,18 @@ class Job(Struct):
     """`charge_amount` is in cents. `result` may be missing, its members then stand beside it."""
 
     status: str
-    charge_amount: float | None = None
+    charge_amount: Cents | None = None
     result: Raw | UnsetType = UNSET
 
 
 class Professional(Struct):
     email: list[Entry]
-    cost_cents: float | None = None
+    cost_cents: Cents | None = None
 
 
 class Personal(Struct):
     personal_email: list[Entry]
-    cost_cents: float | None = None
+    cost_cents: Cents | None = None
 
 
 class Fault(Struct):
@@ -74,15 +76,20 @@ def is_findable(query: FindEmail) -> bool:
     return bool(named or query.linkedin_url)
 
 
+# Thousandths of a cent.
+PRICES: Mapping[Kind, int] = {"professional": 5_000, "personal": 20_000}
+
+
 def price_in_cents(query: FindEmail) -> int:
-    """Thousandths of a cent."""
-    return 20_000 if query.kind == "personal" else 5_000
+    return PRICES[query.kind]
 
 
 class Sixtyfour(Adapter):
     name = "sixtyfour"
+    title = "Sixtyfour"
     base_url = "https://api.sixtyfour.ai"
     secret_fields = ("api_key",)
+    options: ClassVar = {"verify_emails": flag(), "providers": words()}
     offers: ClassVar[Mapping[str, Offer]] = {
         EMAILS_FIND: Offer(
             ask="find",
@@ -95,6 +102,7 @@ class Sixtyfour(Adapter):
             read_on="2026-11-21",
             resend=Resend.BEFORE_BYTES_SENT,
             fits=is_findable,
+            variants={kind: FindEmail(kind=kind) for kind in PRICES},
         ),
     }
 
@@ -109,9 +117,18 @@ class Sixtyfour(Adapter):
         return OutOfCredits if any(word in told for word in USED_UP) else None
 
     async def find(self, query: FindEmail) -> Ticket:
-        json = {"lead": to_lead(query), "mode": query.kind.upper()}
+        json = {"lead": to_lead(query), "mode": query.kind.upper(), **self._wishes()}
         reply = await self.call("POST", "/find-email-async", Started, json=json)
         return Ticket(state={"task_id": reply.value.task_id})
+
+    def _wishes(self) -> dict[str, bool | list[str]]:
+        """Only what is set: Sixtyfour verifies, and orders its own sources, unless told."""
+        options, wishes = self.account.options, dict[str, bool | list[str]]()
+        if "verify_emails" in options:
+            wishes["verify_emails"] = options["verify_emails"] == "true"
+        if "providers" in options:
+            wishes["providers"] = options["providers"].split(",")
+        return wishes
 
     async def collect_found(self, query: FindEmail, ticket: Ticket) -> Answer | Ticket:
         path = "/job-status/" + quote(ticket.state["task_id"], safe="")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from providers.model import Status
 
+W = TypeVar("W")
 Hook = Callable[[str, str, str], None]
 
 # What looks like a word of a fixed vocabulary: nothing personal gets into a metric.
@@ -45,4 +47,16 @@ def to_status(
     if found is None:
         note(provider, field, word)
         return "unknown"
+    return found
+
+
+def to_word(
+    find: Callable[[str], W | None], word: str | None, *, provider: str, field: str
+) -> W | None:
+    """Our word for the provider's, as `find` has it; no word is None, and so is a new one."""
+    if not word:
+        return None
+    found = find(word)
+    if found is None:
+        note(provider, field, word)
     return found

@@ -18,7 +18,10 @@ SIGNATURE = 16
 
 
 class Cursor(Struct, array_like=True):
-    """Where a list goes on: for whom, of what, with whom; `expires` in epoch seconds."""
+    """Where a list goes on: for whom, of what, with whom; `expires` in epoch seconds.
+
+    `skip` are the rows of the answer at `after` that were served before.
+    """
 
     team: str
     operation: str
@@ -27,6 +30,7 @@ class Cursor(Struct, array_like=True):
     credential: str
     after: str
     expires: int
+    skip: int = 0
 
 
 class Cursors:

@@ -19,6 +19,7 @@ from gateway.api.cursors import Cursor, Cursors, expiry, fingerprint
 from gateway.api.encoded import JSON, Encoded
 from gateway.api.idempotency import REPLAYED, Repeats, check, mark_of
 from gateway.api.lists import ReplyMeta, missing
+from gateway.api.portions import PAGED, count_rows, going_on, portion
 from gateway.api.preferences import parts_of, wait_of
 from gateway.api.problems import MEDIA_TYPE, Problem, of_error, of_lookup
 from gateway.guard.rates import CEILING, Meter
@@ -138,16 +139,18 @@ class Exchange:
     def _prepare(self, caller: Caller, operation: str, body: Any, wait: float) -> Lookup:
         query = to_query(operation, body)
         cursor = self._position(caller, operation, query, getattr(body, "cursor", None))
-        return self.desk.prepare(
+        lookup = self.desk.prepare(
             operation,
             query,
             caller,
-            routing=body.routing,
+            routing=going_on(body.routing, cursor.skip if cursor else 0),
             wait=max(wait, 0.001),
             tag=body.tag or "",
-            after=cursor.after if cursor else None,
+            after=cursor.after or None if cursor else None,
             credential=cursor.credential if cursor else None,
         )
+        lookup.skip = cursor.skip if cursor else 0
+        return lookup
 
     def _position(
         self, caller: Caller, operation: str, query: Query, text: str | None
@@ -166,7 +169,7 @@ class Exchange:
         return JobRequest(
             operation=lookup.operation,
             caller=lookup.caller,
-            routing=body.routing,
+            routing=going_on(body.routing, lookup.skip),
             request_id=request_id,
             lookup=lookup.id,
             currency=self.currency,
@@ -174,6 +177,7 @@ class Exchange:
             after=lookup.after,
             credential=lookup.credential,
             raw=raw,
+            skip=lookup.skip,
         )
 
     def _answer(
@@ -198,12 +202,19 @@ class Exchange:
             elapsed=elapsed,
         )
         if lookup.operation in PAGED:
-            delivery.meta.next_cursor = self._next_cursor(lookup)
+            limit = lookup.query.limit  # type: ignore[attr-defined]  # every search has one
+            delivery.meta.next_cursor = self._next_cursor(lookup, work.skip + limit)
+            delivery.data = portion(delivery.data, work.skip, limit)
         return delivery
 
-    def _next_cursor(self, lookup: Lookup) -> str | None:
+    def _next_cursor(self, lookup: Lookup, served: int) -> str | None:
+        """Of the rest of the answer, or of the provider's next."""
         answer = lookup.answer
-        if answer is None or answer.next is None:
+        if answer is None:
+            return None
+        left = served < count_rows(answer.data)
+        after = lookup.after or "" if left else answer.next
+        if after is None:
             return None
         return self.cursors.make(
             Cursor(
@@ -212,8 +223,9 @@ class Exchange:
                 fingerprint(lookup.canonical),
                 answer.provider,
                 answer.credential,
-                answer.next,
+                after,
                 expiry(),
+                served if left else 0,
             )
         )
 
@@ -268,9 +280,6 @@ def _wait(scope: Any) -> float:
     """Several headers of the name count as one."""
     given = [value for name, value in scope["headers"] if name == b"prefer"]
     return wait_of(b",".join(given).decode("latin-1"))
-
-
-PAGED = ("domains.search", "contacts.search", "companies.search")
 
 
 def _problem(

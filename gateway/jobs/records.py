@@ -66,6 +66,7 @@ class Request(Struct, kw_only=True):
     raw: bool = False
     capped: bool = False
     events: bool = False
+    skip: int = 0
 
 
 class Result(Struct, kw_only=True):

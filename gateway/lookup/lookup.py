@@ -61,7 +61,8 @@ class Lookup:
 
     A verification has its `parent`'s deadline, job and money. `again` marks a job that another
     process began. `held` counts among its team's and key's lookups at once. `rest` is what
-    whoever runs it as a job lets it do while it waits.
+    whoever runs it as a job lets it do while it waits. `skip` rows of the answer
+    were served by an earlier page.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Lookup:
     tag: str = ""
     after: str | None = None
     credential: str | None = None
+    skip: int = 0
     place: Place | None = None
     rest: Rest | None = None
     cap: str = ""

@@ -9,8 +9,11 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import idna
 from email_validator import EmailNotValidError, validate_email
+from publicsuffixlist import PublicSuffixList
 
 LONGEST_HOST = 253
+# Of the registries alone: under github.io there are companies' pages, but github.io is one's own.
+_REGISTRIES = PublicSuffixList(only_icann=True)
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?",
     re.ASCII | re.IGNORECASE,
@@ -65,7 +68,7 @@ _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "mba"}
 
 
 def clean_domain(value: str, pointer: str) -> str:
-    """Lower-case, IDNA, without scheme, path, port or `www.`."""
+    """Lower-case, IDNA, without scheme, path, port or `www.`; no bare public suffix (`co.uk`)."""
     fault = QueryError(pointer, "is not a domain name such as example.com")
     host = _split(clean_text(value, pointer), fault).netloc.rpartition("@")[2]
     host = host.partition(":")[0].strip(".").lower()
@@ -78,7 +81,7 @@ def clean_domain(value: str, pointer: str) -> str:
     labels = host.split(".")
     if len(labels) < 2 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
         raise fault
-    if len(host) > LONGEST_HOST:
+    if len(host) > LONGEST_HOST or _REGISTRIES.is_public(host):
         raise fault
     return host
 

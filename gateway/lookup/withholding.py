@@ -18,6 +18,7 @@ async def withhold(store: Store, root: str, data: Datum | None, key: bytes) -> D
     kept = await _kept(store, root, rows, key)
     if isinstance(data, DomainEmails):
         data.emails = [row for row in data.emails if id(row) in kept]
+        data.people = [row for row in data.people if id(row) in kept]
         return data
     return [row for row in rows if isinstance(row, Person) and id(row) in kept]
 
@@ -29,7 +30,7 @@ def marks_of_rows(data: Datum | None, key: bytes) -> list[str]:
 
 def _rows(data: Datum | None) -> Sequence[Email | Person]:
     if isinstance(data, DomainEmails):
-        return data.emails
+        return [*data.emails, *data.people]
     if isinstance(data, list):
         return [row for row in data if isinstance(row, Person)]
     return []

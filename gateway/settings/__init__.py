@@ -1,8 +1,8 @@
 """The configuration: read once at start, checked as a whole, never changed after."""
 
+from gateway.settings.accounts import PROVIDERS
 from gateway.settings.loader import load_settings
 from gateway.settings.model import (
-    PROVIDERS,
     BudgetSettings,
     EdgeSettings,
     ProviderSettings,

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gateway.settings.accounts import BASE_URLS, secret_keys, unpaired
 from gateway.settings.model import (
-    BASE_URLS,
     BudgetSettings,
     EdgeSettings,
     ProviderSettings,
@@ -29,13 +29,6 @@ CONFIG_FILE = Path("gateway.toml")
 # Kubernetes and docker --link announce a service called "gateway" to its neighbours this way.
 _SERVICE_LINK = re.compile(r"GATEWAY_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_\w+|NAME|ENV_\w+)")
 _SERVICE_PORT = re.compile(r"(tcp|udp|sctp)://.*")
-
-_SECRET_FIELDS = {
-    "hunter": {"api_key": "api_key"},
-    "snov": {"client_id": "client_id", "client_secret": "client_secret"},
-    "sixtyfour": {"api_key": "api_key"},
-    "letrics": {"api_token": "token"},
-}
 
 
 def load_settings(
@@ -134,10 +127,9 @@ def _check_together(values: Mapping[str, Any], problems: list[str]) -> None:
             "GATEWAY_MASTER_KEY: required with GATEWAY_STORE_URL; `openssl rand -base64 32`"
             " makes one, keep it: stored credentials cannot be read without it"
         )
-    snov = values.get("providers", {}).get("snov", {})
-    for given, missing in (("client_id", "client_secret"), ("client_secret", "client_id")):
-        if given in snov and missing not in snov:
-            problems.append(f"SNOV_{missing.upper()}: required with SNOV_{given.upper()}")
+    for name, table in values.get("providers", {}).items():
+        for missing, given in unpaired(name, table):
+            problems.append(f"{missing}: required with {given}")
     for row in values.get("budget", ()):
         missing_keys = sorted({"amount", "period"} - row.keys())
         problems.extend(f"budget.{key}: required in every budget" for key in missing_keys)
@@ -162,7 +154,7 @@ def _assemble(values: dict[str, Any]) -> Settings:
 
 
 def _provider(name: str, table: Mapping[str, Any]) -> ProviderSettings:
-    fields = _SECRET_FIELDS[name]
+    fields = secret_keys(name)
     secret = {field: table[key] for key, field in fields.items() if key in table}
     rest = {key: value for key, value in table.items() if key not in fields}
     rest.setdefault("base_url", BASE_URLS[name])

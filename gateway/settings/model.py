@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from msgspec import Struct, field
 
+from gateway.settings.accounts import BASE_URLS
 from gateway.settings.secret import Secret
 from providers.model import Status
 
@@ -21,14 +22,6 @@ Verify = Literal["never", "uncertain"]
 CacheScope = Literal["shared", "team"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 LogFormat = Literal["json", "console"]
-
-BASE_URLS: Mapping[str, str] = {
-    "hunter": "https://api.hunter.io/v2",
-    "snov": "https://api.snov.io",
-    "sixtyfour": "https://api.sixtyfour.ai",
-    "letrics": "https://letrics.ai/api/v1",
-}
-PROVIDERS = tuple(BASE_URLS)
 
 
 class ProviderSettings(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _PRINTABLE = re.compile(r"[!-~]([ -~]*[!-~])?")
 _TOKEN = re.compile(r"[!-~]+")
 _FIELD = re.compile(r"\w+(\.\w+)*(\|\w+(\.\w+)*)*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _DATABASE = re.compile(r"/?\d{0,4}")
 _TOGGLES = {"1": True, "true": True, "yes": True, "on": True}
 _TOGGLES |= {"0": False, "false": False, "no": False, "off": False}
@@ -85,6 +86,21 @@ def choices(*allowed: str) -> Rule:
 
 def toggle() -> Rule:
     return Rule("1 or 0 (also true or false)", _read_toggle)
+
+
+def flag() -> Rule:
+    """On or off, kept as `true` or `false`."""
+    return as_text(Rule("true or false (also 1 or 0)", _read_toggle))
+
+
+def names() -> Rule:
+    """Kept as one text with commas."""
+    return Rule("names with commas, or a list of them, none twice", _read_names)
+
+
+def as_text(rule: Rule) -> Rule:
+    """As `rule`, but the checked value is kept as text."""
+    return rule._replace(read=lambda value: str(rule.read(value)).lower())
 
 
 def printable(least: int) -> Rule:
@@ -188,6 +204,13 @@ def _read_choices(allowed: Sequence[str], value: object) -> tuple[str, ...]:
     if not found or len(set(found)) < len(found):
         raise ValueError("none, or one twice")
     return found
+
+
+def _read_names(value: object) -> str:
+    found = [_read_match(_NAME, item) for item in split(value)]
+    if not found or len(set(found)) < len(found):
+        raise ValueError("none, or one twice")
+    return ",".join(found)
 
 
 def _read_toggle(value: object) -> bool:

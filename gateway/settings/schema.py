@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Union, get_args
 
-from gateway.settings import model, rules
+from gateway.settings import accounts, model, rules
 from gateway.settings.rules import Rule
-from providers.model import OPERATIONS, SearchContacts, Status
+from providers.model import OPERATIONS, Status
 
 _NATIVE_PATH = re.compile(r"/?[A-Za-z0-9_{}-]+(/[A-Za-z0-9_{}-]+)*")
 
@@ -59,44 +59,21 @@ _LIMITS: Table = {
 _PRICES = Open(rules.price(), _is_price_key, f"{', '.join(OPERATIONS)} or a native path")
 
 
-_PERSON_FIELDS = (
-    *("full_name", "first_name", "last_name", "emails", "personal_emails", "job_title"),
-    *("seniority", "department", "linkedin_url", "twitter", "phone", "company", "domain"),
-    "location",
-)
-_COMPANY_FIELDS = (
-    *("name", "domain", "description", "industry", "headcount", "founded_year"),
-    *("company_type", "phone", "website", "linkedin_url", "twitter", "facebook"),
-    *("technologies", "location"),
-)
-
-# Letrics documents neither its paths nor its replies: what was guessed can be put right here.
-_LETRICS_OPTIONS: Table = {
-    **dict.fromkeys(("contacts.path", "companies.path"), rules.url_path()),
-    **{
-        f"filter.{name}": rules.field_path()
-        for name in SearchContacts.__struct_fields__
-        if name != "limit"
-    },
-    **{f"contact.{name}": rules.field_path() for name in _PERSON_FIELDS},
-    **{f"company.{name}": rules.field_path() for name in _COMPANY_FIELDS},
-}
-
-
-def _provider(secrets: tuple[str, ...], options: Node) -> Table:
+def _provider(name: str) -> Table:
+    options = accounts.option_rules(name)
     return {
-        **dict.fromkeys(secrets, rules.token()),
+        **dict.fromkeys(accounts.secret_keys(name), rules.token()),
         "base_url": rules.web_url(),
         "prices": _PRICES,
         "limits": _LIMITS,
         "weight": rules.whole_number(1, 1000),
         "exclusive": rules.toggle(),
-        "options": options,
+        "options": Dotted(options) if any("." in option for option in options) else options,
     }
 
 
 _ROUTE: Table = {
-    "providers": rules.choices(*model.PROVIDERS),
+    "providers": rules.choices(*accounts.PROVIDERS),
     "order": rules.choice(*get_args(model.Order)),
     "accept": {
         "statuses": rules.choices(*get_args(Status)),
@@ -130,12 +107,7 @@ SCHEMA: Table = {
     "metrics_key": rules.token(),
     "webhook_allow_cidrs": rules.networks(),
     "test_clock": rules.toggle(),
-    "providers": {
-        "hunter": _provider(("api_key",), {}),
-        "snov": _provider(("client_id", "client_secret"), {"finder": rules.choice("v1", "v2")}),
-        "sixtyfour": _provider(("api_key",), {}),
-        "letrics": _provider(("api_token",), Dotted(_LETRICS_OPTIONS)),
-    },
+    "providers": {name: _provider(name) for name in accounts.PROVIDERS},
     "routes": dict.fromkeys(OPERATIONS, _ROUTE),
     "cache": {"scope": rules.choice(*get_args(model.CacheScope))},
     "budget": Rows(_BUDGET),
@@ -162,7 +134,8 @@ def _top(name: str, meaning: str, default: str = "unset") -> Variable:
 
 
 def _of(provider: str, key: str, meaning: str, default: str = "unset") -> Variable:
-    return Variable(f"{provider}_{key}".upper(), ("providers", provider, key), meaning, default)
+    name = accounts.variable_of(provider, key)
+    return Variable(name, ("providers", provider, key), meaning, default)
 
 
 VARIABLES = (
@@ -202,15 +175,7 @@ VARIABLES = (
     _top("GATEWAY_METRICS_KEY", "bearer key of /metrics", "open"),
     _top("GATEWAY_WEBHOOK_ALLOW_CIDRS", "private networks webhooks may reach", "none"),
     _top("GATEWAY_TEST_CLOCK", "1 = honour a clock offset kept in the store (tests)", "off"),
-    _of("hunter", "api_key", "Hunter credential"),
-    _of("hunter", "base_url", "Hunter API root", model.BASE_URLS["hunter"]),
-    _of("snov", "client_id", "Snov.io credential, with SNOV_CLIENT_SECRET"),
-    _of("snov", "client_secret", "Snov.io credential, with SNOV_CLIENT_ID"),
-    _of("snov", "base_url", "Snov.io API root", model.BASE_URLS["snov"]),
-    _of("sixtyfour", "api_key", "Sixtyfour credential"),
-    _of("sixtyfour", "base_url", "Sixtyfour API root", model.BASE_URLS["sixtyfour"]),
-    _of("letrics", "api_token", "Letrics credential"),
-    _of("letrics", "base_url", "Letrics API root", model.BASE_URLS["letrics"]),
+    *(_of(name, *told) for name in accounts.PROVIDERS for told in accounts.variables_of(name)),
 )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 
-from gateway.settings import Settings
+from gateway.settings import PROVIDERS, Settings
+from gateway.settings.accounts import secret_keys, variable_of
 from gateway.supervisor.preparation import admin_key_file
+from providers.simulator.accounts import DEFAULT_KEYS
 
 # The simulated world knows these for certain.
 SHOWCASE = '{"full_name": "Ada Lovelace", "domain": "blue-harbor.example"}'
@@ -24,12 +26,23 @@ def banner(settings: Settings, host: str, port: int) -> str:
     lines = [f"Serving on {url}  (API: {url}/docs)"]
     if settings.sandbox:
         lines += [
-            "Sandbox mode: all four providers are simulated, nothing is bought.",
-            "Set HUNTER_API_KEY, SNOV_CLIENT_ID + SNOV_CLIENT_SECRET, SIXTYFOUR_API_KEY or "
-            "LETRICS_API_TOKEN for real ones.",
+            f"Sandbox mode: all {_count()} providers are simulated, nothing is bought.",
+            f"Set {_credentials()} for real ones.",
         ]
     lines += ["", "Try it:", "", _curl(settings, url), ""]
     return "\n".join(lines) + "\n"
+
+
+def _count() -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    simulated = len(DEFAULT_KEYS.keys() & set(PROVIDERS))
+    return words[simulated] if simulated < len(words) else str(simulated)
+
+
+def _credentials() -> str:
+    """The variables of each provider, those of one account joined."""
+    told = [" + ".join(variable_of(name, key) for key in secret_keys(name)) for name in PROVIDERS]
+    return f"{', '.join(told[:-1])} or {told[-1]}"
 
 
 def _curl(settings: Settings, url: str) -> str:

@@ -27,6 +27,8 @@ from gateway.vault.datakey import DataKey
 from gateway.vault.keys import make_key
 from gateway.vault.roster import Roster
 from gateway.vault.sealing import SealBroken, Sealer
+from providers.registry import ADAPTERS
+from providers.simulator.accounts import DEFAULT_KEYS
 
 T = TypeVar("T")
 PRIVATE = 0o600
@@ -211,19 +213,19 @@ def _simulated(settings: Settings, addresses: str | bytes) -> Settings:
     providers = {
         name: msgspec.structs.replace(
             provider,
-            base_url=bases[name],
+            base_url=bases.get(name, provider.base_url),
             base_url_set=True,
-            secret={member: Secret(text) for member, text in SIMULATED[name].items()},
+            secret=simulated_secret(name),
         )
         for name, provider in settings.providers.items()
     }
     return msgspec.structs.replace(settings, providers=providers, sandbox=True)
 
 
-# The simulators' own default accounts.
-SIMULATED: dict[str, dict[str, str]] = {
-    "hunter": {"api_key": "sim-hunter-key"},
-    "snov": {"client_id": "sim-snov-client", "client_secret": "sim-snov-secret"},
-    "sixtyfour": {"api_key": "sim-sixtyfour-key"},
-    "letrics": {"token": "sim-letrics-token"},
-}
+def simulated_secret(provider: str) -> dict[str, Secret] | None:
+    """The simulator's own default account; None for a provider that is not simulated."""
+    key = DEFAULT_KEYS.get(provider)
+    if key is None:
+        return None
+    members = ADAPTERS[provider].secret_fields
+    return {name: Secret(text) for name, text in zip(members, key.split(":"), strict=True)}

@@ -5,7 +5,7 @@ https://hunter.io/api-documentation/v2, read 2026-11-21.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 from typing import ClassVar
@@ -15,6 +15,7 @@ from providers.base import (
     Auth,
     Charge,
     Offer,
+    Reply,
     Resend,
     decode,
     glance,
@@ -22,67 +23,87 @@ from providers.base import (
 )
 from providers.errors import (
     AuthenticationFailed,
+    MalformedResponse,
     OutOfCredits,
     ProviderError,
     RateLimited,
     Unavailable,
 )
+from providers.hunter import params
 from providers.hunter.mapping import to_count, to_domain_emails, to_email, to_verification
+from providers.hunter.profiles import (
+    to_company,
+    to_discovered,
+    to_person,
+    to_searched_company,
+)
 from providers.hunter.wire import (
     AccountReply,
+    CompanyReply,
     CountedReply,
+    DiscoveredReply,
     Fault,
     Faults,
     FoundReply,
+    PersonReply,
     SearchedReply,
     VerifiedReply,
 )
 from providers.model import (
+    COMPANIES_ENRICH,
+    COMPANIES_SEARCH,
     DOMAINS_SEARCH,
     EMAILS_COUNT,
     EMAILS_FIND,
     EMAILS_VERIFY,
-    AddressType,
+    PEOPLE_ENRICH,
     Answer,
     CountEmails,
+    EnrichCompany,
+    EnrichPerson,
     FindEmail,
+    SearchCompanies,
     SearchDomain,
     Ticket,
     VerifyEmail,
 )
+from providers.options import number
 from providers.signin import HeaderKey
 
 STILL_VERIFYING = 202
 ODD_SMTP_REPLY = 222
+# The same Idempotency-Key is still being worked on: wait, as its Retry-After says.
+STILL_RUNNING = 409
+UNKNOWN = 404
 BILLED = frozenset({"valid", "invalid", "accept_all"})
-TYPES: Mapping[AddressType | None, str] = {"person": "personal", "role": "generic"}
-REQUIRED = {"job_title": "position", "phone": "phone_number"}
 NO_PERMISSION = frozenset({"no_discover_access", "forbidden"})
 # A 429 is a used-up plan as often as it is a throttle: only its prose tells them apart.
 USED_UP = ("billing period", " plan", "usage limit")
 
-
-def is_findable(query: FindEmail) -> bool:
-    named = (query.first_name and query.last_name) or query.full_name
-    return bool(named and (query.domain or query.company) and query.kind == "professional")
-
-
 _offer = partial(
     Offer,
     charge=Charge.PER_HIT,
+    unit="search",
     units=1000,
+    price=Decimal("0.049"),
     source="public plan price per credit",
     read_on="2026-11-21",
     resend=Resend.BEFORE_BYTES_SENT,
 )
+_free = partial(_offer, charge=Charge.FREE, units=0, price=Decimal(0), resend=Resend.SAFE)
+# What a credit of enrichment costs is not published; that only a hit takes one is.
+_enrich = partial(_offer, unit="credit", source="assumed: as a search; free without a hit")
 
 
 class Hunter(Adapter):
     name = "hunter"
+    title = "Hunter"
     base_url = "https://api.hunter.io/v2"
     secret_fields = ("api_key",)
+    # The most rows of a page of Domain Search: Hunter's Free plan refuses more than 10.
+    options: ClassVar = {"page_size": number(1, params.MOST_ROWS)}
     offers: ClassVar[Mapping[str, Offer]] = {
-        EMAILS_FIND: _offer(ask="find", unit="search", price=Decimal("0.049"), fits=is_findable),
+        EMAILS_FIND: _offer(ask="find", fits=params.is_findable),
         EMAILS_VERIFY: _offer(
             ask="verify",
             collect="verify_again",
@@ -90,26 +111,28 @@ class Hunter(Adapter):
             unit="verification",
             price=Decimal("0.0245"),
         ),
-        DOMAINS_SEARCH: _offer(ask="search", unit="search", price=Decimal("0.049")),
-        EMAILS_COUNT: _offer(
-            ask="count",
-            charge=Charge.FREE,
-            unit="search",
-            units=0,
-            price=Decimal(0),
-            resend=Resend.SAFE,
+        PEOPLE_ENRICH: _enrich(ask="enrich_person"),
+        COMPANIES_ENRICH: _enrich(ask="enrich_company"),
+        DOMAINS_SEARCH: _offer(
+            ask="search",
+            units=params.worst_search,
+            variants={f"{rows} rows": SearchDomain(limit=rows) for rows in (10, 25, 100)},
         ),
+        EMAILS_COUNT: _free(ask="count"),
+        COMPANIES_SEARCH: _free(ask="discover", fits=params.is_discoverable),
     }
 
     def sign_in(self, secret: Mapping[str, str]) -> Auth:
         return HeaderKey("X-API-KEY", secret["api_key"])
 
     def is_clean(self, status: int) -> bool:
-        return status in (200, 201, STILL_VERIFYING)
+        return status == STILL_VERIFYING or super().is_clean(status)
 
     def classify(self, status: int, body: bytes) -> type[ProviderError] | None:
         if status == ODD_SMTP_REPLY:
             return Unavailable
+        if status == STILL_RUNNING:
+            return RateLimited
         if status not in (403, 429):
             return None
         fault = _fault(body)
@@ -120,15 +143,8 @@ class Hunter(Adapter):
         return OutOfCredits if used_up or fault.id == "restricted_account" else RateLimited
 
     async def find(self, query: FindEmail) -> Answer:
-        params = {
-            "domain": query.domain,
-            "company": None if query.domain else query.company,
-            "first_name": query.first_name,
-            "last_name": query.last_name,
-            "full_name": None if query.first_name and query.last_name else query.full_name,
-            "max_duration": _max_duration(),
-        }
-        reply = await self.call("GET", "/email-finder", FoundReply, params=params)
+        asked = params.to_finder(query) | {"max_duration": _max_duration()}
+        reply = await self.call("GET", "/email-finder", FoundReply, params=asked)
         return Answer(data=to_email(reply.value.data), raw=reply.body)
 
     async def verify(self, query: VerifyEmail) -> Answer | Ticket:
@@ -143,41 +159,69 @@ class Hunter(Adapter):
     async def verify_again(self, query: VerifyEmail, _ticket: Ticket) -> Answer | Ticket:
         return await self.verify(query)
 
+    async def enrich_person(self, query: EnrichPerson) -> Answer:
+        reply = await self._enrich("/people/find", params.to_person(query))
+        if reply.status == UNKNOWN:
+            return Answer(data=None, raw=reply.body)
+        return Answer(data=to_person(decode(reply.body, PersonReply).data), raw=reply.body)
+
+    async def enrich_company(self, query: EnrichCompany) -> Answer:
+        if not query.domain:
+            return await self._enrich_by_name(query)
+        reply = await self._enrich("/companies/find", {"domain": query.domain})
+        if reply.status == UNKNOWN:
+            return Answer(data=None, raw=reply.body)
+        return Answer(data=to_company(decode(reply.body, CompanyReply).data), raw=reply.body)
+
+    async def _enrich(self, path: str, asked: Mapping[str, str | None]) -> Reply[bytes]:
+        """A 404 in Hunter's own words is a miss; any other is not Hunter's."""
+        reply = await self.send("GET", path, params=asked, clean=(UNKNOWN,))
+        if reply.status == UNKNOWN and glance(reply.body, Faults) is None:
+            raise MalformedResponse(f"{self.name} answered {UNKNOWN} without an error")
+        return reply
+
+    async def _enrich_by_name(self, query: EnrichCompany) -> Answer:
+        """What a domain's list says of its company; a list without addresses is free."""
+        asked = {**params.to_target(query), "limit": 1}
+        reply = await self.call("GET", "/domain-search", SearchedReply, params=asked)
+        found = reply.value.data
+        data = to_searched_company(found) if found.organization else None
+        return Answer(data=data, units=params.to_units(len(found.emails)), raw=reply.body)
+
     async def search(self, query: SearchDomain, after: str | None = None) -> Answer:
-        offset = int(after or 0)
-        params = {
-            "domain": query.domain,
-            "company": None if query.domain else query.company,
-            "type": TYPES.get(query.address_type),
-            "seniority": _listed(query.seniorities),
-            "department": _listed(query.departments),
-            "job_titles": _listed(query.job_titles),
-            "required_field": _listed(
-                [REQUIRED.get(name, name) for name in query.required_fields]
-            ),
-            "limit": query.limit,
-            "offset": offset,
-        }
-        reply = await self.call("GET", "/domain-search", SearchedReply, params=params)
+        """A page of whole credits; what it holds beyond `limit` is the next page's."""
+        offset, most = int(after or 0), int(self.account.options.get("page_size", 100))
+        asked = params.to_search(query, most=most, offset=offset)
+        reply = await self.call("GET", "/domain-search", SearchedReply, params=asked)
         total, rows = reply.value.meta.results, len(reply.value.data.emails)
-        more = rows > 0 and total is not None and offset + rows < total
         return Answer(
             data=to_domain_emails(reply.value.data),
+            units=params.to_units(rows),
             rows=rows,
-            next=str(offset + rows) if more else None,
+            next=_following(offset, rows, total),
+            total=total,
+            raw=reply.body,
+        )
+
+    async def discover(self, query: SearchCompanies, after: str | None = None) -> Answer:
+        """A page of 100, which is free: choosing its size or turning it takes a paid plan."""
+        offset = int(after or 0)
+        json = params.to_filters(query) | ({"offset": offset} if offset else {})
+        reply = await self.call("POST", "/discover", DiscoveredReply, json=json)
+        total, rows = reply.value.meta.results, len(reply.value.data)
+        return Answer(
+            data=[to_discovered(one) for one in reply.value.data],
+            rows=rows,
+            next=_following(offset, rows, total),
             total=total,
             raw=reply.body,
         )
 
     async def count(self, query: CountEmails) -> Answer:
-        params = {
-            "domain": query.domain,
-            "company": None if query.domain else query.company,
-            "type": TYPES.get(query.address_type),
-        }
-        reply = await self.call("GET", "/email-count", CountedReply, params=params)
-        asked = reply.value.meta.params if reply.value.meta else None
-        domain = query.domain or (asked.domain if asked else None)
+        asked = params.to_target(query) | {"type": params.TYPES.get(query.address_type)}
+        reply = await self.call("GET", "/email-count", CountedReply, params=asked)
+        echo = reply.value.meta.params if reply.value.meta else None
+        domain = query.domain or (echo.domain if echo else None)
         return Answer(data=to_count(domain, reply.value.data), raw=reply.body)
 
     async def reading(self) -> Mapping[str, float]:
@@ -204,8 +248,9 @@ def _max_duration() -> int | None:
     return max(3, left) if left < 10 else None
 
 
-def _listed(words: Sequence[str]) -> str | None:
-    return ",".join(words) or None
+def _following(offset: int, rows: int, total: int | None) -> str | None:
+    more = rows > 0 and total is not None and offset + rows < total
+    return str(offset + rows) if more else None
 
 
 def _fault(body: bytes) -> Fault:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from msgspec.structs import asdict
-
+from providers.hunter.profiles import to_searched_company
 from providers.hunter.wire import (
     Checked,
     Counted,
@@ -18,23 +18,21 @@ from providers.hunter.wire import (
 from providers.model import (
     AddressType,
     Checks,
-    Company,
     DomainEmails,
     Email,
     EmailCount,
     ListedEmail,
-    Location,
     Source,
     Status,
     Verification,
 )
 from providers.values.countries import to_country
 from providers.values.dates import to_day
-from providers.values.headcount import to_headcount
 from providers.values.links import to_domain, to_linkedin_url
-from providers.values.names import join_name
+from providers.values.names import join_name, to_name
 from providers.values.phones import to_phone
-from providers.vocabulary import note, to_status
+from providers.values.roles import find_department, find_seniority
+from providers.vocabulary import note, to_status, to_word
 
 STATUSES: Mapping[str, Status] = {
     "valid": "valid",
@@ -47,6 +45,8 @@ STATUSES: Mapping[str, Status] = {
 }
 ADDRESS_TYPES: Mapping[str, AddressType] = {"personal": "person", "generic": "role"}
 
+_to_word = partial(to_word, provider="hunter")
+
 
 def to_email(found: Found) -> Email | None:
     if not found.email:
@@ -56,8 +56,8 @@ def to_email(found: Found) -> Email | None:
         status=to_found_status(found.verification, found.accept_all),
         confidence=found.score,
         kind="professional",
-        first_name=found.first_name,
-        last_name=found.last_name,
+        first_name=to_name(found.first_name),
+        last_name=to_name(found.last_name),
         full_name=join_name(found.first_name, found.last_name),
         job_title=found.position,
         company=found.company,
@@ -125,7 +125,7 @@ def to_domain_emails(found: Searched) -> DomainEmails | None:
         catch_all=found.accept_all,
         webmail=found.webmail,
         disposable=found.disposable,
-        company=to_company(found),
+        company=to_searched_company(found),
         emails=[to_listed(entry, found) for entry in found.emails],
     )
 
@@ -140,8 +140,8 @@ def to_listed(entry: Entry, of: Searched) -> ListedEmail:
         webmail=of.webmail,
         disposable=of.disposable,
         role=None if address_type is None else address_type == "role",
-        first_name=entry.first_name,
-        last_name=entry.last_name,
+        first_name=to_name(entry.first_name),
+        last_name=to_name(entry.last_name),
         full_name=join_name(entry.first_name, entry.last_name),
         job_title=entry.position,
         company=of.organization,
@@ -149,8 +149,8 @@ def to_listed(entry: Entry, of: Searched) -> ListedEmail:
         linkedin_url=to_linkedin_url(entry.linkedin),
         phone=to_phone(entry.phone_number, to_country(of.country)),
         sources=to_sources(entry.sources),
-        seniority=entry.seniority,
-        department=entry.department,
+        seniority=_to_word(find_seniority, entry.seniority, field="seniority"),
+        department=_to_word(find_department, entry.department, field="department"),
         address_type=address_type,
     )
 
@@ -159,37 +159,6 @@ def to_address_type(word: str | None) -> AddressType | None:
     if word and word not in ADDRESS_TYPES:
         note("hunter", "type", word)
     return ADDRESS_TYPES.get(word or "")
-
-
-def to_company(found: Searched) -> Company:
-    band = to_headcount(found.headcount)
-    return Company(
-        name=found.organization,
-        domain=to_domain(found.domain),
-        description=found.description,
-        industry=found.industry,
-        headcount=band.label,
-        headcount_min=band.least,
-        headcount_max=band.most,
-        company_type=found.company_type,
-        linkedin_url=to_linkedin_url(found.linkedin, "company"),
-        twitter=found.twitter,
-        facebook=found.facebook,
-        technologies=found.technologies or [],
-        related_domains=found.linked_domains or [],
-        location=to_location(found),
-    )
-
-
-def to_location(found: Searched) -> Location | None:
-    place = Location(
-        street=found.street,
-        city=found.city,
-        state=found.state,
-        postal_code=found.postal_code,
-        country=to_country(found.country),
-    )
-    return place if any(asdict(place).values()) else None
 
 
 def to_count(domain: str | None, found: Counted) -> EmailCount:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+Count = Annotated[int, Meta(ge=0)]
 
 
 class Page(Struct):
@@ -97,7 +101,7 @@ class Searched(Struct):
 
 
 class Results(Struct):
-    results: int | None = None
+    results: Count | None = None
 
 
 class SearchedReply(Struct):
@@ -106,9 +110,9 @@ class SearchedReply(Struct):
 
 
 class Counted(Struct):
-    total: int
-    personal_emails: int | None = None
-    generic_emails: int | None = None
+    total: Count
+    personal_emails: Count | None = None
+    generic_emails: Count | None = None
     department: dict[str, int] | None = None
     seniority: dict[str, int] | None = None
 
@@ -124,6 +128,94 @@ class AskedMeta(Struct):
 class CountedReply(Struct):
     data: Counted
     meta: AskedMeta | None = None
+
+
+class FullName(Struct):
+    fullName: str | None = None
+    givenName: str | None = None
+    familyName: str | None = None
+
+
+class Geo(Struct):
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+    countryCode: str | None = None
+    streetNumber: str | None = None
+    streetName: str | None = None
+    postalCode: str | None = None
+
+
+class Employment(Struct):
+    """`role` is the department."""
+
+    domain: str | None = None
+    name: str | None = None
+    title: str | None = None
+    role: str | None = None
+    seniority: str | None = None
+
+
+class Handle(Struct):
+    handle: str | None = None
+
+
+class EnrichedPerson(Struct):
+    """Of Clearbit's schema, which Hunter's people/find follows."""
+
+    name: FullName | None
+    email: str | None
+    location: str | None = None
+    geo: Geo | None = None
+    employment: Employment | None = None
+    twitter: Handle | None = None
+    linkedin: Handle | None = None
+    phone: str | None = None
+
+
+class PersonReply(Struct):
+    data: EnrichedPerson
+
+
+class Category(Struct):
+    industry: str | None = None
+
+
+class Metrics(Struct):
+    """`employees` is a band, or a number in Clearbit's own format."""
+
+    employees: Any = None
+
+
+class EnrichedCompany(Struct):
+    name: str | None
+    domain: str | None
+    description: str | None = None
+    category: Category | None = None
+    foundedYear: int | None = None
+    location: str | None = None
+    geo: Geo | None = None
+    phone: str | None = None
+    company_type: str | None = None
+    linkedin: Handle | None = None
+    twitter: Handle | None = None
+    facebook: Handle | None = None
+    metrics: Metrics | None = None
+    tech: list[str] | None = None
+
+
+class CompanyReply(Struct):
+    data: EnrichedCompany
+
+
+class Discovered(Struct):
+    domain: str | None
+    organization: str | None = None
+
+
+class DiscoveredReply(Struct):
+    data: list[Discovered]
+    meta: Results
 
 
 class Fault(Struct):

@@ -6,25 +6,18 @@ from collections.abc import Mapping
 
 from providers.model import (
     Checks,
-    Company,
     Email,
     FindEmail,
-    Location,
     Status,
     Verification,
 )
 from providers.snov.wire import (
     CheckedAddress,
-    CompanyInfo,
     FoundAddress,
     FoundPerson,
     VerifiedAddress,
 )
-from providers.values.dates import to_year
-from providers.values.headcount import to_headcount
-from providers.values.links import to_domain, to_website
 from providers.values.names import join_name, split_name
-from providers.values.phones import to_phone
 from providers.vocabulary import to_status
 
 STATUSES: Mapping[str, Status] = {
@@ -130,23 +123,4 @@ def to_verification_v2(email: str, found: CheckedAddress) -> Verification:
             blocked=True if reason == "banned" else None,
             greylisted=True if reason == "greylist" else None,
         ),
-    )
-
-
-def to_company(domain: str, found: CompanyInfo) -> Company | None:
-    if not found.company_name:
-        return None
-    band = to_headcount(found.size)
-    return Company(
-        name=found.company_name,
-        domain=to_domain(domain),
-        industry=found.industry,
-        headcount=band.label,
-        headcount_min=band.least,
-        headcount_max=band.most,
-        founded_year=to_year(found.founded),
-        phone=to_phone(found.hq_phone),
-        website=to_website(found.website),
-        related_domains=found.related_domains or [],
-        location=Location(city=found.city) if found.city else None,
     )

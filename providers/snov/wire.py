@@ -6,11 +6,12 @@ raw until that status is known.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 
 NOTHING = Raw(b"null")
+Count = Annotated[int, Meta(ge=0)]
 
 
 class State(Struct):
@@ -120,6 +121,104 @@ class CompanyInfo(Struct):
     industry: str | None = None
     size: Any = None
     related_domains: list[str] | None = None
+
+
+class Social(Struct):
+    link: str | None = None
+    type: str | None = None
+
+
+class Job(Struct):
+    """Numbers and dates come as text, number or PHP object, hence Any."""
+
+    companyName: str | None = None
+    position: str | None = None
+    site: str | None = None
+    state: str | None = None
+    city: str | None = None
+    street: str | None = None
+    postal: str | None = None
+    startDate: Any = None
+    endDate: Any = None
+    size: Any = None
+    industry: str | None = None
+    country: str | None = None
+
+
+class Profile(Struct, kw_only=True):
+    """v1, from get-profile-by-email; the documents spell its lists of jobs two ways."""
+
+    name: str | None
+    firstName: str | None = None
+    lastName: str | None = None
+    country: str | None = None
+    locality: str | None = None
+    social: list[Social] | None = None
+    skills: Any = None
+    currentJob: list[Job] | None = None
+    currentJobs: list[Job] | None = None
+    previousJob: list[Job] | None = None
+    previousJobs: list[Job] | None = None
+
+
+class ProfileEmail(Struct):
+    email: str
+    status: str | None = None
+
+
+class Prospect(Profile, kw_only=True):
+    """v1, from get-emails-from-url."""
+
+    emails: list[ProfileEmail]
+
+
+class ProspectReply(Struct):
+    """A list in the document, an object in the one recorded reply."""
+
+    data: list[Prospect] | Prospect
+
+
+class Accepted(Struct):
+    """v1, from add-url-for-search."""
+
+    success: bool
+
+
+class CountReply(Struct):
+    result: Count
+    domain: str | None = None
+    webmail: bool | None = None
+
+
+class ListMeta(Struct):
+    next: str | None = None
+    total_count: int | None = None
+
+
+class ListReply(TaskReply):
+    meta: ListMeta = field(default_factory=ListMeta)
+
+
+class ListedAddress(Struct):
+    email: str
+
+
+class ListedProspect(Struct):
+    """`search_emails_start` is a whole URL; its last segment names the prospect."""
+
+    first_name: str | None
+    last_name: str | None
+    position: str | None = None
+    search_emails_start: str | None = None
+
+
+class ProspectEmail(Struct):
+    email: str
+    smtp_status: str | None = None
+
+
+class ProspectEmails(Struct):
+    emails: list[ProspectEmail]
 
 
 class Refused(Struct):

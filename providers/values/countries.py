@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 _NAMES = """
 AD Andorra; AE United Arab Emirates; AF Afghanistan; AG Antigua and Barbuda; AI Anguilla;
 AL Albania; AM Armenia; AO Angola; AQ Antarctica; AR Argentina; AS American Samoa;
@@ -56,7 +58,14 @@ CI Cote d'Ivoire; MK Macedonia; SZ Swaziland; MM Burma; CV Cabo Verde; TL Timor-
 HK Hong Kong SAR; AE UAE; BO Plurinational State of Bolivia; IR Islamic Republic of Iran;
 LA Lao People's Democratic Republic; SY Syrian Arab Republic; TZ United Republic of Tanzania;
 MD Republic of Moldova; VE Bolivarian Republic of Venezuela; TW Taiwan, Province of China;
-BN Brunei Darussalam; PS State of Palestine; CD Congo; RE Reunion; CW Curacao; DE Deutschland
+BN Brunei Darussalam; US United States of America, USA; US America; GB Britain; GB GBR; DE DEU;
+FR FRA; ES ESP; IT ITA; CA CAN; AU AUS; BR BRA; IN IND; CN CHN; JP JPN; NL NLD; CH CHE; AT AUT;
+BE BEL; SE SWE; NO NOR; DK DNK; FI FIN; IE IRL; PL POL; PT PRT; MX MEX; SG SGP; IL ISR; ZA ZAF;
+KP Democratic People's Republic of Korea; CN People's Republic of China; CN Mainland China;
+VA Vatican; VA Holy See; MF St Martin (French part); SX St Maarten (Dutch part);
+FM Federated States of Micronesia; MK Republic of North Macedonia; CD DR Congo;
+CD Congo, Democratic Republic of the; CG Congo, Republic of; PS State of Palestine; CD Congo;
+RE Reunion; CW Curacao; DE Deutschland
 """
 
 
@@ -66,13 +75,25 @@ def _pairs(table: str) -> list[tuple[str, str]]:
 
 
 NAME_OF = dict(_pairs(_NAMES))
-_CODE_OF = {name.casefold(): code for code, name in _pairs(_NAMES) + _pairs(_ALSO)}
+
+
+def _fold(name: str) -> str:
+    """Case, accents, full stops, "the", "&" and "Saint" tell no two countries apart."""
+    bare = unicodedata.normalize("NFKD", name.casefold()).replace("&", " and ")
+    letters = "".join(" " if char in _BREAKS else char for char in bare if char not in _SILENT)
+    words = letters.encode("ascii", "ignore").decode().split()
+    return " ".join(_SHORT.get(word, word) for word in words if word != "the")
+
+
+_BREAKS, _SILENT = ",-/()", ".'\u2019"
+_SHORT = {"saint": "st", "sint": "st"}
+_CODE_OF = {_fold(name): code for code, name in _pairs(_NAMES) + _pairs(_ALSO)}
 
 
 def to_country(value: str | None) -> str | None:
     """Alpha-2 code of a code or a name; None if it is neither."""
     text = (value or "").strip()
-    return text.upper() if text.upper() in NAME_OF else _CODE_OF.get(text.casefold())
+    return text.upper() if text.upper() in NAME_OF else _CODE_OF.get(_fold(text) or text)
 
 
 def to_country_name(value: str | None) -> str | None:

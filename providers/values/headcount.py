@@ -1,10 +1,13 @@
-"""Bands of employees: "51-200", "10001+", "1,001-5,000", "10K+"."""
+"""Bands of employees: "51-200", "10001+", "1,001-5,000", "10K+", "<10", "more than 500"."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, NamedTuple
 
+# Words and signs of a band with one end.
+_UP = re.compile(r"\+|>|\b(more|over|above|at least|plus)\b", re.IGNORECASE)
+_DOWN = re.compile(r"<|\b(less|fewer|under|below|up to|at most)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(\d+(?:[.,]\d{3})*)(k?)\b", re.IGNORECASE)
 
 
@@ -23,8 +26,10 @@ def to_headcount(value: Any) -> Headcount:
     if not ends or len(ends) > 2:
         return Headcount(text or None, None, None)
     least, most = ends[0], ends[-1]
-    if len(ends) == 1 and "+" in text:
+    if len(ends) == 1 and _UP.search(text):
         return Headcount(text, least, None)
+    if len(ends) == 1 and _DOWN.search(text):
+        return Headcount(text, None, most)
     return Headcount(text, least, most) if least <= most else Headcount(text, None, None)
 
 

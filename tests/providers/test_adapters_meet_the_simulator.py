@@ -12,12 +12,16 @@ import providers.simulator
 from providers.base import Account, Adapter
 from providers.model import (
     Answer,
+    Company,
     CountEmails,
     DomainEmails,
     Email,
     EmailCount,
     EnrichCompany,
+    EnrichPerson,
     FindEmail,
+    Person,
+    Place,
     Query,
     SearchCompanies,
     SearchContacts,
@@ -144,18 +148,6 @@ async def test_a_domain_is_listed_page_by_page(
     assert charged == 1000 * sum(row.units for row in simulator.bill.rows)
 
 
-async def test_a_company_is_enriched(simulator: RunningSimulator, transport: Transport) -> None:
-    adapter = adapter_of("snov", simulator, transport)
-    charged, found = 0, 0
-    for domain in {person.domain for person in people(10)}:
-        query = EnrichCompany(domain=domain)
-        answer = await lookup(adapter, query)
-        charged += adapter.offers["companies.enrich"].charged_units(query, answer)
-        found += answer.data is not None
-    assert found
-    assert charged == 1000 * sum(row.units for row in simulator.bill.rows)
-
-
 @pytest.mark.parametrize("query", [SearchContacts(limit=10), SearchCompanies(limit=10)])
 async def test_searches_turn_pages(
     query: SearchCompanies, simulator: RunningSimulator, transport: Transport
@@ -166,6 +158,119 @@ async def test_searches_turn_pages(
     second = await lookup(adapter, query, first.next)
     assert second.rows
     assert first.data != second.data
+
+
+def owners(simulator: RunningSimulator, provider: str, count: int) -> list[tuple[str, str]]:
+    """Profile and address of persons, some of whom the provider does not know."""
+    world = simulator.world
+    found = [(p.linkedin_url, world.known(provider, p)) for p in world.people if p.linkedin_url]
+    return [
+        (str(url), known.email if known else f"nobody-{at}@blue-harbor.example")
+        for at, (url, known) in enumerate(found[:count])
+    ]
+
+
+@pytest.mark.parametrize("provider", ["hunter", "snov"])
+@pytest.mark.parametrize("operation", ["emails.find", "people.enrich", "people.enrich by email"])
+async def test_a_person_is_found_by_profile_and_address(
+    provider: str, operation: str, simulator: RunningSimulator, transport: Transport
+) -> None:
+    adapter = adapter_of(provider, simulator, transport, profile_reads="5")
+    name, _, by_email = operation.partition(" ")
+    charged, hits = 0, 0
+    for url, email in owners(simulator, provider, 12):
+        query: Query = FindEmail(linkedin_url=url)
+        if name == "people.enrich":
+            query = EnrichPerson(email=email) if by_email else EnrichPerson(linkedin_url=url)
+        answer = await lookup(adapter, query)
+        charged += adapter.offers[name].charged_units(query, answer)
+        if isinstance(answer.data, Person):
+            hits += answer.data.full_name is not None and answer.data.company is not None
+        elif isinstance(answer.data, Email):
+            hits += answer.data.email == email
+    assert 3 < hits < 12
+    assert charged == 1000 * sum(row.units for row in simulator.bill.rows)
+
+
+@pytest.mark.parametrize("provider", ["hunter", "snov"])
+async def test_companies_are_enriched(
+    provider: str, simulator: RunningSimulator, transport: Transport
+) -> None:
+    adapter = adapter_of(provider, simulator, transport)
+    queries = [EnrichCompany(domain=domain) for domain in ("blue-harbor.example", "no.example")]
+    queries += [EnrichCompany(company="Blue Harbor"), EnrichCompany(company="Nobody Knows It")]
+    charged, found = 0, []
+    for query in filter(adapter.offers["companies.enrich"].fits, queries):
+        answer = await lookup(adapter, query)
+        charged += adapter.offers["companies.enrich"].charged_units(query, answer)
+        found += [answer.data.name] if isinstance(answer.data, Company) else []
+    assert found == ["Blue Harbor"] * (2 if provider == "hunter" else 1)
+    assert charged == 1000 * sum(row.units for row in simulator.bill.rows)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        SearchDomain(domain="blue-harbor.example", limit=100),
+        SearchDomain(domain="blue-harbor.example", address_type="role"),
+        SearchDomain(domain="blue-harbor.example", address_type="person"),
+        SearchDomain(domain="blue-harbor.example", job_titles=["officer", "account", "designer"]),
+        SearchDomain(domain="blue-harbor.example", required_fields=["email"], limit=7),
+        SearchDomain(domain="no.example"),
+    ],
+    ids=["all", "roles", "people", "titles", "addresses", "nothing"],
+)
+async def test_a_domains_lists_are_turned_to_their_end_and_billed(
+    query: SearchDomain, simulator: RunningSimulator, transport: Transport
+) -> None:
+    adapter = adapter_of("snov", simulator, transport)
+    offer = adapter.offers["domains.search"]
+    emails, people, after, charged = [], [], None, 0
+    for _page in range(50):
+        answer = await lookup(adapter, query, after)
+        charged += offer.charged_units(query, answer)
+        assert offer.charged_units(query, answer) <= offer.worst_units(query)
+        if isinstance(answer.data, DomainEmails):
+            emails += [row.email for row in answer.data.emails]
+            people += [row.full_name for row in answer.data.people]
+        after = answer.next
+        if after is None:
+            break
+    assert bool(emails or people) == (query.domain != "no.example")
+    assert not (people and query.required_fields)
+    assert charged == 1000 * sum(row.units for row in simulator.bill.rows)
+
+
+async def test_both_count_what_they_list(
+    simulator: RunningSimulator, transport: Transport
+) -> None:
+    query, counted = CountEmails(domain="blue-harbor.example"), {}
+    for provider in ("hunter", "snov"):
+        answer = await lookup(adapter_of(provider, simulator, transport), query)
+        assert isinstance(answer.data, EmailCount)
+        counted[provider] = answer.data.total
+    adapter, listed = adapter_of("snov", simulator, transport), SearchDomain(domain=query.domain)
+    answer = await lookup(adapter, listed)
+    assert isinstance(answer.data, DomainEmails)
+    assert len(answer.data.emails) == counted["snov"] > 0
+    assert counted["hunter"] > 0
+    webmail = await lookup(adapter, CountEmails(domain="freemail.example"))
+    assert isinstance(webmail.data, EmailCount)
+    assert (webmail.data.total, webmail.data.webmail) == (0, True)
+
+
+async def test_companies_are_discovered_for_nothing(
+    simulator: RunningSimulator, transport: Transport
+) -> None:
+    adapter = adapter_of("hunter", simulator, transport)
+    query = SearchCompanies(
+        locations=[Place(country="DE"), Place(country="US", state="California")]
+    )
+    answer = await lookup(adapter, query)
+    assert answer.rows == answer.total
+    told = [company.domain for company in answer.data if isinstance(company, Company)]  # type: ignore[union-attr]
+    assert len(set(told)) == answer.rows > 0
+    assert simulator.bill.rows == []
 
 
 def test_every_adapter_is_met() -> None:

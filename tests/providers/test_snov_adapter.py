@@ -186,3 +186,17 @@ async def test_a_company_unknown_to_snov_is_empty(stage: StageMaker) -> None:
 )
 def test_the_finder_takes_a_certain_name_at_a_domain(query: FindEmail, fits: bool) -> None:
     assert FIND.fits(query) is fits
+
+
+async def test_a_greylisted_mailbox_is_a_slow_ticket_in_the_newer_family_too(
+    stage: StageMaker,
+) -> None:
+    checked = {"smtp_status": "unknown", "unknown_status_reason": "greylist"}
+    result = {"reply": {"status": "completed", "data": [{"result": checked}]}}
+    staged = stage("snov", [{"reply": {"data": {"task_hash": "h1"}}}, result], finder="v2")
+    ticket = await staged.adapter.ask(CHECK, seconds=5)
+    assert isinstance(ticket, Ticket)
+    later = await staged.adapter.collect(CHECK, ticket, seconds=5)
+    assert isinstance(later, Ticket)
+    assert later.slow
+    assert later.state == ticket.state

@@ -27,7 +27,10 @@ from providers.values.phones import to_phone
         ("18/05/2021", None),
         ("", None),
         (None, None),
-        (1605571200, None),
+        (1605571200, "2020-11-17"),
+        (1605571200000, "2020-11-17"),
+        (17, None),
+        (True, None),
     ],
 )
 def test_days(written: Any, day: str | None) -> None:

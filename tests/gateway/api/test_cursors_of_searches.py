@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -69,6 +70,50 @@ async def test_a_page_read_again_is_not_bought_again(gateway: Gateway) -> None:
     bought = len(gateway.simulator.bill.rows)
     assert addresses(first) == addresses(await pages(gateway.client, DOMAINS, body))
     assert len(gateway.simulator.bill.rows) == bought
+
+
+@pytest.mark.parametrize("max_age", [0, 60])
+async def test_rows_bought_beyond_the_limit_serve_the_next_page(
+    gateway: Gateway, max_age: int
+) -> None:
+    """A credit buys ten addresses: pages of four cost a credit for two and a half."""
+    assert gateway.simulator is not None
+    body = {**HARBOR, "limit": 4, "routing": {"max_age": max_age}}
+    total = (await gateway.post(DOMAINS, {**HARBOR, "limit": 100})).json()["meta"]["total"]
+    before = sum(row.units for row in gateway.simulator.bill.rows)
+    found = await pages(gateway.client, DOMAINS, body)
+    assert [len(page) for page in found[:3]] == [4, 4, 2]
+    spent = sum(row.units for row in gateway.simulator.bill.rows) - before
+    assert spent == -(-total // 10)
+
+
+async def test_the_rest_of_an_answer_costs_nothing_and_says_so(gateway: Gateway) -> None:
+    body = {**HARBOR, "limit": 4}
+    first = (await gateway.post(DOMAINS, body)).json()
+    second = await gateway.post(DOMAINS, {**body, "cursor": first["meta"]["next_cursor"]})
+    assert second.headers["x-gateway-cache"] == "hit"
+    assert second.headers["x-gateway-cost"] == "0"
+    assert not set(addresses([first["data"]["emails"]])) & set(addresses([rows_of(second)]))
+
+
+async def result_of(gateway: Gateway, job: str) -> Any:
+    async with asyncio.timeout(10):
+        while True:
+            told = (await gateway.client.get(f"/v1/jobs/{job}")).json()["data"]
+            if told["status"] == "completed":
+                return told["result"]
+            await asyncio.sleep(0.02)
+
+
+async def test_a_job_serves_its_portion_too(gateway: Gateway) -> None:
+    body = {**HARBOR, "limit": 4}
+    cursor: str | None = None
+    for _page in range(2):
+        asked = body if cursor is None else {**body, "cursor": cursor}
+        job = (await gateway.post(DOMAINS, asked, prefer="respond-async")).json()["data"]
+        result = await result_of(gateway, job["id"])
+        assert len(result["data"]["emails"]) == 4
+        cursor = result["meta"]["next_cursor"]
 
 
 def addresses(found: list[list[Any]]) -> list[str]:

@@ -83,8 +83,9 @@ async def test_404_is_also_another_teams_job(gateway: Gateway) -> None:
 
 
 async def test_422_unsupported_says_why(gateway: Gateway) -> None:
-    nobody = await gateway.post("/v1/people/enrich", ADDRESS)
-    problem_of(nobody, 422, "unsupported")
+    routing = {"routing": {"providers": ["sixtyfour"]}}
+    nobody = await gateway.post("/v1/people/enrich", {**ADDRESS, **routing})
+    assert "sixtyfour" in problem_of(nobody, 422, "unsupported")["detail"]
     wrong = await gateway.post(FIND, {**PERSON, "routing": {"providers": ["letrics"]}})
     assert "letrics" in problem_of(wrong, 422, "unsupported")["detail"]
     learned = await gateway.post(FIND, {**PERSON, "routing": {"order": "learned"}})

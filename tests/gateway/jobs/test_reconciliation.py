@@ -239,7 +239,10 @@ async def test_an_unknown_entry_is_not_found_and_an_ended_one_a_conflict(scene: 
 
 
 async def test_entries_without_a_price_are_listed(scene: Scene) -> None:
-    reply = await scene.gateway.post("/v1/companies/search", {"industries": ["software"]})
+    reply = await scene.gateway.post(
+        "/v1/companies/search",
+        {"industries": ["software"], "routing": {"providers": ["letrics"]}},
+    )
     assert reply.status_code == 200, reply.text
     [entry] = await entries(scene, state="posted")
     assert entry["unpriced"]

@@ -181,7 +181,8 @@ def test_an_address_is_lower_case_and_keeps_its_tag() -> None:
             for domain in (
                 "localhost", "a b.example", "-a.example", "a..example", "127.0.0.1", "http://[::1]",
                 "[", "http://[abc", "ex℀mple.example", f"{'a' * 64}.example", "xn--\u0301.example",
-                ".".join(["a" * 60] * 5), "https://", "www.", "☃" * 70 + ".example",
+                ".".join(["a" * 60] * 5), "https://", "www.", "co.uk", "www.com.au",
+                "☃" * 70 + ".example",
             )
         ],
         *[

@@ -136,7 +136,7 @@ def test_who_is_left_out_has_a_reason() -> None:
         (FindEmail(full_name="A B", domain="a.example", kind="personal"), "hunter", False),
         (FindEmail(full_name="A B", domain="a.example", kind="personal"), "sixtyfour", True),
         (FindEmail(full_name="A B", company="A"), "snov", False),
-        (FindEmail(linkedin_url="https://www.linkedin.com/in/a"), "snov", False),
+        (FindEmail(linkedin_url="https://www.linkedin.com/in/a"), "snov", True),
         (FindEmail(linkedin_url="https://www.linkedin.com/in/a"), "sixtyfour", True),
     ],
 )

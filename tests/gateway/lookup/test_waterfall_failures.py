@@ -198,7 +198,7 @@ async def test_an_objection_of_a_query_without_a_person_reserves_no_next_step(
     scene: Scene, store: Store
 ) -> None:
     scene.fault("letrics", "status", status=451)
-    reply = await scene.gateway.post("/v1/companies/search", {"industries": ["Retail"]})
+    reply = await scene.gateway.post("/v1/companies/search", {"functions": ["Sales"]})
     assert reply.status_code == 451
     assert [row["state"] for row in await entries(store)] == ["voided"]
 
