@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterable, Collection, Mapping
-from contextvars import ContextVar
+from collections.abc import AsyncIterable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +13,7 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 
+from providers.bounds import BACKSTOP, LONGEST_CALL, TRIPS, Bounded, Leave, seconds_left, span
 from providers.errors import (
     AuthenticationFailed,
     InvalidQuery,
@@ -23,13 +22,12 @@ from providers.errors import (
     ProviderError,
     RateLimited,
     Suppressed,
-    TaskFailed,
     TimedOut,
     Unavailable,
     Unsupported,
 )
 from providers.model import QUERIES, Answer, Query, Ticket
-from providers.offers import Charge, Offer, Resend, always
+from providers.offers import Charge, Offer, Rate, Resend, always
 from providers.options import Option
 
 __all__ = [
@@ -44,7 +42,9 @@ __all__ = [
     "Auth",
     "Bounded",
     "Charge",
+    "Leave",
     "Offer",
+    "Rate",
     "Reply",
     "Request",
     "Resend",
@@ -62,18 +62,7 @@ AsyncTransport = httpx.AsyncBaseTransport
 
 T = TypeVar("T")
 MAX_REPLY_BYTES = 8 * 1024 * 1024
-LONGEST_CALL = 60.0
-BACKSTOP = 0.25
 _OPERATION_OF = {query: operation for operation, query in QUERIES.items()}
-_call: ContextVar[_Call] = ContextVar("provider_call")
-
-
-@dataclass
-class _Call:
-    """When a call must be done, and whether its own request was ever sent."""
-
-    deadline: float
-    sent: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +105,7 @@ class Adapter:
 
     `title` is the provider's own spelling of its name. `configured_as` names the members of the
     secret that the configuration calls otherwise, `options` what else an account can be given.
+    `rates` are the limits of an account that the provider documents.
     """
 
     name: ClassVar[str]
@@ -124,6 +114,7 @@ class Adapter:
     secret_fields: ClassVar[tuple[str, ...]]
     configured_as: ClassVar[Mapping[str, str]] = {}
     options: ClassVar[Mapping[str, Option]] = {}
+    rates: ClassVar[Sequence[Rate]] = ()
     offers: ClassVar[Mapping[str, Offer]]
 
     def __init__(self, account: Account, transport: AsyncTransport):
@@ -143,30 +134,39 @@ class Adapter:
         return None
 
     async def ask(
-        self, query: Query, *, seconds: float, after: str | None = None
+        self,
+        query: Query,
+        *,
+        seconds: float,
+        after: str | None = None,
+        leave: Leave | None = None,
     ) -> Answer | Ticket:
         """Send `query`; may cost. `after` is `next` of the page before. Raises ProviderError."""
         ask = getattr(self, self.offers[_OPERATION_OF[type(query)]].ask)
-        async with Bounded(seconds):
+        async with Bounded(seconds, leave=leave):
             answer: Answer | Ticket = await (ask(query) if after is None else ask(query, after))
             return answer
 
-    async def peek(self, query: Query, *, seconds: float) -> Answer | Ticket | None:
+    async def peek(
+        self, query: Query, *, seconds: float, leave: Leave | None = None
+    ) -> Answer | Ticket | None:
         """What the provider has or is already working on, free; None if it must be asked."""
         offer = self.offers[_OPERATION_OF[type(query)]]
         if offer.peek is None:
             return None
-        async with Bounded(seconds):
+        async with Bounded(seconds, leave=leave):
             answer: Answer | Ticket | None = await getattr(self, offer.peek)(query)
             return answer
 
-    async def collect(self, query: Query, ticket: Ticket, *, seconds: float) -> Answer | Ticket:
+    async def collect(
+        self, query: Query, ticket: Ticket, *, seconds: float, leave: Leave | None = None
+    ) -> Answer | Ticket:
         """Ask for what `ticket` stands for, within what was agreed to when it was bought.
 
         Raises ProviderError.
         """
         offer = self.offers[_OPERATION_OF[type(query)]]
-        async with Bounded(seconds, spent=ticket.spent):
+        async with Bounded(seconds, spent=ticket.spent, leave=leave):
             answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
             return answer
 
@@ -238,8 +238,12 @@ class Adapter:
             await flow.aclose()
 
     async def _send(self, request: httpx.Request, paid: bool) -> tuple[httpx.Response, bytes]:
+        call = span()
+        if call.leave is not None:
+            path = request.url.path.removeprefix(_parsed(self.account.base_url).path)
+            await call.leave(path, own=paid, seconds=seconds_left())
         left = seconds_left()
-        _call.get().sent |= paid
+        call.sent |= paid
         request.extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
         try:
             response = await self.transport.handle_async_request(request)
@@ -350,43 +354,3 @@ def _parsed(address: str) -> httpx.URL:
 
 def _present(values: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (values or {}).items() if value is not None}
-
-
-def seconds_left() -> float:
-    """Seconds until the running call must be done."""
-    return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
-
-
-TRIPS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-
-
-# Refusals that asking again would only repeat.
-REFUSALS = (OutOfCredits, InvalidQuery, Unsupported)
-
-
-class Bounded:
-    """Bounds everything inside; the transport's clocks run first, as they know what was sent.
-
-    A refusal of what is `spent` on already has cost that much, in thousandths of a unit.
-    """
-
-    def __init__(self, seconds: float, *, spent: int = 0):
-        self._spent = spent
-        now = asyncio.get_running_loop().time()
-        self._call = _Call(now + min(seconds, LONGEST_CALL))
-        self._timeout = asyncio.timeout_at(self._call.deadline + BACKSTOP)
-
-    async def __aenter__(self) -> None:
-        self._token = _call.set(self._call)
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, *failure: Any) -> None:
-        _call.reset(self._token)
-        try:
-            await self._timeout.__aexit__(*failure)
-        except TimeoutError:
-            raise TimedOut(uncertain=self._call.sent) from None
-        if self._spent and isinstance(failure[1], REFUSALS):
-            raise TaskFailed(str(failure[1]), units=self._spent) from failure[1]
-        if isinstance(failure[1], TRIPS):
-            raise MalformedResponse("could not be read", uncertain=self._call.sent) from failure[1]

@@ -21,7 +21,8 @@ class ProviderError(Exception):
     """A failed exchange; its text never holds a key, a URL query or a person.
 
     `uncertain` is true when the request may have reached the provider and no
-    complete, readable reply came back, so that a charge can't be ruled out.
+    complete, readable reply came back, so that a charge can't be ruled out. `local` is true of
+    what happened on this side and says nothing about the provider.
     """
 
     reason: ClassVar[str] = "unavailable"
@@ -31,6 +32,7 @@ class ProviderError(Exception):
         self.detail = detail or self.reason
         self.status = status
         self.uncertain = uncertain
+        self.local = False
 
 
 class InvalidQuery(ProviderError):

@@ -28,6 +28,25 @@ class Resend(StrEnum):
     NEVER = "never"
 
 
+@dataclass(frozen=True)
+class Rate:
+    """At most `number` requests in any `seconds` of them.
+
+    `paths` are beginnings of the paths that count together; none of them, every request does.
+    """
+
+    number: int
+    seconds: float
+    paths: tuple[str, ...] = ()
+
+    @property
+    def bucket(self) -> str:
+        return " ".join(self.paths)
+
+    def counts(self, path: str) -> bool:
+        return not self.paths or path.startswith(self.paths)
+
+
 def always(_query: Query) -> bool:
     """The offer takes every query of its operation."""
     return True

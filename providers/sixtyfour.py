@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from providers.base import Adapter, Auth, Charge, Offer, Resend, decode, glance
+from providers.base import Adapter, Auth, Charge, Offer, Rate, Resend, decode, glance
 from providers.errors import MalformedResponse, OutOfCredits, ProviderError, TaskFailed
 from providers.model import EMAILS_FIND, Answer, Email, FindEmail, Kind, Status, Ticket
 from providers.options import flag, words
@@ -90,6 +90,8 @@ class Sixtyfour(Adapter):
     base_url = "https://api.sixtyfour.ai"
     secret_fields = ("api_key",)
     options: ClassVar = {"verify_emails": flag(), "providers": words()}
+    # "500 requests per minute".
+    rates = (Rate(500, 60),)
     offers: ClassVar[Mapping[str, Offer]] = {
         EMAILS_FIND: Offer(
             ask="find",

@@ -231,7 +231,8 @@ def of_lookup(lookup: Lookup) -> Problem | None:
     detail = "No provider can be asked at the moment: " + _reasons(attempts)
     # A doubt is not resolved within seconds: asking again at once would only be refused again.
     wait = RETRY_DOUBT if any(item.outcome == "in_doubt" for item in attempts) else RETRY_SOON
-    return Problem("no_provider_available", detail, retry_after=wait, attempts=attempts)
+    retry_after = tally.retry_after or wait
+    return Problem("no_provider_available", detail, retry_after=retry_after, attempts=attempts)
 
 
 def _was_asked(item: Attempt) -> bool:

@@ -56,11 +56,12 @@ class Carrier:
                 # Whatever kills its workers would kill the next one, too.
                 log.error("item.buried", job=place.job, item=place.item, deaths=claimed.deaths)
                 raise Buried
-            return self._lookup(work, place, again=_is_again(claimed, work)), work.request
+            lookup = self._lookup(work, place, claimed)
+            return lookup, work.request
         except (QueryError, NotConfigured, Unanswerable, Buried) as error:
             raise Unanswered(self.conclude(None, error, work.request)) from None
 
-    def _lookup(self, work: Work, place: Place, *, again: bool) -> Lookup:
+    def _lookup(self, work: Work, place: Place, claimed: Claimed) -> Lookup:
         """What was bought is in the cache, what is under way in its ticket: run it again."""
         request = work.request
         query = msgspec.json.decode(work.query, type=QUERIES[request.operation])
@@ -74,8 +75,10 @@ class Carrier:
             after=request.after,
             credential=request.credential,
         )
-        lookup.id, lookup.again = request.lookup or f"{place.job}.{place.item}", again
+        lookup.id = request.lookup or f"{place.job}.{place.item}"
+        lookup.again = claimed.deaths > 0 or work.progress is not None
         lookup.cap = f"job:{place.job}" if request.capped else ""
+        lookup.bulk = claimed.lane == "bulk"
         lookup.become_job(place)
         if work.progress:
             lookup.restore(work.progress)
@@ -85,10 +88,6 @@ class Carrier:
 
     def cancelled(self, lookup: Lookup) -> Result:
         return _cancelled(lookup.tally.posted)
-
-
-def _is_again(claimed: Claimed, work: Work) -> bool:
-    return claimed.deaths > 0 or work.progress is not None
 
 
 def _cancelled(cost: int) -> Result:

@@ -82,7 +82,7 @@ class Bids:
             max_age=lookup.route.max_age * 1000,
             lease=lease_of(LONGEST_CALL),
             free=step.offer.charge is Charge.FREE,
-            direct=step.offer.peek is None,
+            direct=step.offer.peek is None and not step.paced,
             limits=limits_of(step.limits),
             spare=step.spare,
             unpriced=step.offer.charge is not Charge.FREE and not step.price,

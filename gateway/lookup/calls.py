@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import time
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
+from gateway.guard.permits import Permits, Rank
 from gateway.lookup import tickets
+from gateway.lookup.departures import Departure, NotSent
 from gateway.lookup.flags import fill_flags
 from gateway.lookup.lookup import Lookup
+from gateway.lookup.market import Market
 from gateway.lookup.planner import Step
 from gateway.lookup.resting import Rest
 from gateway.lookup.tickets import OpenTicket
@@ -21,12 +27,14 @@ from gateway.money.ledger import Ledger
 from gateway.money.terms import EntryState
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
-from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge
+from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge, Resend
 from providers.errors import (
     MalformedResponse,
     OutOfCredits,
     ProviderError,
+    RateLimited,
     TaskFailed,
+    TimedOut,
     Unavailable,
 )
 from providers.model import Answer, Query, Ticket
@@ -38,10 +46,10 @@ LEASE_MARGIN = 15.0
 POLL_SECONDS = 15.0
 LONGEST_NAP = 20.0
 SHORTEST = 0.05
-
-
-class NotSent(StoreDown):
-    """The store did not confirm the dispatch, so no byte left."""
+# How long a provider is left alone that is asked too often and does not say until when.
+UNTOLD = 2.0
+LONGEST_PAUSE = 0.25
+MOST_SAVED, SHARE = 5.0, 0.1
 
 
 @dataclass(kw_only=True)
@@ -75,6 +83,22 @@ class Call:
         return self.lookup.head.rest if self.lookup else None
 
 
+class RetryBudget:
+    """Second tries of a process: one for every ten first ones, saved up to a few."""
+
+    def __init__(self) -> None:
+        self._tries = MOST_SAVED
+
+    def earn(self) -> None:
+        self._tries = min(MOST_SAVED, self._tries + SHARE)
+
+    def spend(self) -> bool:
+        if self._tries < 1:
+            return False
+        self._tries -= 1
+        return True
+
+
 def lease_of(seconds: float) -> int:
     """Milliseconds after which a call that long must be presumed dead."""
     return round((min(seconds, LONGEST_CALL) + LEASE_MARGIN) * 1000)
@@ -83,8 +107,11 @@ def lease_of(seconds: float) -> int:
 class Dialler:
     """Makes calls; the ledger hears of every one before its bytes leave."""
 
-    def __init__(self, ledger: Ledger):
+    def __init__(self, ledger: Ledger, market: Market):
         self._ledger = ledger
+        self._market = market
+        self._permits = Permits(ledger.store, ledger.root)
+        self._budget = RetryBudget()
 
     async def perform(self, call: Call, *, dispatched: bool) -> Called:
         """Ask for an answer. Raises StoreDown; every provider's failure is in the result."""
@@ -96,29 +123,93 @@ class Dialler:
     async def _perform(self, call: Call, dispatched: bool) -> Called:
         until = time.monotonic() + call.seconds
         try:
-            reply = await _read(call, call.adapter.peek(call.query, seconds=call.seconds))
+            reply = await self._peek(call)
         except ProviderError as error:
             return Called(state="voided", error=error)
         if isinstance(reply, Answer):
             return _posted(reply, reply.units or 0, call.step.price)
         call.seconds = max(SHORTEST, until - time.monotonic())
-        if not dispatched and not await self._dispatch(call):
-            return Called(state="voided", error=Unavailable("the reservation is gone"))
         if reply is not None:
             # Someone paid for this work before: collecting it is free.
+            if not dispatched and not await self._dispatch(call):
+                return Called(state="voided", error=Unavailable("the reservation is gone"))
             return await self._collect(call, _to_open_ticket(call, reply, worst_units=0))
+        if not (dispatched or call.step.paced or await self._dispatch(call)):
+            return Called(state="voided", error=Unavailable("the reservation is gone"))
         return await self._buy(call)
+
+    async def _peek(self, call: Call) -> Answer | Ticket | None:
+        """Read for free; once more if that failed and others did not."""
+        if call.step.offer.peek is None:
+            return None
+        return await self._again(lambda: self._peek_once(call), call)
+
+    async def _peek_once(self, call: Call) -> Answer | Ticket | None:
+        async with self._leaving(call) as leave:
+            peeking = call.adapter.peek(call.query, seconds=call.seconds, leave=leave)
+            return await _read(call, peeking)
 
     async def _buy(self, call: Call) -> Called:
         try:
-            asking = call.adapter.ask(call.query, seconds=call.seconds, after=call.after)
-            reply = await _read(call, asking)
+            if call.step.offer.charge is Charge.FREE and call.step.offer.resend is Resend.SAFE:
+                reply = await self._again(lambda: self._ask(call), call)
+            else:
+                reply = await self._ask(call)
         except ProviderError as error:
             return _failed(call.step, error)
         if isinstance(reply, Ticket):
             return await self._collect(call, _to_open_ticket(call, reply, call.step.units))
         units = call.step.offer.charged_units(call.query, reply)
         return _posted(reply, units, call.step.price)
+
+    async def _ask(self, call: Call) -> Answer | Ticket:
+        async with self._leaving(call, rid=call.rid) as leave:
+            asking = call.adapter.ask(
+                call.query, seconds=call.seconds, after=call.after, leave=leave
+            )
+            return await _read(call, asking)
+
+    async def _again(self, work: Callable[[], Awaitable[T]], call: Call) -> T:
+        """What `work` gives, tried once more where that costs nothing, if the budget allows it."""
+        until = time.monotonic() + call.seconds
+        self._budget.earn()
+        try:
+            return await work()
+        except (Unavailable, TimedOut, MalformedResponse):
+            pause = random.uniform(0, LONGEST_PAUSE)
+            left = until - time.monotonic() - pause
+            if left < SHORTEST or not self._budget.spend():
+                raise
+            await asyncio.sleep(pause)
+            call.seconds = left
+            return await work()
+
+    @asynccontextmanager
+    async def _leaving(
+        self, call: Call, *, rid: str = "", poll: bool = False
+    ) -> AsyncIterator[Departure | None]:
+        """What lets the requests of a call leave; a provider that asks for patience gets it."""
+        allowance = self._market.allowance(call.step.credential)
+        bulk = call.lookup is not None and call.lookup.head.bulk and not poll
+        departure = Departure(
+            self._permits,
+            allowance,
+            type(call.adapter).rates,
+            rank=Rank.BULK if bulk else Rank.URGENT,
+            rid=rid if call.step.paced else "",
+            lease=lease_of(call.seconds),
+            poll=poll,
+            dispatched=self._ledger.dispatched,
+        )
+        try:
+            yield departure if allowance else None
+        except RateLimited as error:
+            with contextlib.suppress(StoreDown):
+                await self._permits.pause(allowance, error.retry_after or UNTOLD)
+            raise
+        finally:
+            if allowance.at_once:
+                await departure.arrived()
 
     async def _dispatch(self, call: Call) -> bool:
         try:
@@ -148,8 +239,7 @@ class Dialler:
             await self._rest(call, kept, min(wait, left))
             poll += 1
             try:
-                reading = call.adapter.collect(call.query, kept.ticket, seconds=POLL_SECONDS)
-                reply = await _read(call, reading)
+                reply = await self._collect_once(call, kept)
             except ProviderError as error:
                 strikes += 1
                 if tickets.is_final(error, strikes):
@@ -161,6 +251,13 @@ class Dialler:
             kept.ticket, strikes = reply, 0
             wait = tickets.wait_before(poll, reply)
         return tickets.last_word(call.query, kept.ticket)
+
+    async def _collect_once(self, call: Call, kept: OpenTicket) -> Answer | Ticket:
+        async with self._leaving(call, poll=True) as leave:
+            reading = call.adapter.collect(
+                call.query, kept.ticket, seconds=POLL_SECONDS, leave=leave
+            )
+            return await _read(call, reading)
 
     async def _rest(self, call: Call, kept: OpenTicket, seconds: float) -> None:
         """Sleep before a poll, in naps that keep the lease as short as a poll needs it.

@@ -12,8 +12,9 @@ import msgspec
 from gateway.lookup import cache, tickets
 from gateway.lookup.attempts import AttemptOutcome
 from gateway.lookup.bids import Bids
-from gateway.lookup.calls import Call, Called, NotSent
+from gateway.lookup.calls import Call, Called
 from gateway.lookup.counter import Counter
+from gateway.lookup.departures import NotSent
 from gateway.lookup.endings import Objected, check
 from gateway.lookup.judge import judge, strength
 from gateway.lookup.lookup import Candidate, Lookup

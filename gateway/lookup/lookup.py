@@ -81,6 +81,7 @@ class Lookup:
     place: Place | None = None
     rest: Rest | None = None
     cap: str = ""
+    bulk: bool = False
     parent: Lookup | None = None
     again: bool = False
     started: float = field(default_factory=lambda: asyncio.get_running_loop().time())

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from gateway.guard.allowances import allowance_of, is_loopback
+from gateway.guard.permits import Allowance
 from gateway.lookup.planner import Stall
 from gateway.lookup.routing import Routing
 from gateway.money.prices import price_of
@@ -56,6 +58,7 @@ class Market:
         self.routes: Mapping[str, Routing] = {}
         # Of this version; as many as there are operations and teams.
         self._stands: dict[tuple[str, str], list[list[Stall]]] = {}
+        self._allowances: dict[str, tuple[Credential, Allowance]] = {}
 
     async def open(self) -> None:
         await self.refresh()
@@ -183,7 +186,20 @@ class Market:
         overrides = [("credential", credential.prices)] if credential else []
         price = price_of(operation, offer, *overrides, ("settings", configured.prices))
         limits = {**configured.limits, **(credential.limits if credential else {})}
-        return Stall(name, offer, credential, price, limits=limits)
+        paced = credential is not None and bool(self.allowance(credential))
+        return Stall(name, offer, credential, price, limits=limits, paced=paced)
+
+    def allowance(self, credential: Credential) -> Allowance:
+        """How often the account may be asked."""
+        known = self._allowances.get(credential.id)
+        if known is not None and known[0] is credential:
+            return known[1]
+        given = {**self._settings.providers[credential.provider].limits, **credential.limits}
+        free = self._sandbox or is_loopback(credential.base_url)
+        rates = () if free else ADAPTERS[credential.provider].rates
+        found = allowance_of(credential.id, given, rates)
+        self._allowances[credential.id] = (credential, found)
+        return found
 
     def credential(self, name: str) -> Credential | None:
         return next((item for item in self.credentials if item.id == name), None)

@@ -17,7 +17,8 @@ from providers.model import Query
 class Step(Struct, frozen=True):
     """One provider, with the credential that will pay; `units`, `cost` are the worst case.
 
-    `limits` are the credential's, by name; `spare` says that the provider has another one.
+    `limits` are the credential's, by name; `spare` says that the provider has another one. A
+    `paced` one needs a permit for every request.
     """
 
     provider: str
@@ -28,6 +29,7 @@ class Step(Struct, frozen=True):
     cost: int
     limits: Mapping[str, int] = {}
     spare: bool = False
+    paced: bool = False
 
 
 class LeftOut(Struct, frozen=True):
@@ -53,6 +55,7 @@ class Stall(Struct, frozen=True):
     benched: str = ""
     limits: Mapping[str, int] = {}
     spare: bool = False
+    paced: bool = False
 
 
 def plan(query: Query, route: Route, market: Sequence[Stall]) -> Plan:
@@ -95,4 +98,5 @@ def to_step(query: Query, stall: Stall) -> Step:
         cost=cost,
         limits=stall.limits,
         spare=stall.spare,
+        paced=stall.paced,
     )

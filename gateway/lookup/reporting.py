@@ -42,6 +42,9 @@ def report_skipped(lookup: Lookup, found: Admission) -> None:
             _report_doubt(lookup, provider, skip)
         else:
             lookup.tally.obstacle = lookup.tally.obstacle or skip.budget
+            if skip.wait:
+                wait = skip.wait / 1000
+                lookup.tally.retry_after = min(wait, lookup.tally.retry_after or wait)
             report(lookup, provider, "skipped", reason=skip.reason)
 
 

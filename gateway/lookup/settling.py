@@ -11,9 +11,9 @@ from gateway.lookup.calls import Call, Called
 from gateway.lookup.judge import judge
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.withholding import marks_of_row
-from gateway.money.terms import Keepsake, Settlement
+from gateway.money.terms import Health, Keepsake, Settlement
 from providers.base import Charge
-from providers.errors import RateLimited, Suppressed
+from providers.errors import ProviderError, RateLimited, Suppressed
 from providers.model import Email, Person, Verification
 
 
@@ -66,6 +66,7 @@ def to_settlement(
         cost=called.cost,
         persons=lookup.persons,
         objected=isinstance(called.error, Suppressed),
+        health=health_of(called.error),
         place=lookup.head.place,
     )
     if called.answer is not None:
@@ -73,6 +74,17 @@ def to_settlement(
         marks = marks_in(called.answer.data, hash_key)
         settlement.cache = Keepsake(call.slot, life, cache.CAP, marks)
     return settlement
+
+
+# What says that a provider is not well, and not that it was asked for something it has not.
+SICK = ("unavailable", "timed_out", "malformed_response")
+
+
+def health_of(error: ProviderError | None) -> Health:
+    """What the end of a call tells of its account."""
+    if error is None:
+        return "ok"
+    return "fail" if error.reason in SICK and not error.local else "neutral"
 
 
 def marks_in(data: object, hash_key: bytes) -> list[str]:

@@ -48,7 +48,7 @@ class Waterfall:
         self.verification_of = verification_of
         self.data_key = data_key
         self.team_cache = team_cache
-        self.dialler = Dialler(ledger)
+        self.dialler = Dialler(ledger, market)
         self._background: set[asyncio.Task[Any]] = set()
 
     async def run(self, lookup: Lookup) -> None:

@@ -98,6 +98,12 @@ class Ledger:
             self._journal.dispatched(rid, seq)
         return bool(seq)
 
+    def dispatched(self, rid: str, seq: int) -> None:
+        """A call was recorded as dispatched together with its permit."""
+        self.mark.seq = max(self.mark.seq, seq)
+        if self._journal is not None:
+            self._journal.dispatched(rid, seq)
+
     async def hold(self, rid: str, ticket: bytes, lease: int) -> bool:
         """Keep a ticket before its first poll; False if the entry is closed."""
         script = self._scripts["hold"]

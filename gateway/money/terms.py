@@ -11,6 +11,8 @@ from gateway.money.windows import Window
 NO_LIMIT = -1
 
 EntryState = Literal["posted", "voided", "in_doubt"]
+# What a call says of the account's state at its provider.
+Health = Literal["ok", "fail", "neutral", ""]
 
 
 class Bid(Struct, kw_only=True):
@@ -84,10 +86,14 @@ class Obstacle(Struct):
 
 
 class Skip(Struct):
-    """A step passed over; `cost` is in doubt under `rid` since this lookup ran first."""
+    """A step passed over; `cost` is in doubt under `rid` since this lookup ran first.
+
+    `wait` ms may pass before it can be taken.
+    """
 
     index: int
     reason: str
+    wait: float = 0
     budget: Obstacle | None = None
     rid: str = ""
     cost: int = 0
@@ -183,6 +189,7 @@ class Settlement(Struct, kw_only=True):
     cache: Keepsake | None = None
     persons: list[str] = []
     objected: bool = False
+    health: Health = ""
     place: Place | None = None
     next: Claim | None = None
     root: str = ""

@@ -15,6 +15,7 @@ from providers.base import (
     Auth,
     Charge,
     Offer,
+    Rate,
     Reply,
     Resend,
     decode,
@@ -92,7 +93,18 @@ _offer = partial(
 )
 _free = partial(_offer, charge=Charge.FREE, units=0, price=Decimal(0), resend=Resend.SAFE)
 # What a credit of enrichment costs is not published; that only a hit takes one is.
-_enrich = partial(_offer, unit="credit", source="assumed: as a search; free without a hit")
+_enrich = partial(_offer, source="assumed: as a search; free without a hit")
+# "15 requests per second and 500 requests per minute", of each endpoint; fewer of some.
+_RATES: Mapping[str, tuple[int, int]] = {
+    "/domain-search": (15, 500),
+    "/email-finder": (15, 500),
+    "/email-verifier": (10, 300),
+    "/email-count": (15, 500),
+    "/people/find": (15, 500),
+    "/companies/find": (15, 500),
+    "/combined/find": (15, 500),
+    "/discover": (5, 50),
+}
 
 
 class Hunter(Adapter):
@@ -102,6 +114,11 @@ class Hunter(Adapter):
     secret_fields = ("api_key",)
     # The most rows of a page of Domain Search: Hunter's Free plan refuses more than 10.
     options: ClassVar = {"page_size": number(1, params.MOST_ROWS)}
+    rates = tuple(
+        Rate(number, seconds, (path,))
+        for path, (second, minute) in _RATES.items()
+        for number, seconds in ((second, 1), (minute, 60))
+    )
     offers: ClassVar[Mapping[str, Offer]] = {
         EMAILS_FIND: _offer(ask="find", fits=params.is_findable),
         EMAILS_VERIFY: _offer(

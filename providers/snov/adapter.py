@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import ClassVar
 
-from providers.base import Charge, Offer, Resend
+from providers.base import Charge, Offer, Rate, Resend
 from providers.model import (
     COMPANIES_ENRICH,
     DOMAINS_SEARCH,
@@ -64,6 +64,9 @@ _offer = partial(
 
 class Snov(Addresses, Profiles, Domains):
     options: ClassVar = {"finder": choice("v1", "v2"), "profile_reads": number(1, 1000)}
+    # "Limited to 60 requests per minute." Hourly limits of finder and verifier depend on the plan:
+    # set `per_hour`, or let the provider's own refusals slow the calls down.
+    rates = (Rate(60, 60),)
     offers: ClassVar[Mapping[str, Offer]] = {
         EMAILS_FIND: _offer(
             peek="read_found", ask="find", collect="collect_found", fits=is_findable

@@ -94,6 +94,7 @@ local function reserve(a, s, now, watch)
   redis.call('ZADD', a.root .. 'open', now + s.lease, s.rid)
   redis.call('SET', a.root .. 'flight:' .. s.slot, s.rid)
   if s.ask ~= '' then redis.call('SET', a.root .. 'asked:' .. s.rid, s.ask, 'PX', 35 * 86400000) end
+  if s.probe then probe(a.root, s, now) end
   return { kind = 'reserved', index = s.index, rid = s.rid, dispatched = s.direct }
 end
 
@@ -196,6 +197,19 @@ local function misfit(a, s, budget, meter, skipped)
   return { kind = 'skip' }
 end
 
+-- A provider that has asked for patience, or fails all the time. Nil if it may be asked.
+local function held_back(a, s, now)
+  local pause = tonumber(redis.call('GET', a.root .. 'permits:' .. s.credential .. ':paused') or 0)
+  if pause > now then
+    return { index = s.index, reason = 'rate_limited', wait = pause - now }
+  end
+  local trip = tripped(a.root, s, now)
+  if not trip then return nil end
+  s.probe = trip.probe
+  if s.probe then return nil end
+  return { index = s.index, reason = 'circuit_open', wait = trip.wait }
+end
+
 local function try(a, s, now, skipped)
   local found = cached(a, s, now) or flight(a, s, now)
   if found and found.skip then
@@ -209,6 +223,11 @@ local function try(a, s, now, skipped)
     skipped[#skipped + 1] = { index = s.index, reason = 'over_budget',
       budget = { scope = 'max_cost', period = 'lookup', spent = a.spent, reserved = 0,
         limit = a.max_cost, resets_at = 0 } }
+    return nil
+  end
+  local back = held_back(a, s, now)
+  if back then
+    skipped[#skipped + 1] = back
     return nil
   end
   local budget, watch = obstacle(a, s.cost)

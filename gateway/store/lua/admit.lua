@@ -1,3 +1,3 @@
--- uses: moves pace admission
+-- uses: moves pace breaker admission
 local a = cmsgpack.unpack(ARGV[1])
 return reply(admit(a), a.root)

@@ -1,10 +1,14 @@
--- uses: moves pace admission queue
+-- uses: moves pace breaker admission queue
 -- Closes an entry, keeps its answer, writes the job's state, and admits the next step.
 -- ARGV: the settlement, the answer's bytes, the job's progress.
 local a = cmsgpack.unpack(ARGV[1])
 local now = now_ms()
 local changed = close(a.root, a.rid, a, now)
 local closed = changed and standing_of(a.root) or 0
+if changed and a.health ~= '' then
+  local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'credential', 'operation')
+  heard(a.root, e[1], e[2], a.rid, a.health, now)
+end
 redis.call('ZREM', a.root .. 'open', a.rid)
 if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 0 then
   -- A claim that was given up, and that a slow store may still have before it.

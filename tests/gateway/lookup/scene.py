@@ -72,6 +72,13 @@ class Scene:
     def heal(self) -> None:
         self.simulator.faults.clear()
 
+    async def recover(self) -> None:
+        """Heal, and forget what was thought of the providers meanwhile."""
+        self.heal()
+        for pattern in ("{pgw}:*:breaker:*", "{pgw}:*:permits:*"):
+            async for key in self.store.scan(pattern):
+                await self.store.call("DEL", key)
+
     def slow_down(self, provider: str, *, call: float = 0.0, task: float = 0.0) -> None:
         """Seconds that a call takes, and a task until it is done."""
         profile = Profile(Spread(call), Spread(task), Spread())

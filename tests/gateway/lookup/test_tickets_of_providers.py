@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
+from gateway.guard.permits import Allowance
 from gateway.lookup import tickets
 from gateway.lookup.calls import Call, Called, Dialler
+from gateway.lookup.market import Market
 from gateway.lookup.planner import Step
 from gateway.money.ledger import Ledger
 from gateway.store.connection import Store
 from gateway.vault.credentials import Credential
+from providers.base import Rate
 from providers.errors import (
     AuthenticationFailed,
     MalformedResponse,
@@ -36,11 +40,15 @@ CREDENTIAL = Credential(id="c", provider="snov", name="c", base_url="http://x")
 class Scripted:
     """Answers each poll with the next of `replies`, the last one for ever."""
 
+    rates: ClassVar[Sequence[Rate]] = ()
+
     def __init__(self, *replies: Answer | Ticket | Exception):
         self.replies = list(replies)
         self.polls = 0
 
-    async def collect(self, query: Query, ticket: Ticket, *, seconds: float) -> Answer | Ticket:
+    async def collect(
+        self, query: Query, ticket: Ticket, *, seconds: float, leave: object = None
+    ) -> Answer | Ticket:
         self.polls += 1
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):
@@ -59,6 +67,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tickets, "wait_after", lambda _error, _poll: 0.001)
 
 
+class Unlimited(Market):
+    """Accounts that may be asked as often as one likes."""
+
+    def __init__(self) -> None: ...
+
+    def allowance(self, credential: Credential) -> Allowance:
+        return Allowance(credential.id)
+
+
 async def collect(
     ledger: Ledger, adapter: Any, *, worst: int = WORST, age: float = 0.0
 ) -> tuple[str, Called]:
@@ -74,7 +91,7 @@ async def collect(
         Ticket(state={"n": "1"}), "snov", "emails.verify", msgspec.json.encode(QUERY), "s",
         PRICE, worst, time.time() - age,
     )  # fmt: skip
-    return rid, await Dialler(ledger).resume(call, kept)
+    return rid, await Dialler(ledger, Unlimited()).resume(call, kept)
 
 
 VERDICT = Answer(data=Verification(email=QUERY.email, status="valid"))
@@ -113,7 +130,9 @@ async def test_a_ticket_ends_once_at_the_price_it_was_bought_for(
 
 async def test_a_ticket_is_kept_as_the_provider_last_gave_it(ledger: Ledger) -> None:
     class Peeping(Scripted):
-        async def collect(self, query: Query, ticket: Ticket, *, seconds: float) -> Any:
+        async def collect(
+            self, query: Query, ticket: Ticket, *, seconds: float, leave: object = None
+        ) -> Any:
             row = await ledger.store.call("HGET", f"{ROOT}entry:{names[0]}", "ticket")
             seen.append(tickets.unpack(row).ticket.state["n"])
             return await super().collect(query, ticket, seconds=seconds)

@@ -102,7 +102,7 @@ async def check_failure(
     assert outcome(reply) == ("no_provider_available" if limited else "all_providers_failed")
     assert reply.status_code == (503 if limited else 502)
     assert await spent(scene.store) == before
-    scene.heal()
+    await scene.recover()
     await scene.gateway.client.post(f"/v1/admin/credentials/env-{provider}/check")
     again = await scene.find(person, providers=[provider])
     assert (outcome(again), cost(again)) == ("accepted", PRICES[provider])
@@ -127,7 +127,7 @@ async def check_doubt(
     assert attempts(reply) == expected, (kind, options)
     assert Decimal(meta["in_doubt"]) == PRICES[provider]
     assert Decimal(meta["cost"]) == PRICES[other]
-    scene.heal()
+    await scene.recover()
     asked = scene.simulator.app.traffic.counts.copy()
     again = await scene.find(person, providers=[provider], max_age=0)
     assert attempts(again) == [(provider, "in_doubt", None)]
@@ -154,7 +154,7 @@ FLEETING: list[tuple[str, str, dict[str, Any]]] = [
 
 async def test_a_poll_that_fails_is_tried_again(scene: Scene) -> None:
     for provider, kind, options in FLEETING:
-        scene.heal()
+        await scene.recover()
         scene.fault(provider, kind, times=2, **options)
         before = scene.billed()
         reply = await scene.find(scene.person({provider: "valid"}), providers=[provider])
@@ -181,7 +181,7 @@ async def test_an_objection_ends_the_lookup_for_every_spelling_and_provider(scen
     first = await scene.find(person)
     assert (first.status_code, outcome(first)) == (451, "suppressed")
     assert attempts(first) == [("hunter", "failed", "suppressed")]
-    scene.heal()
+    await scene.recover()
     last, domain = person.last_name.upper(), f"www.{person.company.domain}"
     for asked in (
         {"full_name": f"{last}, {person.first_name}", "domain": domain},
@@ -272,7 +272,7 @@ async def test_an_objection_by_name_and_domain_is_seen_in_an_answer_to_another_q
     person = scene.person(hunter="valid", snov="valid")
     scene.fault("hunter", "status", path=HUNTER_FIND, status=451)
     assert (await scene.find(person, providers=["hunter"])).status_code == 451
-    scene.heal()
+    await scene.recover()
     asked = {"full_name": person.full_name, "company": person.company.name}
     for _ in range(2):
         body = {**asked, "routing": {"providers": ["hunter"]}}

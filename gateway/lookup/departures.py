@@ -1,0 +1,79 @@
+"""The last thing before a request's bytes leave: its permit, and the record that it left."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+from gateway.guard.allowances import buckets_of
+from gateway.guard.permits import Allowance, Gone, Passage, Permits, Rank, Wait
+from gateway.store.connection import StoreDown
+from providers.base import Rate
+from providers.errors import RateLimited, Unavailable
+
+
+class NotSent(StoreDown):
+    """The store did not confirm the dispatch, so no byte left."""
+
+
+class Departure:
+    """Of one call, which may be several requests.
+
+    `rid` is the reservation of a paid one, which `dispatched` is told of; a poll leaves without a
+    permit while the store is away: what it asks for is bought.
+    """
+
+    def __init__(
+        self,
+        permits: Permits,
+        allowance: Allowance,
+        rates: Sequence[Rate],
+        *,
+        rank: Rank,
+        rid: str = "",
+        lease: int = 0,
+        poll: bool = False,
+        dispatched: Callable[[str, int], None] | None = None,
+    ):
+        self._permits = permits
+        self._allowance = allowance
+        self._rates = rates
+        self._rank = rank
+        self._rid = rid
+        self._lease = lease
+        self._poll = poll
+        self._dispatched = dispatched
+        self._passages: list[Passage] = []
+
+    async def __call__(self, path: str, *, own: bool, seconds: float) -> None:
+        rid = self._rid if own else ""
+        try:
+            passage = await self._permits.take(
+                self._allowance,
+                buckets_of(path, self._rates),
+                rank=self._rank,
+                seconds=seconds,
+                rid=rid,
+                lease=self._lease,
+            )
+        except Wait as wait:
+            raise RateLimited("no permit in time", retry_after=wait.seconds) from None
+        except Gone:
+            raise Unavailable("the reservation is gone") from None
+        except StoreDown as error:
+            if self._poll:
+                return
+            raise NotSent(str(error)) from None
+        self._passages.append(passage)
+        if rid:
+            # Further requests of the same call are part of what was dispatched.
+            self._rid = ""
+            if self._dispatched is not None and passage.sequence:
+                self._dispatched(rid, passage.sequence)
+
+    async def arrived(self) -> None:
+        """The replies are here, or nobody waits for them any more."""
+        for passage in self._passages:
+            with contextlib.suppress(StoreDown):
+                await self._permits.leave(self._allowance, passage)
+        self._passages = []
