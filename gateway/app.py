@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, Reference, SecurityScheme
 
 from gateway.api.audit import Audit
 from gateway.api.authorisation import authorise
+from gateway.api.breakers import BreakersOfProviders
 from gateway.api.context import Context
 from gateway.api.credentials import Credentials
 from gateway.api.decoding import StrictRequest
@@ -32,6 +33,7 @@ from gateway.api.providers import Providers
 from gateway.api.reconciliation import Reconciliation
 from gateway.api.routes import Routes
 from gateway.api.teams import Teams
+from gateway.guard.breakers import Breakers
 from gateway.money.entries import Books
 from gateway.money.standing import Standings
 from gateway.process import Process
@@ -50,6 +52,7 @@ CONTROLLERS = [
     Routes,
     LedgerEntries,
     Reconciliation,
+    BreakersOfProviders,
     Usage,
     Me,
     Audit,
@@ -130,6 +133,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         books=Books(process.store, process.root),
         standings=Standings(process.store, root=process.root, zone=zone),
         reconciler=process.reconciler,
+        breakers=Breakers(process.store, process.root),
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from gateway.api.exchange import Exchange
 from gateway.api.lists import ListMeta, Pager, ReplyMeta
 from gateway.api.problems import request_id_of
+from gateway.guard.breakers import Breakers
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.lookup.desk import Desk
@@ -42,6 +43,7 @@ class Context:
     books: Books
     standings: Standings
     reconciler: Reconciler
+    breakers: Breakers
 
 
 def context_of(request: Request[Any, Any, Any]) -> Context:

@@ -280,7 +280,8 @@ class Credentials(Controller):
             # A sandbox has stored credentials and does not use them.
             await _find(request, credential_id)
             return CheckReply(Verdict(ok=None, checked=False, reason="sandbox"), meta_of(request))
-        verdict = await check(context.market, context.desk.adapter_of(held), held)
+        adapter = context.desk.adapter_of(held)
+        verdict = await check(context.market, context.breakers, adapter, held)
         await record(request, "credential.checked", credential_id)
         return CheckReply(verdict, meta_of(request))
 

@@ -7,9 +7,12 @@ from urllib.parse import quote
 import click
 
 from gateway.cli import administration, display, options
+from gateway.cli.administration import body_option
 from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/providers"
+BREAKERS = "/v1/admin/providers"
+BREAKER_COLUMNS = ("credential", "operation", "state", "fails", "until", "forced")
 COLUMNS = ("provider", "name", "configured", "enabled", "operations", "breaker", "hit_rate")
 
 
@@ -24,6 +27,36 @@ def providers() -> None:
 def list_providers(session: Session) -> None:
     """List the providers."""
     administration.show_list(session, PATH, COLUMNS)
+
+
+@providers.command(
+    epilog=options.examples(
+        "prospect providers breakers hunter",
+        "prospect providers breakers hunter --force open --operation emails.verify",
+        "prospect providers breakers hunter --force auto",
+    )
+)
+@click.argument("name")
+@body_option(
+    "--force",
+    "state",
+    "Leave its accounts alone, ask them whatever happens, or let the gateway decide.",
+    type=click.Choice(["open", "closed", "auto"]),
+)
+@body_option("--operation", "operation", "Only this operation.")
+@body_option("--credential", "credential", "Only this credential, by id or name.")
+@options.client
+@pass_session
+def breakers(session: Session, name: str) -> None:
+    """Which accounts are left alone because they fail; or force them."""
+    path = f"{BREAKERS}/{quote(name, safe='')}/breakers"
+    if not session.fields:
+        administration.show_list(session, path, BREAKER_COLUMNS)
+        return
+    if "state" not in session.fields:
+        raise click.UsageError("--force is needed")
+    reply = administration.request(session, "PUT", path, body=session.fields)
+    display.show(session, reply, BREAKER_COLUMNS)
 
 
 @providers.command(epilog=options.examples("prospect providers show hunter"))

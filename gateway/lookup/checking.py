@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.guard.breakers import Breakers
 from gateway.lookup.market import Market
 from gateway.vault.credentials import Credential
 from providers.base import Adapter, Bounded
@@ -23,8 +24,10 @@ class Verdict(Struct, kw_only=True):
     balance: Mapping[str, float] | UnsetType = UNSET
 
 
-async def check(market: Market, adapter: Adapter, credential: Credential) -> Verdict:
-    """Ask; the account is benched if it is refused or used up, and else no longer."""
+async def check(
+    market: Market, breakers: Breakers, adapter: Adapter, credential: Credential
+) -> Verdict:
+    """Ask; the account is benched if it is refused or used up, else in use again."""
     try:
         async with Bounded(PATIENCE):
             balance = await adapter.balance()
@@ -34,6 +37,7 @@ async def check(market: Market, adapter: Adapter, credential: Credential) -> Ver
     except ProviderError as error:
         return Verdict(ok=None, checked=False, reason=error.reason)
     await market.bench.clear(credential.id)
+    await breakers.close(credential.id, list(adapter.offers))
     if balance is None:
         return Verdict(ok=None, checked=False, reason="no_free_call")
     return Verdict(ok=True, checked=True, balance=balance)

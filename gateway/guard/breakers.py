@@ -1,0 +1,76 @@
+"""Accounts that fail at an operation: left alone for a while; seen, and forced by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from gateway.store.connection import Script, Store
+
+State = Literal["closed", "open", "half_open"]
+Forced = Literal["open", "closed"]
+NOW = Script.load("now")
+
+
+class Breaker(Struct, frozen=True):
+    """`fails` in a row; open until `until`, ms of the epoch."""
+
+    credential: str
+    operation: str
+    state: State
+    fails: int = 0
+    until: int = 0
+    forced: bool = False
+
+
+class Breakers:
+    """Every method raises StoreDown."""
+
+    def __init__(self, store: Store, root: str):
+        self._store = store
+        self._root = root
+
+    async def read(self, credential: str, operations: Sequence[str]) -> list[Breaker]:
+        """The breakers of an account, as they are now."""
+        now = int(await self._store.run(NOW, [self._root], []))
+        found = []
+        for operation in operations:
+            key = self._key(credential, operation)
+            row = await self._store.call("HMGET", key, "until", "fails", "forced")
+            until, fails, forced = int(row[0] or 0), int(row[1] or 0), row[2]
+            state = forced.decode() if forced else _state(until, now)
+            found.append(Breaker(credential, operation, state, fails, until, bool(forced)))
+        return found
+
+    async def tripped(self) -> list[tuple[str, str]]:
+        """Account and operation of those that are not closed by themselves."""
+        names = await self._store.call("SMEMBERS", f"{self._root}breakers")
+        pairs = [name.decode().rpartition(":") for name in names]
+        return sorted((credential, operation) for credential, _, operation in pairs)
+
+    async def force(self, credential: str, operation: str, word: Forced | None) -> None:
+        """Hold it open or closed until told otherwise; None leaves it to itself, and closes it."""
+        key = self._key(credential, operation)
+        if word is None:
+            await self.close(credential, [operation])
+        else:
+            await self._store.call("HSET", key, "forced", word)
+            await self._store.call("PERSIST", key)
+            await self._store.call("SADD", f"{self._root}breakers", f"{credential}:{operation}")
+
+    async def close(self, credential: str, operations: Sequence[str]) -> None:
+        """Forget what went wrong."""
+        for operation in operations:
+            await self._store.call("DEL", self._key(credential, operation))
+            await self._store.call("SREM", f"{self._root}breakers", f"{credential}:{operation}")
+
+    def _key(self, credential: str, operation: str) -> str:
+        return f"{self._root}breaker:{credential}:{operation}"
+
+
+def _state(until: int, now: int) -> State:
+    if not until:
+        return "closed"
+    return "open" if now < until else "half_open"
