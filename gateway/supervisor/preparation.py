@@ -132,8 +132,9 @@ def _told(finding: Finding) -> str:
 async def _check_keys(store: Store, settings: Settings) -> None:
     sealer = Sealer([key.decode() for key in settings.master_keys])
     try:
-        await DataKey().load(store, sealer)
         await CredentialStore(store, sealer).all()
+        # Last: it is made where there is none, and a start that is refused changes nothing.
+        await DataKey().load(store, sealer)
     except SealBroken as error:
         message = f"{error}; add the key this store was used with to GATEWAY_MASTER_KEY"
         raise StartRefused(f"{message} (newest first, comma separated)") from None
