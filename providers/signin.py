@@ -39,6 +39,9 @@ class Token(Struct, frozen=True):
     text: str
     renew_at: float
 
+    def __repr__(self) -> str:
+        return "Token(***)"
+
 
 class TokenHolder(Protocol):
     """Where a token lives; one that processes share makes them sign in once together."""
@@ -72,6 +75,9 @@ class Granted(Struct):
 
     access_token: str
     expires_in: float
+
+    def __repr__(self) -> str:
+        return "Granted(***)"
 
 
 class ClientCredentials(Auth):

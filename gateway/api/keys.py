@@ -69,6 +69,9 @@ class IssuedKey(KeyView, kw_only=True):
 
     key: str
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id!r})"
+
 
 class RotatedKey(IssuedKey, kw_only=True):
     """`old_key_until` is when every earlier text of the key stops working, at the latest."""
@@ -131,7 +134,7 @@ def _changed(key: Key, change: KeyChange) -> Key:
     if "budget" in given:
         given["budgets"] = budgets_of(given.pop("budget"))
     if "scopes" in given:
-        given["scopes"] = tuple(given["scopes"])
+        given["scopes"] = tuple(dict.fromkeys(given["scopes"]))
     if "expires_at" in given:
         given["expires_at"] = _iso(given["expires_at"])
     return msgspec.structs.replace(key, **given)
