@@ -69,6 +69,9 @@ class NewCredential(Struct, kw_only=True, forbid_unknown_fields=True):
     limits: Limits = {}
     enabled: bool = True
 
+    def __repr__(self) -> str:
+        return f"NewCredential({self.provider!r}, {self.name!r})"
+
 
 class CredentialChange(Struct, kw_only=True, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
@@ -79,6 +82,9 @@ class CredentialChange(Struct, kw_only=True, forbid_unknown_fields=True):
     prices: Prices | UnsetType = UNSET
     limits: Limits | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+
+    def __repr__(self) -> str:
+        return "CredentialChange(***)"
 
 
 class CredentialView(Struct, kw_only=True):
@@ -180,7 +186,6 @@ def _changed(held: Credential, change: CredentialChange) -> Credential:
     given = {name: value for name, value in members.items() if value is not UNSET}
     if "secret" in given:
         _check_secret(held.provider, given["secret"])
-        given["version"] = held.version + 1
     if "team_ids" in given:
         given["team_ids"] = tuple(given["team_ids"])
     if "prices" in given:
@@ -199,10 +204,19 @@ async def _find(request: Req, name: str) -> Credential:
     return held
 
 
-async def _keep(request: Req, credential: Credential) -> CredentialReply:
+async def _keep_change(request: Req, changed: Credential) -> Credential:
+    """The credential as it is now. Raises Problem if it was changed or deleted meanwhile."""
+    kept = context_of(request).kept
+    held = await kept.change(changed)
+    if held is not None:
+        return held
+    if await kept.holds(changed.id):
+        raise Problem("conflict", "The credential was changed meanwhile; try again.")
+    raise missing("credential")
+
+
+def _reply(request: Req, credential: Credential) -> CredentialReply:
     context = context_of(request)
-    await context.kept.put(credential)
-    await context.market.changed()
     notice = SANDBOX_NOTICE if context.sandbox else None
     return CredentialReply(view(credential, context.market.bench), meta_of(request, notice))
 
@@ -236,9 +250,10 @@ class Credentials(Controller):
         fresh = _new(data, context.settings)
         await check_teams(context, fresh.team_ids)
         await check_name(context, fresh)
-        reply = await _keep(request, fresh)
+        await context.kept.put(fresh)
         await record(request, "credential.created", fresh.id, given_in(data))
-        return reply
+        await context.market.changed()
+        return _reply(request, fresh)
 
     @get(
         "/v1/admin/credentials/{credential_id:str}",
@@ -262,11 +277,12 @@ class Credentials(Controller):
             await check_teams(context, changed.team_ids)
         if data.name is not UNSET:
             await check_name(context, changed)
+        changed = await _keep_change(request, changed)
+        await record(request, "credential.changed", credential_id, given_in(data))
+        await context.market.changed()
         if data.secret is not UNSET:
             await context.market.bench.clear(credential_id)
-        reply = await _keep(request, changed)
-        await record(request, "credential.changed", credential_id, given_in(data))
-        return reply
+        return _reply(request, changed)
 
     @post(
         "/v1/admin/credentials/{credential_id:str}/check",

@@ -22,10 +22,26 @@ VERSION = "{pgw}:version"
 # Where stored credentials buy: a sandbox has none but its own.
 LIVE = "{pgw}:live:"
 DELETE = Script.load("delete_credential")
+# A row, its place in the index, and that there ever was one.
+PUT = Script.of(
+    "put_credential",
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 2)) "
+    "redis.call('SADD', KEYS[2], ARGV[1]) redis.call('SET', KEYS[3], 1) return 1",
+)
+# A change of what was read before another change would undo that; of what was deleted, the end.
+CHANGE = Script.of(
+    "change_credential",
+    "local held = redis.call('HGET', KEYS[1], 'public') "
+    "if not held or cjson.decode(held).version ~= tonumber(ARGV[1]) then return 0 end "
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 2)) return 1",
+)
 
 
 class Credential(Struct, frozen=True, kw_only=True):
-    """One account at one provider; `prices` is money per unit by operation."""
+    """One account at one provider; `prices` is money per unit by operation.
+
+    `version` counts its changes.
+    """
 
     id: str
     provider: str
@@ -123,14 +139,23 @@ class CredentialStore:
         return bool(await self._store.call("EXISTS", key_of(name)))
 
     async def put(self, credential: Credential) -> None:
+        """A new credential, or another in its place."""
+        keys = (key_of(credential.id), INDEX, EVER)
+        await self._store.run(PUT, keys, (credential.id, *self._fields(credential)))
+
+    async def change(self, changed: Credential) -> Credential | None:
+        """The credential in its next version; None if it is no longer as `changed` was read."""
+        fresh = msgspec.structs.replace(changed, version=changed.version + 1)
+        operands = (changed.version, *self._fields(fresh))
+        done = await self._store.run(CHANGE, [key_of(changed.id)], operands)
+        return fresh if done else None
+
+    def _fields(self, credential: Credential) -> tuple[str | bytes, ...]:
         public: dict[str, Any] = msgspec.to_builtins(credential)
         public["secret"] = {}
         secret = msgspec.json.encode(dict(credential.secret))
         sealed = self._sealer.seal(secret, place=place_of(credential))
-        fields = ("public", msgspec.json.encode(public), "sealed", sealed)
-        await self._store.call("HSET", key_of(credential.id), *fields)
-        await self._store.call("SADD", INDEX, credential.id)
-        await self._store.call("SET", EVER, 1)
+        return ("public", msgspec.json.encode(public), "sealed", sealed)
 
     async def delete(self, name: str) -> int:
         """0 if done, else how many tickets only this account can collect."""
