@@ -1,0 +1,152 @@
+"""Two teams of one gateway with something of everything, and requests about either's things."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import aiohttp
+
+from tests.gateway.api.route_table import TABLE, Entry, Side
+from tests.gateway.conftest import ADMIN_KEY, SECRETS, Gateway
+
+SIDES = ("ours", "theirs", "nobody")
+PLACES = {
+    "team_id": "/v1/admin/teams",
+    "key_id": "/v1/admin/keys",
+    "credential_id": "/v1/admin/credentials",
+}
+# The last is the one that is asked about.
+ACCOUNTS = {"ours": ("hunter", "snov"), "theirs": ("hunter", "snov", "sixtyfour")}
+SEARCHES = ("/v1/domains/search", "/v1/contacts/search", "/v1/companies/search")
+EVERYWHERE = {"domain": "blue-harbor.example", "operation": "emails.find"}
+NOBODY = {name: f"{name}-of-nobody" for name in ("team_id", "key_id", "credential_id", "job_id")}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    json: Any
+
+
+@dataclass
+class Stage:
+    """`session` sends; `keys` are the texts of each side's key with every scope."""
+
+    session: aiohttp.ClientSession
+    sides: dict[str, Side] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    async def send(self, method: str, path: str, key: str | None = None, **more: Any) -> Answer:
+        headers = {**more.pop("headers", {})}
+        if key is not None:
+            headers["authorization"] = f"Bearer {key}"
+        async with self.session.request(method, path, headers=headers, **more) as reply:
+            text = await reply.text()
+            json = await reply.json(content_type=None) if "json" in reply.content_type else None
+            return Answer(reply.status, reply.headers, text, json)
+
+    async def make(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What a new object's maker is told."""
+        reply = await self.send("POST", PLACES[kind], ADMIN_KEY, json=body)
+        assert reply.status == 201, reply.text
+        made: dict[str, Any] = reply.json["data"]
+        return made
+
+    async def ask(
+        self, label: str, side: Side, key: str | None, *, caller: str = "ours", **members: Any
+    ) -> Answer:
+        """The route of `label`, about `side`'s object; `members` are added to its body."""
+        method, path = label.split()
+        entry = TABLE[label]
+        names = {**EVERYWHERE, **side.ids, **entry.names}
+        headers = {"x-request-id": f"{caller}-{next(self.numbers)}"}
+        if entry.repeats and side.name != "nobody":
+            headers["idempotency-key"] = f"repeat of {side.name}"
+        more: dict[str, Any] = {"params": dict(entry.query(side)), "headers": headers}
+        if entry.body is not None:
+            tag = {"tag": caller} if "lookup" in entry.scopes else {}
+            more["json"] = {**entry.body(side), **tag, **members}
+        return await self.send(method, path.format(**names), key, **more)
+
+    async def spend(self, entry: Entry, side: Side) -> Side:
+        """The side with a new object of the kind that the route uses up."""
+        if not entry.fresh or side.name == "nobody":
+            return side
+        if entry.fresh == "team_id":
+            if side.name == "ours":
+                return side
+            made = await self.make("team_id", {"name": f"a team to go {next(self.numbers)}"})
+        else:
+            body = _of_team(entry.fresh, side.ids["team_id"], number=next(self.numbers))
+            made = await self.make(entry.fresh, body)
+        return Side(side.name, {**side.ids, entry.fresh: made["id"]}, side.cursors, side.marks)
+
+    async def undo(self, entry: Entry, reply: Answer) -> None:
+        if entry.made and reply.status == 201:
+            path = f"{PLACES[entry.made]}/{reply.json['data']['id']}"
+            assert (await self.send("DELETE", path, ADMIN_KEY)).status == 204
+
+
+def _of_team(kind: str, team: str, provider: str = "hunter", *, number: int = 0) -> dict[str, Any]:
+    if kind == "key_id":
+        return {"name": "k", "scopes": ["usage"], "team_id": team}
+    named = {"provider": provider, "name": f"{number} of {team}", "secret": SECRETS[provider]}
+    return {**named, "team_ids": [team]}
+
+
+@asynccontextmanager
+async def two_teams(gateway: Gateway) -> AsyncIterator[Stage]:
+    """Each has accounts of its own, theirs alone one at Sixtyfour; that at Letrics is for all."""
+    timeout = aiohttp.ClientTimeout(total=60)
+    async with aiohttp.ClientSession(gateway.url, timeout=timeout) as session:
+        stage = Stage(session)
+        shared = {"provider": "letrics", "name": "all", "secret": SECRETS["letrics"]}
+        await stage.make("credential_id", shared)
+        for name in ("ours", "theirs"):
+            stage.sides[name] = await _side(stage, name)
+        stage.sides["nobody"] = Side("nobody", {**NOBODY, "name": "nobody"})
+        yield stage
+
+
+async def _side(stage: Stage, name: str) -> Side:
+    team = (await stage.make("team_id", {"name": name}))["id"]
+    scopes = ["lookup", "jobs", "usage", "admin"]
+    key = await stage.make("key_id", {"name": name, "scopes": scopes, "team_id": team})
+    stage.keys[name] = key["key"]
+    made = {}
+    for provider in ACCOUNTS[name]:
+        made = await stage.make("credential_id", _of_team("", team, provider))
+    own = ACCOUNTS[name][-1]
+    ids = {"team_id": team, "key_id": key["id"], "credential_id": made["id"], "name": own}
+    side = Side(name, ids, marks={name, team, key["id"], made["id"]})
+    await _live(stage, side)
+    return side
+
+
+async def _live(stage: Stage, side: Side) -> None:
+    """Look up everything once, search on, and leave two jobs behind."""
+    key = stage.keys[side.name]
+    for label, entry in TABLE.items():
+        if "lookup" in entry.scopes and label.startswith("POST"):
+            reply = await stage.ask(label, side, key, caller=side.name)
+            assert reply.status == entry.answers[2], reply.text
+            if reply.json.get("meta", {}).get("next_cursor"):
+                side.cursors[label.split()[1]] = reply.json["meta"]["next_cursor"]
+    assert set(side.cursors) == set(SEARCHES)
+    for _ in range(2):
+        headers = {"prefer": "respond-async", "x-request-id": f"{side.name}-job"}
+        body = {"domain": "blue-harbor.example", "tag": side.name, "limit": 1}
+        path = "/v1/domains/search"
+        reply = await stage.send("POST", path, key, json=body, headers=headers)
+        assert reply.status == 202, reply.text
+        side.ids["job_id"] = reply.json["data"]["id"]
+        side.marks.add(side.ids["job_id"])
+    listed = await stage.send("GET", "/v1/jobs?limit=1", key)
+    side.cursors["/v1/jobs"] = listed.json["meta"]["next_cursor"]
