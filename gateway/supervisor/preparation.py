@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from gateway.settings.rules import Text
 from gateway.settings.schema import rule_at
 from gateway.settings.tree import read_value
 from gateway.store import datadir
-from gateway.store.connection import Store, StoreDown
+from gateway.store.connection import ResponseError, Store, StoreDown
 from gateway.store.embedded import EmbeddedStore
 from gateway.store.inspection import Finding, inspect
 from gateway.supervisor.children import Child
@@ -116,8 +117,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def check_store(settings: Settings) -> None:
-    """Refuse an unsafe store by name, a missing admin key, a wrong master key."""
-    findings = _ask(settings, lambda store: inspect(store, settings.store_accept_risk))
+    """Refuse a wrong master key, an unsafe store by name, a missing admin key."""
+    findings = _ask(settings, lambda store: _inspect(store, settings))
     refused = [finding for finding in findings if not finding.accepted]
     if refused:
         code = 4 if any(finding.name == "unreachable" for finding in refused) else 2
@@ -125,19 +126,33 @@ def check_store(settings: Settings) -> None:
     _ask(settings, lambda store: _check_keys(store, settings))
 
 
+async def _inspect(store: Store, settings: Settings) -> list[Finding]:
+    """The master key first, as that only reads: a store that is another's stays as it is."""
+    # What is wrong with the store itself is found, and told by name, by the inspection.
+    with contextlib.suppress(StoreDown, ResponseError):
+        await _check_seals(store, settings)
+    return await inspect(store, settings.store_accept_risk)
+
+
 def _told(finding: Finding) -> str:
     return f"store: {finding.name}: {finding.message}"
 
 
-async def _check_keys(store: Store, settings: Settings) -> None:
+async def _check_seals(store: Store, settings: Settings) -> Sealer:
+    """Every secret in the store opens. Raises StartRefused."""
     sealer = Sealer([key.decode() for key in settings.master_keys])
     try:
+        await DataKey().read(store, sealer)
         await CredentialStore(store, sealer).all()
-        # Last: it is made where there is none, and a start that is refused changes nothing.
-        await DataKey().load(store, sealer)
     except SealBroken as error:
         message = f"{error}; add the key this store was used with to GATEWAY_MASTER_KEY"
         raise StartRefused(f"{message} (newest first, comma separated)") from None
+    return sealer
+
+
+async def _check_keys(store: Store, settings: Settings) -> None:
+    sealer = await _check_seals(store, settings)
+    await DataKey().load(store, sealer)
     if settings.admin_key is None and not await Roster(store).has_admin():
         message = (
             "no admin key: set GATEWAY_ADMIN_KEY (24 printable characters or more) for the first "

@@ -23,4 +23,10 @@ class DataKey:
         """Read the key, or make it in a new store. Raises SealBroken, StoreDown."""
         fresh = sealer.seal(os.urandom(32), place=PLACE)
         await store.call("SET", PLACE, fresh, "NX")
-        self.value = sealer.open(await store.call("GET", PLACE), place=PLACE)
+        await self.read(store, sealer)
+
+    async def read(self, store: Store, sealer: Sealer) -> None:
+        """Read the key if there is one. Raises SealBroken, StoreDown."""
+        sealed = await store.call("GET", PLACE)
+        if sealed is not None:
+            self.value = sealer.open(sealed, place=PLACE)

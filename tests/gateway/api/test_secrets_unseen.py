@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from gateway.store.connection import Store
 from providers.simulator.faults import Fault, Kind
 from providers.simulator.testing import RunningSimulator
+from tests.gateway.store_dump import everything_in
 from tests.gateway.supervisor.processes import ADMIN_KEY, Served, external, serving, simulated
 
 FIND, PATH = "/v1/emails/find", "/v1/admin/credentials"
@@ -46,30 +46,6 @@ def made_id(answered: str) -> str:
     return answered.partition('"id":"')[2].partition('"')[0]
 
 
-READ: dict[bytes, tuple[Any, ...]] = {
-    b"string": ("GET",),
-    b"hash": ("HGETALL",),
-    b"set": ("SMEMBERS",),
-    b"zset": ("ZRANGE", 0, -1),
-    b"list": ("LRANGE", 0, -1),
-    b"stream": ("XRANGE", "-", "+"),
-}
-
-
-async def everything_in(store: Store) -> bytes:
-    """All keys and values, uncompressed."""
-    found = b""
-    async for key in store.scan("*"):
-        command, *rest = READ[await store.call("TYPE", key)]
-        value = await store.call(command, key, *rest)
-        found += key + flat(value)
-    return found.lower()
-
-
-def flat(value: Any) -> bytes:
-    return b"".join(map(flat, value)) if isinstance(value, list) else value or b""
-
-
 async def test_no_secret_and_no_person_is_left_anywhere(
     tmp_path: Path, store: Store, store_url: str, simulator: RunningSimulator
 ) -> None:
@@ -83,7 +59,7 @@ async def test_no_secret_and_no_person_is_left_anywhere(
     )
     async with serving(tmp_path, environ=environ) as served:
         answered = await exercise(served, simulator)
-        stored = await everything_in(store)
+        stored = (await everything_in(store)).lower()
     logged = served.log
     assert "request.served" in logged
     assert b"emails.find" in stored
