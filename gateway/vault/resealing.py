@@ -16,6 +16,7 @@ log = get_logger()
 
 # A process that does not have the newest key yet goes on sealing with an older one.
 PERIOD = 30.0
+TOGETHER = 50
 
 # Only if it is still what was opened: a secret that was changed meanwhile is sealed already.
 SWAP_FIELD = Script.of(
@@ -31,7 +32,7 @@ SWAP = Script.of(
 
 
 class Resealer:
-    """Moves credentials and the data key to the newest master key, one row after the other."""
+    """Moves credentials and the data key to the newest master key, a few rows at a time."""
 
     def __init__(self, store: Store, sealer: Sealer):
         self._store = store
@@ -51,12 +52,17 @@ class Resealer:
     async def reseal(self) -> int:
         """How many rows were sealed anew. Raises StoreDown; a row nobody can open stays."""
         moved = await self._data_key()
-        for name in await self._store.call("SMEMBERS", INDEX):
-            try:
-                moved += await self._credential(name.decode())
-            except SealBroken:
-                log.error("vault.unreadable", credential=name.decode())
+        names = [name.decode() for name in await self._store.call("SMEMBERS", INDEX)]
+        for at in range(0, len(names), TOGETHER):
+            moved += sum(await asyncio.gather(*map(self._row, names[at : at + TOGETHER])))
         return moved
+
+    async def _row(self, name: str) -> int:
+        try:
+            return await self._credential(name)
+        except SealBroken:
+            log.error("vault.unreadable", credential=name)
+            return 0
 
     async def _data_key(self) -> int:
         sealed = await self._store.call("GET", PLACE)

@@ -10,9 +10,9 @@ import pytest
 
 from gateway.settings import Secret, Settings
 from gateway.store.connection import Store
-from gateway.vault import resealing
+from gateway.vault import resealing, tokens
 from gateway.vault.credentials import Credential, CredentialStore
-from gateway.vault.datakey import DataKey
+from gateway.vault.datakey import PLACE, DataKey
 from gateway.vault.sealing import SealBroken, Sealer, key_id
 from providers.simulator.accounts import Account
 from providers.simulator.testing import RunningSimulator, running_simulator
@@ -47,12 +47,10 @@ async def fill(store: Store, simulator: RunningSimulator) -> None:
 
 
 async def rows_under(store: Store, key: bytes) -> int:
-    found = 0
-    for number in range(SECRETS):
-        sealed = await store.call("HGET", f"{{pgw}}:credential:cred_{number}", "sealed")
-        found += sealed.startswith(key_id(key).encode())
-    data_key = await store.call("GET", "{pgw}:datakey")
-    return found + int(data_key.startswith(key_id(key).encode()))
+    rows = [f"{{pgw}}:credential:cred_{number}" for number in range(SECRETS)]
+    sealed = await asyncio.gather(*(store.call("HGET", row, "sealed") for row in rows))
+    sealed.append(await store.call("GET", PLACE))
+    return sum(one.startswith(key_id(key).encode()) for one in sealed)
 
 
 async def serve(gateway: Gateway, people: list[dict[str, str]], done: asyncio.Event) -> list[int]:
@@ -95,16 +93,21 @@ async def rotate(
     return [status for task in served for status in task.result()]
 
 
+def settings_of(store_url: str, simulator: RunningSimulator) -> list[Settings]:
+    """Those of a process with the old key, with both, and with the new one alone."""
+    return [
+        make_settings(store_url, simulator, only=("snov",), master_keys=tuple(map(secret, keys)))
+        for keys in ([OLD], [NEW, OLD], [NEW])
+    ]
+
+
 async def test_the_master_key_is_rotated_while_serving(
     store: Store, store_url: str, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resealing, "PERIOD", 0.2)
     async with running_simulator() as simulator:
         await fill(store, simulator)
-        settings = [
-            make_settings(store_url, simulator, only=(), master_keys=tuple(map(secret, keys)))
-            for keys in ([OLD], [NEW, OLD], [NEW])
-        ]
+        settings = settings_of(store_url, simulator)
         statuses = await rotate(store, simulator, settings, campaign.size(short=20, full=200))
         payers = {row.account for row in simulator.bill.select("hunter")}
     assert set(statuses) == {200}
@@ -112,19 +115,67 @@ async def test_the_master_key_is_rotated_while_serving(
     assert len(payers) > 10, "many of the secrets were used"
 
 
-async def test_a_row_that_was_not_resealed_is_noticed(store: Store) -> None:
+async def check_tokens(store: Store, store_url: str) -> None:
+    """A sign-in that an older key sealed is nobody's trouble, and costs one more at most."""
+    body = {"domain": "blue-harbor.example", "routing": {"providers": ["snov"], "max_age": 0}}
+    async with running_simulator() as simulator, AsyncExitStack() as stack:
+        for each in settings_of(store_url, simulator):
+            gateway = await stack.enter_async_context(running_gateway(each, simulator))
+            reply = await gateway.client.post("/v1/companies/enrich", json=body)
+            assert reply.status_code == 200, reply.text
+        assert simulator.app.stage.tokens.requests <= 2
+
+
+async def test_sign_ins_outlive_a_rotation(store: Store, store_url: str) -> None:
+    await check_tokens(store, store_url)
+
+
+async def check_moved(store: Store) -> None:
+    """All that the old key sealed is sealed anew, once, and opens with the new key alone."""
     async with running_simulator() as simulator:
         await fill(store, simulator)
     await DataKey().load(store, Sealer([OLD]))
-    assert await resealing.Resealer(store, Sealer([NEW, OLD])).reseal() == SECRETS + 1
-    assert await resealing.Resealer(store, Sealer([NEW, OLD])).reseal() == 0
-    one = await store.call("HGET", "{pgw}:credential:cred_1", "sealed")
-    await store.call("HSET", "{pgw}:credential:cred_2", "sealed", one)
+    resealer = resealing.Resealer(store, Sealer([NEW, OLD]))
+    assert await resealer.reseal() == SECRETS + 1
+    assert await resealer.reseal() == 0
+    assert await rows_under(store, NEW) == SECRETS + 1, "some need the old key"
     kept = CredentialStore(store, Sealer([NEW]))
-    assert await kept.get("cred_1")
-    with pytest.raises(SealBroken):
-        await kept.get("cred_2")
+    assert {one.secret["api_key"] for one in await kept.all()} == {
+        f"key-{number}" for number in range(SECRETS)
+    }
+
+
+async def test_a_row_left_behind_is_noticed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    move = resealing.Resealer._credential
+
+    async def forgetful(self: resealing.Resealer, name: str) -> int:
+        return 1 if name == "cred_7" else await move(self, name)
+
+    monkeypatch.setattr(resealing.Resealer, "_credential", forgetful)
+    with pytest.raises(AssertionError):
+        await check_moved(store)
+
+
+async def test_a_sealer_that_knows_the_newest_key_alone_is_noticed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Sealer.__init__
+    monkeypatch.setattr(Sealer, "__init__", lambda self, keys: start(self, keys[:1]))
+    with pytest.raises(SealBroken, match="is not configured"):
+        await check_moved(store)
+
+
+async def test_a_token_that_must_open_is_noticed(
+    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "SealBroken", ZeroDivisionError)
+    with pytest.raises(AssertionError):
+        await check_tokens(store, store_url)
+
+
+async def test_everything_moves_to_the_new_key(store: Store) -> None:
+    await check_moved(store)
     sealed = Sealer([OLD]).seal(b"{}", place="credential/hunter/cred_3/1")
     await store.call("HSET", "{pgw}:credential:cred_3", "sealed", sealed)
     with pytest.raises(SealBroken, match=key_id(OLD)):
-        await kept.get("cred_3")
+        await CredentialStore(store, Sealer([NEW])).get("cred_3")
