@@ -186,7 +186,9 @@ class Exchange:
         problem = _problem(lookup, task.exception(), work.request_id)
         headers = self._headers(lookup, started)
         if problem is not None:
-            problem.headers |= headers
+            # A key that dies on its way is refused as one that nobody knows.
+            if problem.code != "unauthenticated":
+                problem.headers |= headers
             return problem
         elapsed = time.perf_counter() - started
         body = _encode(self._delivery(lookup, work, elapsed))
