@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -191,9 +192,13 @@ def _fields(key: Key) -> tuple[str | bytes | int, ...]:
 
 def live_until(key: Key) -> int:
     """Milliseconds since the epoch after which the key is dead."""
-    if key.expires_at is None:
-        return FOREVER
-    return int(datetime.fromisoformat(key.expires_at).timestamp() * 1000)
+    return FOREVER if key.expires_at is None else _millis_of(key.expires_at)
+
+
+@lru_cache(maxsize=10_000)
+def _millis_of(moment: str) -> int:
+    # Remembered, or an expired key would be refused some microseconds later than an unknown one.
+    return int(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
 def timestamp(later: timedelta = timedelta()) -> str:
