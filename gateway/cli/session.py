@@ -25,7 +25,7 @@ class Session:
     """Filled by the options, root's first, the command's own over them."""
 
     url: str = DEFAULT_URL
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     as_json: bool = False
     wait: int | None = None
     tag: str | None = None

@@ -7,10 +7,9 @@ held before a byte was answered.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -25,14 +24,13 @@ from providers.base import Bounded
 from providers.model import EMAILS_COUNT, EMAILS_FIND, EMAILS_VERIFY
 from providers.registry import ADAPTERS
 from providers.simulator.app import CONTROL_PREFIX, SimulatorApp
-from providers.simulator.serving import bind, endpoints_at, make_server
 from providers.simulator.settings import SimulatorSettings
-from providers.simulator.testing import ControlClient, RunningSimulator
 from providers.simulator.world import World
 from tests.gateway.api.replies import eventually
 from tests.gateway.api.route_table import TABLE, Side, check_table
 from tests.gateway.api.two_teams import Stage, two_teams
 from tests.gateway.conftest import ADMIN_KEY, Gateway, make_settings, running_gateway
+from tests.gateway.front import behind
 from tests.gateway.lookup.scene import Scene
 
 # Nothing is bought by these, so there is nothing to reserve.
@@ -78,19 +76,6 @@ class Door:
         name = f"{provider} {scope['method']} /{rest}"
         charges = len(self.app.stage.bill.rows) - before
         self.seen.append(Seen(provider, name, held, charges))
-
-
-@asynccontextmanager
-async def watched(store: Store) -> AsyncIterator[tuple[RunningSimulator, Door]]:
-    door = Door(SimulatorApp(World(people=400), SimulatorSettings()), Books(store, LIVE))
-    listener = bind("127.0.0.1", 0)
-    endpoints = endpoints_at("127.0.0.1", listener.getsockname()[1])
-    server = make_server(cast(SimulatorApp, door), lambda: None, signals=False)
-    await server.open([listener])
-    try:
-        yield RunningSimulator(endpoints, ControlClient(endpoints.control), door.app), door
-    finally:
-        await server.close()
 
 
 @dataclass
@@ -149,9 +134,13 @@ class Drive:
 
 @pytest.fixture
 async def drive(store: Store, store_url: str) -> AsyncIterator[Drive]:
-    async with watched(store) as (simulator, door):
+    door = Door(SimulatorApp(World(people=400), SimulatorSettings()), Books(store, LIVE))
+    async with behind(door, door.app) as simulator:
         settings = make_settings(store_url, simulator, only=("sixtyfour",))
-        async with running_gateway(settings, simulator) as gateway, two_teams(gateway) as stage:
+        async with (
+            running_gateway(settings, simulator) as gateway,
+            two_teams(gateway.url) as stage,
+        ):
             held = await stage.send("GET", "/v1/admin/credentials", ADMIN_KEY)
             names = {one["provider"]: one["id"] for one in held.json["data"]}
             stage.sides["ours"].ids["accounts"] = " ".join(names.values())

@@ -40,7 +40,10 @@ EVERY_SET: list[frozenset[str]] = [
 async def staged(store_url: str) -> AsyncIterator[Stage]:
     async with running_simulator() as simulator:
         settings = make_settings(store_url, simulator, only=())
-        async with running_gateway(settings, simulator) as gateway, two_teams(gateway) as stage:
+        async with (
+            running_gateway(settings, simulator) as gateway,
+            two_teams(gateway.url) as stage,
+        ):
             yield stage
 
 

@@ -17,7 +17,7 @@ CHANGES = [label for label in TABLE if "/v1/admin/" in label and not label.start
 
 @pytest.fixture
 async def stage(start_gateway: GatewayFactory) -> AsyncIterator[Stage]:
-    async with two_teams(await start_gateway(only=())) as teams:
+    async with two_teams((await start_gateway(only=())).url) as teams:
         yield teams
 
 

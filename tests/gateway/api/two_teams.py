@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from tests.gateway.api.route_table import TABLE, Entry, Side
-from tests.gateway.conftest import ADMIN_KEY, SECRETS, Gateway
+from tests.gateway.conftest import ADMIN_KEY, SECRETS
 
 SIDES = ("ours", "theirs", "nobody")
 PLACES = {
@@ -36,9 +36,15 @@ class Answer:
 
 @dataclass
 class Stage:
-    """`session` sends; `keys` are the texts of each side's key with every scope."""
+    """`session` sends; `keys` are the texts of each side's key, `replies` what was answered.
+
+    `secrets` are those of the accounts, by provider.
+    """
 
     session: aiohttp.ClientSession
+    admin: str
+    secrets: Mapping[str, Mapping[str, str]]
+    replies: list[Answer] = field(default_factory=list)
     sides: dict[str, Side] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
@@ -50,11 +56,12 @@ class Stage:
         async with self.session.request(method, path, headers=headers, **more) as reply:
             text = await reply.text()
             json = await reply.json(content_type=None) if "json" in reply.content_type else None
-            return Answer(reply.status, reply.headers, text, json)
+            self.replies.append(Answer(reply.status, reply.headers, text, json))
+            return self.replies[-1]
 
     async def make(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """What a new object's maker is told."""
-        reply = await self.send("POST", PLACES[kind], ADMIN_KEY, json=body)
+        reply = await self.send("POST", PLACES[kind], self.admin, json=body)
         assert reply.status == 201, reply.text
         made: dict[str, Any] = reply.json["data"]
         return made
@@ -84,30 +91,32 @@ class Stage:
                 return side
             made = await self.make("team_id", {"name": f"a team to go {next(self.numbers)}"})
         else:
-            body = _of_team(entry.fresh, side.ids["team_id"], number=next(self.numbers))
-            made = await self.make(entry.fresh, body)
+            made = await self.make(entry.fresh, self.of_team(entry.fresh, side.ids["team_id"]))
         return Side(side.name, {**side.ids, entry.fresh: made["id"]}, side.cursors, side.marks)
+
+    def of_team(self, kind: str, team: str, provider: str = "hunter") -> dict[str, Any]:
+        """What makes a key or an account of the team's own."""
+        if kind == "key_id":
+            return {"name": "k", "scopes": ["usage"], "team_id": team}
+        name = f"{next(self.numbers)} of {team}"
+        named = {"provider": provider, "name": name, "secret": self.secrets[provider]}
+        return {**named, "team_ids": [team]}
 
     async def undo(self, entry: Entry, reply: Answer) -> None:
         if entry.made and reply.status == 201:
             path = f"{PLACES[entry.made]}/{reply.json['data']['id']}"
-            assert (await self.send("DELETE", path, ADMIN_KEY)).status == 204
-
-
-def _of_team(kind: str, team: str, provider: str = "hunter", *, number: int = 0) -> dict[str, Any]:
-    if kind == "key_id":
-        return {"name": "k", "scopes": ["usage"], "team_id": team}
-    named = {"provider": provider, "name": f"{number} of {team}", "secret": SECRETS[provider]}
-    return {**named, "team_ids": [team]}
+            assert (await self.send("DELETE", path, self.admin)).status == 204
 
 
 @asynccontextmanager
-async def two_teams(gateway: Gateway) -> AsyncIterator[Stage]:
+async def two_teams(
+    url: str, *, admin: str = ADMIN_KEY, secrets: Mapping[str, Mapping[str, str]] = SECRETS
+) -> AsyncIterator[Stage]:
     """Each has accounts of its own, theirs alone one at Sixtyfour; that at Letrics is for all."""
     timeout = aiohttp.ClientTimeout(total=60)
-    async with aiohttp.ClientSession(gateway.url, timeout=timeout) as session:
-        stage = Stage(session)
-        shared = {"provider": "letrics", "name": "all", "secret": SECRETS["letrics"]}
+    async with aiohttp.ClientSession(url, timeout=timeout) as session:
+        stage = Stage(session, admin, secrets)
+        shared = {"provider": "letrics", "name": "all", "secret": secrets["letrics"]}
         await stage.make("credential_id", shared)
         for name in ("ours", "theirs"):
             stage.sides[name] = await _side(stage, name)
@@ -122,7 +131,7 @@ async def _side(stage: Stage, name: str) -> Side:
     stage.keys[name] = key["key"]
     made = {}
     for provider in ACCOUNTS[name]:
-        made = await stage.make("credential_id", _of_team("", team, provider))
+        made = await stage.make("credential_id", stage.of_team("credential_id", team, provider))
     own = ACCOUNTS[name][-1]
     ids = {"team_id": team, "key_id": key["id"], "credential_id": made["id"], "name": own}
     side = Side(name, ids, marks={name, team, key["id"], made["id"]})
