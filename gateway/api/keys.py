@@ -14,6 +14,7 @@ from gateway.api.audit import given_in, record
 from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
+from gateway.api.names import check_text
 from gateway.api.problems import Problem, invalid
 from gateway.api.teams import (
     Budgets,
@@ -131,6 +132,8 @@ def _iso(moment: datetime | None) -> str | None:
 def _changed(key: Key, change: KeyChange) -> Key:
     members = msgspec.structs.asdict(change)
     given = {name: value for name, value in members.items() if value is not UNSET}
+    if "name" in given:
+        check_text(given["name"])
     if "budget" in given:
         given["budgets"] = budgets_of(given.pop("budget"))
     if "scopes" in given:
@@ -141,6 +144,7 @@ def _changed(key: Key, change: KeyChange) -> Key:
 
 
 def _new(data: NewKeyBody) -> Key:
+    check_text(data.name)
     return Key(
         id="",
         team_id=data.team_id,

@@ -13,14 +13,15 @@ from gateway.vault.roster import Team
 RESERVED = "env"
 
 
-def _check_text(name: str) -> None:
+def check_text(name: str) -> None:
+    """Raises Problem (422) for a name that can't be shown."""
     if not name.isprintable() or not name.strip():
         raise invalid("/name", "must be printable text, without control characters")
 
 
 async def check_team(context: Context, team: Team) -> None:
     """Raises Problem: 422 for what can't be shown, 409 for what another team is called."""
-    _check_text(team.name)
+    check_text(team.name)
     others = await context.roster.teams()
     if any(other.name == team.name and other.id != team.id for other in others):
         raise Problem("conflict", "There is a team of this name already.")
@@ -28,7 +29,7 @@ async def check_team(context: Context, team: Team) -> None:
 
 async def check_credential(context: Context, credential: Credential) -> None:
     """Raises Problem: 422 for what can't be shown, 409 for what another is called."""
-    _check_text(credential.name)
+    check_text(credential.name)
     if credential.name == RESERVED:
         raise Problem("conflict", "The name `env` is that of the configuration's credentials.")
     taken = await context.kept.named(credential.provider, credential.name)

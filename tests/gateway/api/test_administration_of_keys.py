@@ -148,6 +148,8 @@ WRONG_KEYS: list[tuple[dict[str, Any], str]] = [
     ({"name": "k", "scopes": ["lookup"], "expires_at": "9999-12-31T23:59:59-14:00"},
      "/expires_at"),
     ({"name": "k", "scopes": ["lookup"], "key": "pgw_mine"}, "/key"),
+    ({"name": "k\x1b[31m", "scopes": ["lookup"]}, "/name"),
+    ({"name": " ", "scopes": ["lookup"]}, "/name"),
 ]  # fmt: skip
 
 
@@ -155,6 +157,24 @@ async def test_a_wrong_key_is_422(gateway: Gateway) -> None:
     for body, pointer in WRONG_KEYS:
         assert pointers(await gateway.client.post(KEYS, json=body)) == [pointer], body
     assert (await gateway.client.get(KEYS)).json()["data"] == []
+
+
+async def test_a_change_of_a_key_is_checked_like_a_new_one(gateway: Gateway) -> None:
+    path = f"{KEYS}/{key_id_of(await gateway.key())}"
+    before = (await gateway.client.get(path)).json()["data"]
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"name": "a\nb"}, "/name"),
+        ({"scopes": []}, "/scopes"),
+        ({"scopes": ["everything"]}, "/scopes/0"),
+        ({"expires_at": "tomorrow"}, "/expires_at"),
+        ({"budget": [MONTH, MONTH]}, "/budget"),
+        ({"team_id": "default"}, "/team_id"),
+    ]
+    for change, pointer in wrong:
+        assert pointers(await gateway.client.patch(path, json=change)) == [pointer], change
+    assert (await gateway.client.get(path)).json()["data"] == before
+    twice = await gateway.client.patch(path, json={"scopes": ["usage", "jobs", "usage"]})
+    assert twice.json()["data"]["scopes"] == ["usage", "jobs"]
 
 
 @pytest.mark.parametrize(
