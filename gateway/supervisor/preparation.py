@@ -143,7 +143,7 @@ async def _check_seals(store: Store, settings: Settings) -> Sealer:
     sealer = Sealer([key.decode() for key in settings.master_keys])
     try:
         await DataKey().read(store, sealer)
-        await CredentialStore(store, sealer).all()
+        await CredentialStore(store, sealer).check()
     except SealBroken as error:
         message = f"{error}; add the key this store was used with to GATEWAY_MASTER_KEY"
         raise StartRefused(f"{message} (newest first, comma separated)") from None

@@ -13,14 +13,18 @@ from msgspec import Struct, field
 
 from gateway.settings import ProviderSettings
 from gateway.store.connection import Script, Store
-from gateway.telemetry.log import register_secrets
-from gateway.vault.sealing import Sealer
+from gateway.telemetry.log import get_logger, register_secrets
+from gateway.vault.sealing import SealBroken, Sealer
+
+log = get_logger()
 
 INDEX = "{pgw}:credentials"
 EVER = "{pgw}:ever_held_credential"
 VERSION = "{pgw}:version"
 # Where stored credentials buy: a sandbox has none but its own.
 LIVE = "{pgw}:live:"
+# What is public of a credential, and its sealed secret.
+Row = tuple[bytes, bytes]
 DELETE = Script.load("delete_credential")
 # A row, its place in the index, and that there ever was one.
 PUT = Script.of(
@@ -96,25 +100,51 @@ class CredentialStore:
         self._sealer = sealer
         self._providers = providers or {}
         self._told: set[tuple[str, int]] = set()
+        self._held: dict[str, Credential] = {}
 
     async def all(self) -> list[Credential]:
-        """In the order of their making. Raises SealBroken."""
-        names = await self._store.call("SMEMBERS", INDEX)
-        found = await asyncio.gather(*(self.get(name.decode()) for name in names))
-        return sorted(
-            (item for item in found if item), key=lambda item: (item.created_at or "", item.id)
-        )
+        """In the order of their making. One that does not open is as it was last read, or out.
+
+        A process without the newest master key goes on so, while another seals everything anew.
+        """
+        held = [found for row in await self._rows() if (found := self._opened_or_held(row))]
+        self._held = {item.id: item for item in held}
+        return sorted(held, key=lambda item: (item.created_at or "", item.id))
+
+    async def check(self) -> None:
+        """Raises SealBroken if there is a credential that does not open."""
+        for row in await self._rows():
+            self._opened(row)
 
     async def get(self, name: str) -> Credential | None:
         """Raises SealBroken if its master key is not configured."""
-        row = await self._store.call("HMGET", key_of(name), "public", "sealed")
-        if row[0] is None:
-            return None
+        row = await self._row(name)
+        return self._opened(row) if row else None
+
+    async def _rows(self) -> list[Row]:
+        names = await self._store.call("SMEMBERS", INDEX)
+        rows = await asyncio.gather(*(self._row(name.decode()) for name in names))
+        return [row for row in rows if row]
+
+    async def _row(self, name: str) -> Row | None:
+        public, sealed = await self._store.call("HMGET", key_of(name), "public", "sealed")
+        return None if public is None else (public, sealed)
+
+    def _opened_or_held(self, row: Row) -> Credential | None:
+        try:
+            return self._opened(row)
+        except SealBroken:
+            public = msgspec.json.decode(row[0], type=Credential)
+            log.error("vault.unreadable", credential=public.id)
+            held = self._held.get(public.id)
+            return held if held and held.version == public.version else None
+
+    def _opened(self, row: Row) -> Credential:
         public = msgspec.json.decode(row[0], type=Credential)
         opened = self._sealer.open(row[1], place=place_of(public))
         secret = msgspec.json.decode(opened, type=dict[str, str])
-        if (name, public.version) not in self._told:
-            self._told.add((name, public.version))
+        if (public.id, public.version) not in self._told:
+            self._told.add((public.id, public.version))
             register_secrets(secret.values())
         return self._placed(msgspec.structs.replace(public, secret=secret))
 

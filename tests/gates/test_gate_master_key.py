@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from gateway.lookup.market import REFRESH
 from gateway.settings import Secret, Settings
 from gateway.store.connection import Store
 from gateway.vault import resealing, tokens
-from gateway.vault.credentials import Credential, CredentialStore
+from gateway.vault.credentials import VERSION, Credential, CredentialStore, Row
 from gateway.vault.datakey import PLACE, DataKey
 from gateway.vault.sealing import SealBroken, Sealer, key_id
 from providers.simulator.accounts import Account
@@ -30,20 +31,20 @@ def secret(key: bytes) -> Secret:
 
 async def fill(store: Store, simulator: RunningSimulator) -> None:
     """SECRETS accounts, each with its own secret."""
-    kept = CredentialStore(store, Sealer([OLD]))
+    kept, made = CredentialStore(store, Sealer([OLD])), []
     for number in range(SECRETS):
         account = Account(provider="hunter", name=f"a{number}")
         account.allowance.update({"searches": 10_000, "verifications": 10_000})
         simulator.app.stage.accounts.put(f"key-{number}", account)
-        await kept.put(
-            Credential(
-                id=f"cred_{number}",
-                provider="hunter",
-                name=f"a{number}",
-                base_url="",
-                secret={"api_key": f"key-{number}"},
-            )
+        credential = Credential(
+            id=f"cred_{number}",
+            provider="hunter",
+            name=f"a{number}",
+            base_url="",
+            secret={"api_key": f"key-{number}"},
         )
+        made.append(kept.put(credential))
+    await asyncio.gather(*made)
 
 
 async def rows_under(store: Store, key: bytes) -> int:
@@ -88,6 +89,9 @@ async def rotate(
                     return await rows_under(store, NEW) == SECRETS + 1
 
                 await eventually(moved)
+                # Whoever has the old key alone reads everything again, and can't.
+                await store.call("INCR", VERSION)
+                await asyncio.sleep(2 * REFRESH)
         done.set()
         await asyncio.wait(served)
     return [status for task in served for status in task.result()]
@@ -140,9 +144,27 @@ async def check_moved(store: Store) -> None:
     assert await resealer.reseal() == 0
     assert await rows_under(store, NEW) == SECRETS + 1, "some need the old key"
     kept = CredentialStore(store, Sealer([NEW]))
+    await kept.check()
     assert {one.secret["api_key"] for one in await kept.all()} == {
         f"key-{number}" for number in range(SECRETS)
     }
+
+
+async def test_a_process_that_forgets_what_it_can_no_longer_read_is_noticed(
+    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resealing, "PERIOD", 0.2)
+    opened = CredentialStore._opened_or_held
+
+    def forget(self: CredentialStore, row: Row) -> Credential | None:
+        self._held = {}
+        return opened(self, row)
+
+    monkeypatch.setattr(CredentialStore, "_opened_or_held", forget)
+    async with running_simulator() as simulator:
+        await fill(store, simulator)
+        statuses = await rotate(store, simulator, settings_of(store_url, simulator)[:2], 20)
+    assert set(statuses) == {200, 503}
 
 
 async def test_a_row_left_behind_is_noticed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ async def test_ciphertexts_swapped_between_rows_do_not_open(tmp_path: Path) -> N
         data_key = await held.store.call("GET", PLACE)
         await held.store.call("HSET", key_of("cred_1"), "sealed", data_key)
         with pytest.raises(SealBroken):
-            await CredentialStore(held.store, Sealer([OLD])).all()
+            await CredentialStore(held.store, Sealer([OLD])).check()
 
 
 async def test_ciphertexts_that_are_bound_to_nothing_are_noticed(

@@ -98,6 +98,29 @@ async def test_an_older_version_cannot_be_put_back(store: Store) -> None:
         await kept.get("cred_1")
 
 
+async def test_one_that_does_not_open_is_as_it_was_read_and_stops_no_other(store: Store) -> None:
+    writer, reader = CredentialStore(store, Sealer([NEW])), CredentialStore(store, Sealer([NEW]))
+    for name in ("cred_1", "cred_2"):
+        await writer.put(credential(name))
+    assert [item.id for item in await reader.all()] == ["cred_1", "cred_2"]
+    elsewhere = CredentialStore(store, Sealer([OLD]))
+    for name in ("cred_2", "cred_3"):
+        await elsewhere.put(credential(name))
+    found = await reader.all()
+    assert [(item.id, item.secret["api_key"]) for item in found] == [
+        ("cred_1", CANARY),
+        ("cred_2", CANARY),
+    ]
+    assert [item.id for item in await writer.all()] == ["cred_1"], "it had read neither"
+    await elsewhere.put(credential("cred_2", version=2, secret={"api_key": "another"}))
+    assert [item.id for item in await reader.all()] == ["cred_1"], "that secret was replaced"
+    with pytest.raises(SealBroken, match=key_id(OLD)):
+        await reader.check()
+    await elsewhere.delete("cred_2")
+    await elsewhere.delete("cred_3")
+    await reader.check()
+
+
 async def test_the_store_remembers_that_it_once_held_a_credential(store: Store) -> None:
     kept = CredentialStore(store, Sealer([NEW]))
     assert not await kept.ever_held()
