@@ -113,6 +113,7 @@ async def check_options(stage: Stage, label: str, keys: Keys) -> None:
         assert reply.status == expected, (path, held, reply.text)
 
 
+@pytest.mark.timeout(600)
 async def test_every_set_of_scopes_on_every_route_about_every_teams_things(
     stage: Stage, store_url: str
 ) -> None:
