@@ -21,7 +21,7 @@ from gateway.money.entries import HELD, Books, Entry
 from gateway.money.ledger import LIVE
 from gateway.store.connection import Store
 from providers.base import Bounded
-from providers.model import EMAILS_COUNT, EMAILS_FIND, EMAILS_VERIFY
+from providers.model import EMAILS_COUNT, EMAILS_FIND, EMAILS_VERIFY, OPERATIONS
 from providers.registry import ADAPTERS
 from providers.simulator.app import CONTROL_PREFIX, SimulatorApp
 from providers.simulator.settings import SimulatorSettings
@@ -31,19 +31,24 @@ from tests.gateway.api.route_table import TABLE, Side, check_table
 from tests.gateway.api.two_teams import Stage, two_teams
 from tests.gateway.conftest import ADMIN_KEY, Gateway, make_settings, running_gateway
 from tests.gateway.front import behind
-from tests.gateway.lookup.scene import Scene
+from tests.gateway.lookup.scene import SNOV_PUSH, Scene
 
 # Nothing is bought by these, so there is nothing to reserve.
 FREE = {
     "snov POST /v1/oauth/access_token": "a sign-in: no unit is charged, and all calls share it",
-    "snov GET /v1/get-balance": "an administrator's check of a credential",
-    "hunter GET /v2/account": "an administrator's check of a credential",
+    "snov GET /v1/get-balance": "a check of a credential, or what reconciliation compares with",
+    "hunter GET /v2/account": "a check of a credential, or what reconciliation compares with",
 }
 # Asked before anything is bought: the reservation is held, the dispatch comes with the purchase.
+# Or long after it, for what is in doubt.
 READS = {
     "snov POST /v1/get-emails-from-names": "what the account has found before",
     "snov POST /v1/get-emails-verification-status": "what the account has verified before",
 }
+
+
+OPEN = HELD | {"in_doubt"}
+RECONCILE = "POST /v1/admin/reconcile"
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class Door:
         if path.startswith(CONTROL_PREFIX):
             await self.app(scope, receive, send)
             return
-        held = [entry async for entry in self.books.walk() if entry.state in HELD]
+        held = [entry async for entry in self.books.walk() if entry.state in OPEN]
         before = len(self.app.stage.bill.rows)
         await self.app(scope, receive, send)
         _, provider, rest = path.split("/", 2)
@@ -89,6 +94,8 @@ class Drive:
 
     async def ask(self, label: str) -> list[Seen]:
         """Ask the route as many times as there are ways; the requests that it made."""
+        if label == RECONCILE:
+            await self._leave_a_doubt()
         self.door.seen = []
         entry, ours = TABLE[label], self.stage.sides["ours"]
         for members in self._ways(label):
@@ -104,6 +111,15 @@ class Drive:
             await self.stage.undo(entry, reply)
         return self.door.seen
 
+    async def _leave_a_doubt(self) -> None:
+        """A purchase whose answer is lost, which a free read clears up."""
+        self.scene.fault("snov", "charge_without_reply", path=SNOV_PUSH)
+        person = self.scene.person(snov="valid")
+        body = {"full_name": person.full_name, "domain": person.company.domain}
+        asked = {**body, "routing": {"providers": ["snov"]}}
+        await self.stage.send("POST", "/v1/emails/find", self.stage.keys["ours"], json=asked)
+        self.scene.heal()
+
     async def _is_done(self, job: str) -> bool:
         reply = await self.stage.send("GET", f"/v1/jobs/{job}", self.stage.keys["ours"])
         return bool(reply.json["data"]["status"] == "completed")
@@ -112,12 +128,13 @@ class Drive:
         entry = TABLE[label]
         if not entry.reaches:
             return [{}]
-        if entry.body is None:
+        body = entry.body(self.stage.sides["nobody"]) if entry.body else {}
+        operation = body.get("operation") or label.split("/v1/")[1].replace("/", ".")
+        if operation not in OPERATIONS:
             return [{"ids": ids} for ids in self._objects()]
-        operation = label.split("/v1/")[1].replace("/", ".")
         offering = [name for name, one in ADAPTERS.items() if operation in one.offers]
         ways = [{"routing": {"providers": [name], "max_age": 0}} for name in offering]
-        return ways + (self._unsure() if operation == EMAILS_FIND else [])
+        return ways + (self._unsure() if label == "POST /v1/emails/find" else [])
 
     def _objects(self) -> list[Mapping[str, str]]:
         """Accounts to check and domains to count: of each provider one, nobody asked before."""
@@ -180,6 +197,7 @@ async def test_every_route_that_reaches_a_provider_holds_a_reservation(
     everything = [one for seen in found.values() for one in seen]
     assert {one.provider for one in everything} == set(ADAPTERS)
     assert {one.name for one in everything} >= set(READS) | {"hunter GET /v2/account"}
+    assert set(READS) & {one.name for one in found[RECONCILE]}, "a doubt was read again"
     paid = [one for one in everything if one.charges]
     assert len(paid) > 5
     verified = {entry.operation for one in everything for entry in one.held}

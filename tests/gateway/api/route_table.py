@@ -20,7 +20,7 @@ from tests.gateway.conftest import SECRETS, make_settings
 OPEN: frozenset[str] = frozenset()
 ANY = frozenset(SCOPES)
 ADMIN, LOOKUP, USAGE = frozenset({"admin"}), frozenset({"lookup"}), frozenset({"usage"})
-JOBS = frozenset({"jobs", "lookup"})
+JOBS, JOBS_ALONE = frozenset({"jobs", "lookup"}), frozenset({"jobs"})
 HARBOR = {"domain": "blue-harbor.example"}
 ADA = {"full_name": "Ada Lovelace", **HARBOR}
 ADDRESS = {"email": "ada.lovelace@blue-harbor.example"}
@@ -102,6 +102,10 @@ def _search(label: str, body: Mapping[str, Any]) -> Entry:
     )
 
 
+def _job(scopes: frozenset[str]) -> Entry:
+    return Entry(scopes=scopes, answers=(200, 404, 404), shows=True)
+
+
 def _list(kind: str) -> Entry:
     return Entry(scopes=ADMIN, query=lambda _: {"limit": 100}, shows=kind in "teams keys")
 
@@ -135,13 +139,24 @@ TABLE: Mapping[str, Entry] = {
     "POST /v1/domains/search": _search("/v1/domains/search", HARBOR),
     "POST /v1/contacts/search": _search("/v1/contacts/search", {}),
     "POST /v1/companies/search": _search("/v1/companies/search", {}),
+    "POST /v1/jobs": Entry(
+        scopes=JOBS_ALONE,
+        answers=(202, 202, 202),
+        body=lambda _: {"operation": model.EMAILS_FIND, "items": [ADA]},
+        repeats=True,
+        reaches=True,
+        shows=True,
+    ),
     "GET /v1/jobs": Entry(
         scopes=JOBS,
         answers=(200, 422, 200),
         query=lambda side: {"limit": 1, **side.cursor("/v1/jobs")},
         shows=True,
     ),
-    "GET /v1/jobs/{job_id}": Entry(scopes=JOBS, answers=(200, 404, 404), shows=True),
+    "GET /v1/jobs/{job_id}": _job(JOBS),
+    "DELETE /v1/jobs/{job_id}": _job(JOBS_ALONE),
+    "GET /v1/jobs/{job_id}/events": _job(JOBS),
+    "GET /v1/jobs/{job_id}/results": _job(JOBS),
     "GET /v1/me": Entry(scopes=ANY, shows=True),
     "GET /v1/usage": Entry(
         scopes=USAGE,
@@ -220,6 +235,17 @@ TABLE: Mapping[str, Entry] = {
         scopes=ADMIN,
         query=lambda side: {"team": side.ids["team_id"], "group_by": "team"},
         shows=True,
+    ),
+    # Of an entry that is in doubt it is 200; those of the two teams are posted.
+    "POST /v1/admin/ledger/{entry_id}/resolve": Entry(
+        scopes=ADMIN,
+        answers=(409, 409, 404),
+        body=lambda _: {"state": "voided", "note": "their support says so"},
+        recorded="ledger.resolved",
+    ),
+    "GET /v1/admin/reconcile": Entry(scopes=ADMIN),
+    "POST /v1/admin/reconcile": Entry(
+        scopes=ADMIN, body=lambda _: {}, reaches=True, recorded="ledger.reconciled"
     ),
     "GET /v1/admin/audit": Entry(
         scopes=ADMIN, query=lambda side: {"object_id": side.ids["team_id"]}, shows=True

@@ -8,17 +8,34 @@ from typing import Any
 import pytest
 
 from gateway.api import credentials, keys
-from tests.gateway.api.route_table import TABLE
+from providers.simulator.faults import Fault
+from tests.gateway.api.route_table import ADA, TABLE
 from tests.gateway.api.two_teams import Answer, Stage, two_teams
 from tests.gateway.conftest import ADMIN_KEY, GatewayFactory
 
+FIND = "/v1/emails/find"
 CHANGES = [label for label in TABLE if "/v1/admin/" in label and not label.startswith("GET")]
 
 
 @pytest.fixture
 async def stage(start_gateway: GatewayFactory) -> AsyncIterator[Stage]:
-    async with two_teams((await start_gateway(only=())).url) as teams:
+    gateway = await start_gateway(only=())
+    assert gateway.simulator is not None
+    async with two_teams(gateway.url) as teams:
+        gateway.simulator.faults.put(Fault(provider="hunter", kind="charge_without_reply"))
+        teams.sides["theirs"].ids["entry_id"] = await doubt(teams)
+        gateway.simulator.faults.clear()
         yield teams
+
+
+async def doubt(stage: Stage) -> str:
+    """The entry of a purchase whose answer is lost."""
+    routing = {"providers": ["hunter"], "max_age": 0}
+    reply = await stage.send("POST", FIND, stage.keys["theirs"], json={**ADA, "routing": routing})
+    assert reply.status == 502, reply.text
+    query = {"state": "in_doubt"}
+    found = await stage.send("GET", "/v1/admin/ledger", ADMIN_KEY, params=query)
+    return str(found.json["data"][0]["id"])
 
 
 async def trail(stage: Stage) -> list[dict[str, Any]]:

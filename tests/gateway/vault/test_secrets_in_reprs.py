@@ -162,6 +162,8 @@ KEY_VIEW: dict[str, Any] = {
     "scopes": ["lookup"],
     "expires_at": None,
     "budget": None,
+    "rate_limit_per_minute": None,
+    "max_concurrency": None,
     "created_at": "",
 }
 SAMPLES: list[object] = [
