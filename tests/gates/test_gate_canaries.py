@@ -206,7 +206,8 @@ SEEN = [
 
 
 async def measure(cage: Aviary) -> None:
-    """Both workers are asked, so that what either counts is summed."""
+    """Every account is used; then both workers are asked for what they counted."""
+    await check_accounts(cage)
     for _ in range(8):
         await cage.stage.send("GET", "/metrics", cage.canaries["the metrics key"].text)
 

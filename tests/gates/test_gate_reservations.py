@@ -21,7 +21,7 @@ from gateway.money.entries import HELD, Books, Entry
 from gateway.money.ledger import LIVE
 from gateway.store.connection import Store
 from providers.base import Bounded
-from providers.model import EMAILS_COUNT, EMAILS_FIND, EMAILS_VERIFY, OPERATIONS
+from providers.model import EMAILS_COUNT, EMAILS_FIND, EMAILS_VERIFY, OPERATIONS, PEOPLE_ENRICH
 from providers.registry import ADAPTERS
 from providers.simulator.app import CONTROL_PREFIX, SimulatorApp
 from providers.simulator.settings import SimulatorSettings
@@ -43,6 +43,7 @@ FREE = {
 # Or long after it, for what is in doubt.
 READS = {
     "snov POST /v1/get-emails-from-names": "what the account has found before",
+    "snov POST /v1/get-emails-from-url": "whom the account has looked up before",
     "snov POST /v1/get-emails-verification-status": "what the account has verified before",
 }
 
@@ -100,9 +101,9 @@ class Drive:
         entry, ours = TABLE[label], self.stage.sides["ours"]
         for members in self._ways(label):
             side = await self.stage.spend(entry, ours)
-            # With another name it asks for no repeat.
-            name = "nobody" if entry.repeats else side.name
-            side = Side(name, side.ids | members.pop("ids", {}), side.cursors, side.marks)
+            # With another name, and no cursor, it asks for nothing that was bought before.
+            name = "nobody" if entry.reaches else side.name
+            side = Side(name, side.ids | members.pop("ids", {}))
             key = self.stage.keys["ours"]
             reply = await self.stage.ask(label, side, key, **members)
             assert reply.status < 500, reply.text
@@ -134,7 +135,17 @@ class Drive:
             return [{"ids": ids} for ids in self._objects()]
         offering = [name for name, one in ADAPTERS.items() if operation in one.offers]
         ways = [{"routing": {"providers": [name], "max_age": 0}} for name in offering]
-        return ways + (self._unsure() if label == "POST /v1/emails/find" else [])
+        return ways + (self._more(operation) if "operation" not in body else [])
+
+    def _more(self, operation: str) -> list[dict[str, Any]]:
+        """Questions that take another way with a provider."""
+        if operation == PEOPLE_ENRICH:
+            url = next(
+                one.linkedin_url for one in self.scene.simulator.world.people if one.linkedin_url
+            )
+            asked = {"providers": ["snov"], "max_age": 0}
+            return [{"email": None, "linkedin_url": url, "routing": asked}]
+        return self._unsure() if operation == EMAILS_FIND else []
 
     def _objects(self) -> list[Mapping[str, str]]:
         """Accounts to check and domains to count: of each provider one, nobody asked before."""
