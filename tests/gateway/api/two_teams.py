@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,11 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
-    json: Any
+
+    @property
+    def json(self) -> Any:
+        """None if it is none; read when it is asked for, as most answers are only refusals."""
+        return json.loads(self.text) if "json" in self.headers.get("content-type", "") else None
 
 
 @dataclass
@@ -56,8 +61,7 @@ class Stage:
             headers["authorization"] = f"Bearer {key}"
         async with self.session.request(method, path, headers=headers, **more) as reply:
             text = await reply.text()
-            json = await reply.json(content_type=None) if "json" in reply.content_type else None
-            self.replies.append(Answer(reply.status, reply.headers, text, json))
+            self.replies.append(Answer(reply.status, reply.headers, text))
             return self.replies[-1]
 
     async def make(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
