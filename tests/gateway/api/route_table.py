@@ -247,6 +247,10 @@ TABLE: Mapping[str, Entry] = {
     "POST /v1/admin/reconcile": Entry(
         scopes=ADMIN, body=lambda _: {}, reaches=True, recorded="ledger.reconciled"
     ),
+    "GET /v1/admin/providers/{name}/breakers": _one(),
+    "PUT /v1/admin/providers/{name}/breakers": _one(
+        body=lambda _: {"state": "auto"}, recorded="breaker.forced"
+    ),
     "GET /v1/admin/audit": Entry(
         scopes=ADMIN, query=lambda side: {"object_id": side.ids["team_id"]}, shows=True
     ),
