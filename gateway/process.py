@@ -10,6 +10,8 @@ from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
+from gateway.lookup.spool import FOLDER as SPOOL
+from gateway.lookup.spool import Spool
 from gateway.money.budgets import put_limits
 from gateway.money.journal import FOLDER, Journal
 from gateway.money.ledger import DAY, LIVE, PROCESS, SANDBOX
@@ -55,6 +57,8 @@ class Process:
         self.transport = Transport()
         self.data_key = DataKey()
         self.journal = Journal(settings.data_dir / FOLDER, root=self.root, process=PROCESS)
+        place = settings.data_dir / SPOOL / ("sandbox" if self.sandbox else "live")
+        self.spool = Spool(place, self.sealer)
         self.desk = self._desk()
         self.restorer = Restorer(self.desk.ledger, self.journal.folder)
         self.reconciler = Reconciler(self.desk, self.restorer)
@@ -80,6 +84,7 @@ class Process:
             data_key=self.data_key,
             journal=self.journal,
             tokens=TokenShelf(self.store, self.sealer, self.root),
+            spool=self.spool,
         )
 
     def engine(self, conclude: Conclude) -> Engine:
@@ -94,7 +99,11 @@ class Process:
         await self._put_budgets()
         await self._open_journal()
         await self.desk.open()
-        work = (Resealer(self.store, self.sealer).run(), self.restorer.run())
+        work = (
+            Resealer(self.store, self.sealer).run(),
+            self.restorer.run(),
+            self.spool.run(self.desk.ledger),
+        )
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def _put_budgets(self) -> None:

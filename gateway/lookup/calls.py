@@ -21,6 +21,7 @@ from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.planner import Step
 from gateway.lookup.resting import Rest
+from gateway.lookup.spool import Kept, Spool
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.ledger import Ledger
@@ -107,8 +108,9 @@ def lease_of(seconds: float) -> int:
 class Dialler:
     """Makes calls; the ledger hears of every one before its bytes leave."""
 
-    def __init__(self, ledger: Ledger, market: Market):
+    def __init__(self, ledger: Ledger, market: Market, spool: Spool):
         self._ledger = ledger
+        self._spool = spool
         self._market = market
         self._permits = Permits(ledger.store, ledger.root)
         self._budget = RetryBudget()
@@ -276,12 +278,15 @@ class Dialler:
 
     async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> bool:
         """Keep the ticket; while the store is away it is polled on all the same: it is bought."""
-        lease = lease_of(wait + POLL_SECONDS)
+        lease, packed = lease_of(wait + POLL_SECONDS), tickets.pack(kept)
         try:
-            return await self._ledger.hold(call.rid, tickets.pack(kept), lease)
+            is_kept = await self._ledger.hold(call.rid, packed, lease)
         except StoreDown:
             log.debug("ticket.not_kept", provider=kept.provider)
+            await self._spool.keep(Kept(rid=call.rid, ticket=packed))
             return False
+        await self._spool.drop(call.rid)
+        return is_kept
 
 
 async def _nap(call: Call, seconds: float) -> None:

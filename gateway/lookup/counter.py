@@ -7,10 +7,13 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gateway.lookup import cache
 from gateway.lookup.bids import Bids
 from gateway.lookup.endings import Unsettled
 from gateway.lookup.lookup import Lookup
+from gateway.lookup.spool import Kept
 from gateway.money.terms import Admission, Settlement
 from gateway.store.connection import StoreDown
 from providers.model import Answer
@@ -30,6 +33,7 @@ class Counter:
         self._ledger = waterfall.ledger
         self._lookup = lookup
         self._bids = bids
+        self._spool = waterfall.spool
 
     async def settle(
         self, settlement: Settlement, answer: Answer | None, following: int
@@ -38,6 +42,8 @@ class Counter:
         body = b"" if answer is None else cache.pack(answer)
         with contextlib.suppress(StoreDown):
             return await self._ledger.settle(settlement, answer=body, progress=self._progress())
+        kept = Kept(rid=settlement.rid, settlement=_alone(settlement), answer=body)
+        await self._spool.keep(kept)
         task = self._waterfall.go_on(self._insist(settlement, REGRET_PATIENCE, body))
         done, _ = await asyncio.wait({task}, timeout=SETTLE_PATIENCE)
         if not done:
@@ -64,7 +70,9 @@ class Counter:
         until, wait, progress = time.monotonic() + patience, 0.05, self._progress()
         while True:
             try:
-                return await self._ledger.settle(settlement, answer=answer, progress=progress)
+                found = await self._ledger.settle(settlement, answer=answer, progress=progress)
+                await self._spool.drop(settlement.rid)
+                return found
             except StoreDown:
                 if time.monotonic() > until:
                     raise
@@ -73,3 +81,8 @@ class Counter:
 
     def _progress(self) -> bytes:
         return self._lookup.progress() if self._lookup.head.place else b""
+
+
+def _alone(settlement: Settlement) -> Settlement:
+    """The end of an entry, without the step that was to follow."""
+    return msgspec.structs.replace(settlement, next=None)

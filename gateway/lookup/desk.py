@@ -13,6 +13,7 @@ from gateway.lookup.lookup import Caller, Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.planner import Plan, plan
 from gateway.lookup.routing import Route, Routing, base_route, resolve
+from gateway.lookup.spool import Spool
 from gateway.lookup.waterfall import Waterfall
 from gateway.money.journal import Journal
 from gateway.money.ledger import Ledger, next_id
@@ -54,6 +55,7 @@ class Desk:
         data_key: DataKey,
         journal: Journal | None = None,
         tokens: TokenShelf | None = None,
+        spool: Spool,
     ):
         self.settings = settings
         self.market = market
@@ -75,6 +77,7 @@ class Desk:
             market=market,
             data_key=data_key,
             team_cache=settings.cache_scope == "team",
+            spool=spool,
         )
         self._transport = transport
         self._tokens = tokens

@@ -12,6 +12,7 @@ from gateway.lookup.descent import Descent
 from gateway.lookup.flights import Flights
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
+from gateway.lookup.spool import Spool
 from gateway.money.ledger import Ledger
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
@@ -40,6 +41,7 @@ class Waterfall:
         verification_of: Callable[[Lookup, str, str], Lookup | None],
         data_key: DataKey,
         team_cache: bool = False,
+        spool: Spool,
     ):
         self.ledger = ledger
         self.flights = flights
@@ -48,7 +50,8 @@ class Waterfall:
         self.verification_of = verification_of
         self.data_key = data_key
         self.team_cache = team_cache
-        self.dialler = Dialler(ledger, market)
+        self.spool = spool
+        self.dialler = Dialler(ledger, market, spool)
         self._background: set[asyncio.Task[Any]] = set()
 
     async def run(self, lookup: Lookup) -> None:

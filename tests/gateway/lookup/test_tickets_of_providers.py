@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -15,9 +16,11 @@ from gateway.lookup import tickets
 from gateway.lookup.calls import Call, Called, Dialler
 from gateway.lookup.market import Market
 from gateway.lookup.planner import Step
+from gateway.lookup.spool import Spool
 from gateway.money.ledger import Ledger
 from gateway.store.connection import Store
 from gateway.vault.credentials import Credential
+from gateway.vault.sealing import Sealer
 from providers.base import Rate
 from providers.errors import (
     AuthenticationFailed,
@@ -67,6 +70,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tickets, "wait_after", lambda _error, _poll: 0.001)
 
 
+SPOOL = Spool(Path("nowhere"), Sealer([bytes(32)]))
+
+
 class Unlimited(Market):
     """Accounts that may be asked as often as one likes."""
 
@@ -91,7 +97,7 @@ async def collect(
         Ticket(state={"n": "1"}), "snov", "emails.verify", msgspec.json.encode(QUERY), "s",
         PRICE, worst, time.time() - age,
     )  # fmt: skip
-    return rid, await Dialler(ledger, Unlimited()).resume(call, kept)
+    return rid, await Dialler(ledger, Unlimited(), SPOOL).resume(call, kept)
 
 
 VERDICT = Answer(data=Verification(email=QUERY.email, status="valid"))

@@ -1,0 +1,106 @@
+"""What the store could not take: bought answers and tickets, sealed on this machine's disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from gateway.money.ledger import Ledger
+from gateway.money.terms import Settlement
+from gateway.store.connection import StoreDown
+from gateway.telemetry.log import get_logger
+from gateway.vault.sealing import SealBroken, Sealer
+
+log = get_logger()
+
+FOLDER = "spool"
+LOOK = 2.0
+TICKET_LEASE = 1000
+
+
+class Kept(Struct, kw_only=True):
+    """One entry's end and its answer, or its ticket."""
+
+    rid: str
+    settlement: Settlement | None = None
+    answer: bytes = b""
+    ticket: bytes = b""
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(Kept)
+
+
+class Spool:
+    """Of one machine; a disk that fails is logged, and loses what a kill would have lost."""
+
+    def __init__(self, folder: Path, sealer: Sealer):
+        self._folder = folder
+        self._sealer = sealer
+        self._kept: set[str] = set()
+
+    async def keep(self, kept: Kept) -> None:
+        """On the disk once it returns; the latest of an entry counts."""
+        sealed = self._sealer.seal(_pack(kept), place=f"spool/{kept.rid}")
+        self._kept.add(kept.rid)
+        try:
+            await asyncio.to_thread(self._write, kept.rid, sealed)
+        except OSError as error:
+            log.error("spool.failed", reason=error.strerror)
+
+    async def drop(self, rid: str) -> None:
+        """The store has it."""
+        if rid in self._kept:
+            self._kept.discard(rid)
+            await asyncio.to_thread(self._path(rid).unlink, missing_ok=True)
+
+    async def run(self, ledger: Ledger) -> None:
+        """Tell the store what it could not take, also that of processes which are gone."""
+        while True:
+            try:
+                for kept in await asyncio.to_thread(lambda: list(self._read())):
+                    await self._replay(ledger, kept)
+            except StoreDown:
+                log.debug("spool.postponed")
+            except OSError as error:
+                log.error("spool.failed", reason=error.strerror)
+            await asyncio.sleep(LOOK)
+
+    async def _replay(self, ledger: Ledger, kept: Kept) -> None:
+        if kept.settlement is not None:
+            kept.settlement.next = None
+            _ = await ledger.settle(kept.settlement, answer=kept.answer)
+        else:
+            _ = await ledger.hold(kept.rid, kept.ticket, TICKET_LEASE)
+        self._kept.discard(kept.rid)
+        await asyncio.to_thread(self._path(kept.rid).unlink, missing_ok=True)
+        log.info("spool.replayed", rid=kept.rid)
+
+    def _write(self, rid: str, sealed: bytes) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self._path(rid).with_suffix(".draft")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, sealed)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(self._path(rid))
+
+    def _read(self) -> Iterator[Kept]:
+        for path in sorted(self._folder.glob("*.sealed")):
+            try:
+                opened = self._sealer.open(path.read_bytes(), place=f"spool/{path.stem}")
+                yield _decoder.decode(opened)
+            except FileNotFoundError:
+                continue  # another process was quicker
+            except (SealBroken, msgspec.MsgspecError) as error:
+                log.error("spool.unreadable", file=path.name, error=type(error).__name__)
+
+    def _path(self, rid: str) -> Path:
+        return self._folder / f"{rid}.sealed"

@@ -1,0 +1,117 @@
+"""What a store could not take is sealed on the disk, told to it later, and gone from there."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.lookup.spool import Kept, Spool
+from gateway.money.ledger import Ledger
+from gateway.store.connection import Store, StoreDown
+from gateway.vault.sealing import Sealer
+from tests.gateway.lookup.scene import until
+from tests.gateway.money.books import bid, claim, ending, entry, kept, reserve
+from tests.gateway.money.conftest import clocked, ledger
+
+__all__ = ["clocked", "ledger"]
+
+SEALER = Sealer([bytes(32)])
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*"))
+
+
+async def replay(spool: Spool, ledger: Ledger, folder: Path) -> None:
+    work = asyncio.create_task(spool.run(ledger))
+
+    async def gone() -> bool:
+        return not files(folder)
+
+    await until(gone)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_an_answer_is_settled_and_cached_by_the_next_process(
+    ledger: Ledger, store: Store, tmp_path: Path
+) -> None:
+    rid = await reserve(ledger, 100, "s", direct=True)
+    end = ending(rid, cost=70, cache=kept("s"))
+    await Spool(tmp_path, SEALER).keep(Kept(rid=rid, settlement=end, answer=b"the answer"))
+    [path] = files(tmp_path)
+    assert b"answer" not in path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    await replay(Spool(tmp_path, SEALER), ledger, tmp_path)
+    row = await entry(store, rid)
+    assert (row["state"], row["cost"]) == ("posted", "70")
+    found = await ledger.admit(claim(bid("s")))
+    assert (found.kind, found.blob) == ("cached", b"the answer")
+
+
+async def test_a_ticket_is_held_by_the_next_process(
+    ledger: Ledger, store: Store, tmp_path: Path
+) -> None:
+    rid = await reserve(ledger, 100, "s", direct=True)
+    await Spool(tmp_path, SEALER).keep(Kept(rid=rid, ticket=b"the ticket"))
+    await replay(Spool(tmp_path, SEALER), ledger, tmp_path)
+    assert (await entry(store, rid))["ticket"] == "the ticket"
+
+
+async def test_what_the_store_took_after_all_is_gone(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, SEALER)
+    await spool.keep(Kept(rid="res_1", ticket=b"one"))
+    await spool.keep(Kept(rid="res_1", ticket=b"two"))
+    assert len(files(tmp_path)) == 1
+    await spool.drop("res_1")
+    await spool.drop("res_2")
+    assert files(tmp_path) == []
+
+
+async def test_it_waits_until_the_store_is_back(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.lookup.spool.LOOK", 0.01)
+    tries = 0
+    hold = ledger.hold
+
+    async def away(rid: str, ticket: bytes, lease: int) -> bool:
+        nonlocal tries
+        tries += 1
+        if tries < 5:
+            raise StoreDown("away")
+        return await hold(rid, ticket, lease)
+
+    monkeypatch.setattr(ledger, "hold", away)
+    rid = await reserve(ledger, 100, "s", direct=True)
+    spool = Spool(tmp_path, SEALER)
+    await spool.keep(Kept(rid=rid, ticket=b"t"))
+    await replay(spool, ledger, tmp_path)
+    assert tries == 5
+
+
+async def test_a_file_that_cannot_be_read_stays_and_stops_no_other(
+    ledger: Ledger, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.lookup.spool.LOOK", 0.01)
+    rid = await reserve(ledger, 100, "s", direct=True)
+    other = Spool(tmp_path, Sealer([bytes(31) + b"x"]))
+    await other.keep(Kept(rid="res_0", ticket=b"of another key"))
+    spool = Spool(tmp_path, SEALER)
+    await spool.keep(Kept(rid=rid, ticket=b"t"))
+    work = asyncio.create_task(spool.run(ledger))
+
+    async def held() -> bool:
+        return (await entry(store, rid))["ticket"] == "t"
+
+    await until(held)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert [path.stem for path in files(tmp_path)] == ["res_0"]
+
+
+async def test_a_disk_that_fails_fails_no_lookup(tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("not a folder")
+    await Spool(tmp_path / "spool", SEALER).keep(Kept(rid="res_1", ticket=b"t"))
