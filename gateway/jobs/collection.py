@@ -7,12 +7,13 @@ import msgspec
 from gateway.guard.suppression import marks_of
 from gateway.lookup import cache, tickets
 from gateway.lookup.calls import Call, Called
+from gateway.lookup.completion import bin_of
 from gateway.lookup.desk import Desk
 from gateway.lookup.identity import names_of
 from gateway.lookup.judge import Accept, judge
 from gateway.lookup.settling import marks_in
 from gateway.lookup.tickets import OpenTicket
-from gateway.money.terms import Keepsake, Settlement
+from gateway.money.terms import NEVER, Keepsake, Settlement
 from providers.errors import Suppressed
 from providers.model import QUERIES
 from providers.registry import ADAPTERS
@@ -44,6 +45,7 @@ async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
         state=called.state,
         outcome="in_doubt" if called.state == "in_doubt" else "failed",
         reason=called.error.reason if called.error else "",
+        took=bin_of(call.took) if call.took else NEVER,
         units=called.units,
         cost=called.cost,
         persons=marks_of(call.query, names_of(call.query), key),

@@ -15,6 +15,7 @@ import msgspec
 
 from gateway.guard.permits import Permits, Rank
 from gateway.lookup import tickets
+from gateway.lookup.completion import Completions
 from gateway.lookup.departures import Departure, NotSent
 from gateway.lookup.flags import fill_flags
 from gateway.lookup.lookup import Lookup
@@ -67,7 +68,7 @@ class Called:
 
 @dataclass(kw_only=True)
 class Call:
-    """A reserved step on its way."""
+    """A reserved step on its way; `took` is how long its ticket waited for the answer."""
 
     step: Step
     adapter: Adapter
@@ -78,6 +79,7 @@ class Call:
     rid: str
     seconds: float
     lookup: Lookup | None = None
+    took: float = 0.0
 
     @property
     def rest(self) -> Rest | None:
@@ -113,6 +115,7 @@ class Dialler:
         self._spool = spool
         self._market = market
         self._permits = Permits(ledger.store, ledger.root)
+        self._completions = Completions(ledger.store, ledger.root)
         self._budget = RetryBudget()
 
     async def perform(self, call: Call, *, dispatched: bool) -> Called:
@@ -235,11 +238,11 @@ class Dialler:
         return _posted(answer, units, kept.price)
 
     async def _poll(self, call: Call, kept: OpenTicket) -> Answer:
-        poll, strikes = 0, 0
-        wait = tickets.wait_before(0, kept.ticket)
+        strikes, before = 0, time.time() - kept.opened_at
+        wait = await self._wait(kept)
         while (left := kept.opened_at + tickets.LIFE - time.time()) > 0:
             await self._rest(call, kept, min(wait, left))
-            poll += 1
+            elapsed = time.time() - kept.opened_at
             try:
                 reply = await self._collect_once(call, kept)
             except ProviderError as error:
@@ -249,10 +252,17 @@ class Dialler:
                 wait = tickets.wait_after(error, strikes)
                 continue
             if isinstance(reply, Answer):
+                # It was done some time since the poll before.
+                call.took = 0.0 if kept.ticket.slow else (before + elapsed) / 2
                 return reply
-            kept.ticket, strikes = reply, 0
-            wait = tickets.wait_before(poll, reply)
+            kept.ticket, strikes, before = reply, 0, elapsed
+            wait = await self._wait(kept)
         return tickets.last_word(call.query, kept.ticket)
+
+    async def _wait(self, kept: OpenTicket) -> float:
+        elapsed = max(0.0, time.time() - kept.opened_at)
+        learned = await self._completions.wait(kept.provider, kept.operation, elapsed)
+        return tickets.wait_before(kept.ticket, learned)
 
     async def _collect_once(self, call: Call, kept: OpenTicket) -> Answer | Ticket:
         async with self._leaving(call, poll=True) as leave:

@@ -8,10 +8,11 @@ from gateway.guard.suppression import marks_of_address
 from gateway.lookup import cache
 from gateway.lookup.attempts import AttemptOutcome, Tally
 from gateway.lookup.calls import Call, Called
+from gateway.lookup.completion import bin_of
 from gateway.lookup.judge import judge
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.withholding import marks_of_row
-from gateway.money.terms import Health, Keepsake, Settlement
+from gateway.money.terms import NEVER, Health, Keepsake, Settlement
 from providers.base import Charge
 from providers.errors import ProviderError, RateLimited, Suppressed
 from providers.model import Email, Person, Verification
@@ -67,6 +68,7 @@ def to_settlement(
         persons=lookup.persons,
         objected=isinstance(called.error, Suppressed),
         health=health_of(called.error),
+        took=bin_of(call.took) if call.took else NEVER,
         place=lookup.head.place,
     )
     if called.answer is not None:

@@ -25,7 +25,7 @@ from providers.errors import (
 )
 from providers.model import Answer, Checks, Query, Ticket, Verification, VerifyEmail
 
-FIRST_WAIT = 0.25
+CEILING = 600.0
 GROWTH = 1.5
 LONGEST_WAIT = 10.0
 SLOW_WAIT = 900.0
@@ -63,13 +63,13 @@ def unpack(body: bytes) -> OpenTicket:
     return _decoder.decode(body)
 
 
-def wait_before(poll: int, ticket: Ticket) -> float:
-    """Seconds before poll number `poll` (from 0): the provider's word, else growing steps."""
+def wait_before(ticket: Ticket, learned: float) -> float:
+    """Seconds before the next poll: the provider's word, else what was learned of it."""
     if ticket.wait is not None:
         return ticket.wait
     if ticket.slow:
         return SLOW_WAIT
-    return min(LONGEST_WAIT, FIRST_WAIT * GROWTH**poll) * random.uniform(0.9, 1.1)
+    return min(CEILING, learned) * random.uniform(0.97, 1.03)
 
 
 def wait_after(error: ProviderError, poll: int) -> float:

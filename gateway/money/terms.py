@@ -9,6 +9,7 @@ from msgspec import Struct
 from gateway.money.windows import Window
 
 NO_LIMIT = -1
+NEVER = -1
 
 EntryState = Literal["posted", "voided", "in_doubt"]
 # What a call says of the account's state at its provider.
@@ -177,7 +178,7 @@ class Settlement(Struct, kw_only=True):
     """How an entry ends; `next` admits the step after it in the same script.
 
     `persons` are who was asked about: suppressed if `objected`, or if the answer names someone
-    who is.
+    who is. `took` is the bin of how long a ticket waited for its answer.
     """
 
     rid: str
@@ -190,6 +191,7 @@ class Settlement(Struct, kw_only=True):
     persons: list[str] = []
     objected: bool = False
     health: Health = ""
+    took: int = NEVER
     place: Place | None = None
     next: Claim | None = None
     root: str = ""

@@ -1,6 +1,20 @@
 -- uses: moves pace breaker admission queue
 -- Closes an entry, keeps its answer, writes the job's state, and admits the next step.
 -- ARGV: the settlement, the answer's bytes, the job's progress.
+
+-- Counts how long an answer took, by bins; what is old weighs less and less.
+local function timed(root, rid, bin)
+  local e = redis.call('HMGET', root .. 'entry:' .. rid, 'provider', 'operation')
+  local key = root .. 'times:' .. e[1] .. ':' .. e[2]
+  redis.call('HINCRBY', key, bin, 1)
+  if redis.call('HINCRBY', key .. ':n', 'n', 1) < 1000 then return end
+  redis.call('DEL', key .. ':n')
+  local counts = redis.call('HGETALL', key)
+  for at = 1, #counts, 2 do
+    redis.call('HSET', key, counts[at], math.floor(tonumber(counts[at + 1]) / 2))
+  end
+end
+
 local a = cmsgpack.unpack(ARGV[1])
 local now = now_ms()
 local changed = close(a.root, a.rid, a, now)
@@ -9,6 +23,7 @@ if changed and a.health ~= '' then
   local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'credential', 'operation')
   heard(a.root, e[1], e[2], a.rid, a.health, now)
 end
+if changed and a.took >= 0 then timed(a.root, a.rid, a.took) end
 redis.call('ZREM', a.root .. 'open', a.rid)
 if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 0 then
   -- A claim that was given up, and that a slow store may still have before it.

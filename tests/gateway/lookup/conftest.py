@@ -34,7 +34,7 @@ async def start_scene(
     monkeypatch: pytest.MonkeyPatch,
 ) -> StartScene:
     """Starts scenes with settings of their own; tasks are done at once and polled soon."""
-    monkeypatch.setattr(tickets, "FIRST_WAIT", 0.02)
+    monkeypatch.setattr(tickets, "CEILING", 0.02)
     simulator.app.stage.latency.put(Profile(Spread(), Spread(), Spread()))
 
     async def start(**settings: Any) -> Scene:

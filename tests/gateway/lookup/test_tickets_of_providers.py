@@ -66,7 +66,7 @@ async def ledger(store: Store) -> Ledger:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tickets, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(tickets, "CEILING", 0.001)
     monkeypatch.setattr(tickets, "wait_after", lambda _error, _poll: 0.001)
 
 

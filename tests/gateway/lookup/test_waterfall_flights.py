@@ -72,7 +72,7 @@ async def test_a_crowd_shares_a_failure(
 async def test_a_crowd_shares_a_paid_failure(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.lookup.tickets.FIRST_WAIT", 0.2)
+    monkeypatch.setattr("gateway.lookup.tickets.CEILING", 0.2)
     person = scene.person(snov="valid")
     asked = asyncio.create_task(crowd(scene, person, providers=["snov"]))
     await scene.charged()
