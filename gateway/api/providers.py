@@ -8,10 +8,11 @@ from litestar import Controller, Request, get
 from litestar.params import FromPath
 from msgspec import Struct
 
-from gateway.api.context import context_of, meta_of
+from gateway.api.context import Context, context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, responses
 from gateway.api.lists import ReplyMeta, caller_of, missing
-from gateway.lookup.desk import Desk
+from gateway.guard.breakers import Doing, State
+from gateway.guard.permits import Limit
 from gateway.lookup.planner import Stall
 from gateway.money.amounts import to_money, to_units
 from providers.model import OPERATIONS
@@ -21,7 +22,11 @@ Req = Request[Any, Any, Any]
 
 
 class OfferView(Struct, kw_only=True):
-    """`units` is what one call costs at worst (per row: of one row), in `unit`."""
+    """`units` is what one call costs at worst (per row: of one row), in `unit`.
+
+    `hit_rate` is the share of clean answers that found something, `latency_ms` their mean time;
+    null before the first.
+    """
 
     operation: str
     charge: str
@@ -31,15 +36,32 @@ class OfferView(Struct, kw_only=True):
     price_source: str
     resend: str
     asynchronous: bool
+    breaker: State
+    hit_rate: float | None
+    latency_ms: int | None
+
+
+class LimitView(Struct, kw_only=True):
+    """At most `number` requests in `seconds`, of `paths`; none of them, of all."""
+
+    number: int
+    seconds: float
+    paths: list[str]
 
 
 class ProviderView(Struct, kw_only=True):
-    """`configured` is whether the caller's team has a credential there."""
+    """`configured` is whether the caller's team has a credential there.
+
+    `limits` hold for the account that would be used. `breaker` is the worst of its operations.
+    """
 
     name: str
     configured: bool
     currency: str
     operations: list[OfferView]
+    limits: list[LimitView]
+    concurrency: int | None
+    breaker: State
 
 
 class ProviderReply(Struct):
@@ -52,18 +74,38 @@ class ProvidersReply(Struct):
     meta: ReplyMeta
 
 
-def _view(desk: Desk, name: str, team: str) -> ProviderView:
-    found = {}
-    for operation in OPERATIONS:
-        for stall in desk.market.stalls(operation, team):
-            if stall.provider == name:
-                found[operation] = stall
+async def _view(context: Context, name: str, team: str) -> ProviderView:
+    market = context.market
+    found = {
+        operation: stall
+        for operation in OPERATIONS
+        for stall in market.stalls(operation, team)
+        if stall.provider == name
+    }
+    account = next((stall.credential for stall in found.values() if stall.credential), None)
+    allowance = market.allowance(account) if account else None
+    breakers = await context.breakers.read(account.id, list(found)) if account else []
+    states = {breaker.operation: breaker.state for breaker in breakers}
+    doing = [await context.breakers.doing(name, operation) for operation in found]
     return ProviderView(
         name=name,
         configured=any(stall.credential or stall.benched for stall in found.values()),
-        currency=desk.settings.currency,
-        operations=[_offer(operation, stall) for operation, stall in found.items()],
+        currency=context.settings.currency,
+        operations=[
+            _offer(operation, stall, states.get(operation, "closed"), how)
+            for (operation, stall), how in zip(found.items(), doing, strict=True)
+        ],
+        limits=[_limit(limit) for limit in allowance.limits] if allowance else [],
+        concurrency=(allowance.at_once or None) if allowance else None,
+        breaker=max(states.values(), key=WORSE.index, default="closed"),
     )
+
+
+WORSE: tuple[State, ...] = ("closed", "half_open", "open")
+
+
+def _limit(limit: Limit) -> LimitView:
+    return LimitView(number=limit.number, seconds=limit.span, paths=limit.bucket.split())
 
 
 class Providers(Controller):
@@ -75,7 +117,7 @@ class Providers(Controller):
     @get("/v1/providers", responses=responses({}, AUTHENTICATED))
     async def list_providers(self, request: Req) -> ProvidersReply:
         team = caller_of(request.scope).team
-        rows = [_view(context_of(request).desk, name, team) for name in ADAPTERS]
+        rows = [await _view(context_of(request), name, team) for name in ADAPTERS]
         return ProvidersReply(rows, meta_of(request))
 
     @get(
@@ -86,10 +128,10 @@ class Providers(Controller):
         if name not in ADAPTERS:
             raise missing("provider")
         team = caller_of(request.scope).team
-        return ProviderReply(_view(context_of(request).desk, name, team), meta_of(request))
+        return ProviderReply(await _view(context_of(request), name, team), meta_of(request))
 
 
-def _offer(operation: str, stall: Stall) -> OfferView:
+def _offer(operation: str, stall: Stall, breaker: State, doing: Doing | None) -> OfferView:
     offer = stall.offer
     units = to_units(offer.units) if isinstance(offer.units, int) else None
     return OfferView(
@@ -101,4 +143,7 @@ def _offer(operation: str, stall: Stall) -> OfferView:
         price_source=stall.price.source,
         resend=offer.resend.value,
         asynchronous=offer.collect is not None,
+        breaker=breaker,
+        hit_rate=round(doing.hits / doing.asked, 4) if doing else None,
+        latency_ms=round(doing.ms / doing.asked) if doing else None,
     )

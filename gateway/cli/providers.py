@@ -13,7 +13,7 @@ from gateway.cli.session import Session, pass_session
 PATH = "/v1/providers"
 BREAKERS = "/v1/admin/providers"
 BREAKER_COLUMNS = ("credential", "operation", "state", "fails", "until", "forced")
-COLUMNS = ("provider", "name", "configured", "enabled", "operations", "breaker", "hit_rate")
+COLUMNS = ("name", "configured", "breaker", "concurrency", "currency")
 
 
 @click.group(epilog=options.examples("prospect providers list", "prospect providers show snov"))

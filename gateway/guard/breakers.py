@@ -25,8 +25,16 @@ class Breaker(Struct, frozen=True):
     forced: bool = False
 
 
+class Doing(Struct, frozen=True):
+    """Clean answers of late, how many of them found something, and how long they took in all."""
+
+    asked: int
+    hits: int
+    ms: int
+
+
 class Breakers:
-    """Every method raises StoreDown."""
+    """How providers do. Every method raises StoreDown."""
 
     def __init__(self, store: Store, root: str):
         self._store = store
@@ -49,6 +57,13 @@ class Breakers:
         names = await self._store.call("SMEMBERS", f"{self._root}breakers")
         pairs = [name.decode().rpartition(":") for name in names]
         return sorted((credential, operation) for credential, _, operation in pairs)
+
+    async def doing(self, provider: str, operation: str) -> Doing | None:
+        """None before the first answer."""
+        key = f"{self._root}doing:{provider}:{operation}"
+        row = await self._store.call("HMGET", key, "asked", "hits", "ms")
+        asked, hits, ms = (int(value or 0) for value in row)
+        return Doing(asked, hits, ms) if asked else None
 
     async def force(self, credential: str, operation: str, word: Forced | None) -> None:
         """Hold it open or closed until told otherwise; None leaves it to itself, and closes it."""

@@ -68,6 +68,7 @@ def to_settlement(
         persons=lookup.persons,
         objected=isinstance(called.error, Suppressed),
         health=health_of(called.error),
+        upstream=round(called.upstream * 1000),
         took=bin_of(call.took) if call.took else NEVER,
         place=lookup.head.place,
     )

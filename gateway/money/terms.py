@@ -178,7 +178,8 @@ class Settlement(Struct, kw_only=True):
     """How an entry ends; `next` admits the step after it in the same script.
 
     `persons` are who was asked about: suppressed if `objected`, or if the answer names someone
-    who is. `took` is the bin of how long a ticket waited for its answer.
+    who is. `took` is the bin of how long a ticket waited for its answer, `upstream` the ms of the
+    whole call.
     """
 
     rid: str
@@ -192,6 +193,7 @@ class Settlement(Struct, kw_only=True):
     objected: bool = False
     health: Health = ""
     took: int = NEVER
+    upstream: int = 0
     place: Place | None = None
     next: Claim | None = None
     root: str = ""

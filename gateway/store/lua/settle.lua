@@ -2,17 +2,33 @@
 -- Closes an entry, keeps its answer, writes the job's state, and admits the next step.
 -- ARGV: the settlement, the answer's bytes, the job's progress.
 
--- Counts how long an answer took, by bins; what is old weighs less and less.
-local function timed(root, rid, bin)
-  local e = redis.call('HMGET', root .. 'entry:' .. rid, 'provider', 'operation')
-  local key = root .. 'times:' .. e[1] .. ':' .. e[2]
-  redis.call('HINCRBY', key, bin, 1)
+-- Of counts the old weigh less and less.
+local function fade(key)
   if redis.call('HINCRBY', key .. ':n', 'n', 1) < 1000 then return end
   redis.call('DEL', key .. ':n')
   local counts = redis.call('HGETALL', key)
   for at = 1, #counts, 2 do
     redis.call('HSET', key, counts[at], math.floor(tonumber(counts[at + 1]) / 2))
   end
+end
+
+local HITS = { accepted = 1, weak = 1 }
+local TOLD = { accepted = true, weak = true, empty = true }
+
+-- How an account's provider does: what it finds, how soon, and how long its tickets take.
+local function learn(a)
+  local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'provider', 'operation')
+  local name = e[1] .. ':' .. e[2]
+  if a.took >= 0 then
+    redis.call('HINCRBY', a.root .. 'times:' .. name, a.took, 1)
+    fade(a.root .. 'times:' .. name)
+  end
+  if not TOLD[a.outcome] then return end
+  local key = a.root .. 'doing:' .. name
+  redis.call('HINCRBY', key, 'asked', 1)
+  redis.call('HINCRBY', key, 'hits', HITS[a.outcome] or 0)
+  redis.call('HINCRBY', key, 'ms', a.upstream)
+  fade(key)
 end
 
 local a = cmsgpack.unpack(ARGV[1])
@@ -23,7 +39,7 @@ if changed and a.health ~= '' then
   local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'credential', 'operation')
   heard(a.root, e[1], e[2], a.rid, a.health, now)
 end
-if changed and a.took >= 0 then timed(a.root, a.rid, a.took) end
+if changed then learn(a) end
 redis.call('ZREM', a.root .. 'open', a.rid)
 if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 0 then
   -- A claim that was given up, and that a slow store may still have before it.

@@ -159,3 +159,30 @@ async def test_a_free_read_is_tried_a_second_time(scene: Scene) -> None:
         await find(scene, providers=["snov"])
     # Not more than a few saved up, and one in ten; and the breaker ends it.
     assert scene.requests(SNOV_READ) - before <= 20 * 1.2 + 5
+
+
+async def test_a_provider_shows_how_it_does(start_scene: StartScene) -> None:
+    scene = await start_scene(only=())
+    open_account(scene, "one")
+    await add(scene, "one", limits={"per_second": 50, "concurrency": 9})
+    client = scene.gateway.client
+
+    async def shown() -> tuple[dict[str, Any], dict[str, Any]]:
+        data = (await client.get("/v1/providers/hunter")).json()["data"]
+        [find_offer] = [one for one in data["operations"] if one["operation"] == "emails.find"]
+        return data, find_offer
+
+    data, offer = await shown()
+    assert (data["breaker"], offer["hit_rate"], offer["latency_ms"]) == ("closed", None, None)
+    assert data["limits"] == [{"number": 50, "seconds": 1.0, "paths": []}]
+    assert data["concurrency"] == 9
+    for hunter in ("valid", "valid", "valid", None):
+        person = scene.person(hunter=hunter) if hunter else scene.person()
+        await scene.find(person, **HUNTER)
+    assert (await shown())[1]["hit_rate"] == 0.75
+    assert (await shown())[1]["latency_ms"] >= 0
+    scene.fault("hunter", "status", path=HUNTER_FIND, status=503)
+    for _ in range(5):
+        await find(scene)
+    data, offer = await shown()
+    assert (data["breaker"], offer["breaker"], offer["hit_rate"]) == ("open", "open", 0.75)
