@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -20,6 +21,7 @@ from gateway.api.credentials import Credentials
 from gateway.api.decoding import StrictRequest
 from gateway.api.edge import App, Edge
 from gateway.api.exchange import Exchange
+from gateway.api.hooks import Callbacks, Hooks
 from gateway.api.jobs import Jobs
 from gateway.api.keys import Keys
 from gateway.api.ledger import LedgerEntries, Usage
@@ -33,6 +35,7 @@ from gateway.api.providers import Providers
 from gateway.api.reconciliation import Reconciliation
 from gateway.api.routes import Routes
 from gateway.api.teams import Teams
+from gateway.api.webhook_endpoints import WebhookEndpoints
 from gateway.guard.breakers import Breakers
 from gateway.money.entries import Books
 from gateway.money.standing import Standings
@@ -45,10 +48,13 @@ VERSION = "0.1.0"
 CONTROLLERS = [
     Lookups,
     Jobs,
+    WebhookEndpoints,
     Providers,
     Teams,
     Keys,
     Credentials,
+    Hooks,
+    Callbacks,
     Routes,
     LedgerEntries,
     Reconciliation,
@@ -107,8 +113,11 @@ def _assembled(settings: Settings) -> tuple[Process, Exchange]:
 async def _opened(process: Process, exchange: Exchange, *, work: bool) -> AsyncIterator[None]:
     await process.open()
     await exchange.engine.open(work=work)
+    if work:
+        await process.webhooks.courier.open()
     yield
-    await exchange.engine.close()
+    # At once: together they must be done before the supervisor's patience ends.
+    await asyncio.gather(exchange.engine.close(), process.webhooks.courier.close())
     await process.close()
 
 
@@ -134,6 +143,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         standings=Standings(process.store, root=process.root, zone=zone),
         reconciler=process.reconciler,
         breakers=Breakers(process.store, process.root),
+        webhooks=process.webhooks,
     )
 
 

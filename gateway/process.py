@@ -8,6 +8,7 @@ from gateway.jobs.carrying import Conclude
 from gateway.jobs.engine import Engine
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
+from gateway.jobs.webhooks import Webhooks
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.lookup.spool import FOLDER as SPOOL
@@ -65,6 +66,7 @@ class Process:
         self._tasks: list[asyncio.Task[None]] = []
         days = settings.retention.job_results_days
         self.jobs = Queue(self.store, self.root, keep_days=days)
+        self.webhooks = Webhooks(self.desk, self.sealer, self.roster)
 
     def _desk(self) -> Desk:
         market = Market(

@@ -8,14 +8,24 @@ from decimal import Decimal
 
 from providers.base import Account, Adapter, AsyncTransport, Charge, Offer
 from providers.hunter import Hunter
+from providers.hunter import notices as hunter_notices
 from providers.letrics import Letrics
 from providers.model import OPERATIONS
-from providers.sixtyfour import Sixtyfour
+from providers.notices import Reader
+from providers.sixtyfour import READER, Sixtyfour
 from providers.snov import Snov
+from providers.snov import notices as snov_notices
 
 # In the order of a waterfall that nobody has set.
 ADAPTERS: Mapping[str, type[Adapter]] = {
     adapter.name: adapter for adapter in (Hunter, Snov, Sixtyfour, Letrics)
+}
+
+# Those who call back.
+READERS: Mapping[str, Reader] = {
+    Hunter.name: hunter_notices.READER,
+    Snov.name: snov_notices.READER,
+    Sixtyfour.name: READER,
 }
 
 

@@ -30,6 +30,7 @@ FORBIDDEN = [
     ("providers.base", "providers.hunter", "adapters-apart"),
     ("providers.transport", "providers.base", "provider-layers"),
     ("providers.errors", "providers.transport", "provider-layers"),
+    ("providers.notices", "providers.base", "provider-layers"),
     ("providers.fifth", "providers.hunter", "adapters-apart"),
     ("providers.base", "providers.fifth", "adapters-apart"),
     ("providers.simulator", "providers.hunter", "adapters-apart"),
@@ -47,6 +48,8 @@ FORBIDDEN = [
     ("gateway.money", "redis.asyncio", "redis-in-the-store"),
     ("gateway.api", "httpx", "http-clients"),
     ("gateway.lookup", "aiohttp", "http-clients"),
+    ("gateway.jobs.courier", "aiohttp", "http-clients"),
+    ("gateway.guard.receivers", "httpx", "http-clients"),
     ("providers.hunter", "httpx", "http-clients"),
 ]
 
@@ -60,6 +63,7 @@ ALLOWED = [
     ("gateway.api", "litestar"),
     ("gateway.jobs.delivery", "aiohttp"),
     ("gateway.jobs", "gateway.lookup"),
+    ("gateway.jobs.reception", "providers.notices"),
     ("gateway.lookup", "gateway.guard"),
     ("gateway.lookup", "providers.registry"),
     ("gateway.vault", "gateway.store"),

@@ -14,6 +14,7 @@ from gateway.api.problems import request_id_of
 from gateway.guard.breakers import Breakers
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
+from gateway.jobs.webhooks import Webhooks
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.money.entries import Books
@@ -44,6 +45,7 @@ class Context:
     standings: Standings
     reconciler: Reconciler
     breakers: Breakers
+    webhooks: Webhooks
 
 
 def context_of(request: Request[Any, Any, Any]) -> Context:

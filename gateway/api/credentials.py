@@ -315,5 +315,6 @@ class Credentials(Controller):
             )
             raise Problem("conflict", detail)
         await context_of(request).market.bench.clear(credential_id)
+        await context_of(request).webhooks.reception.forget(credential_id)
         await context_of(request).market.changed()
         await record(request, "credential.deleted", credential_id)

@@ -22,7 +22,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", "/metrics"})
-OPEN_PREFIX = "/docs/"
+# Providers have no key; the address that they call is secret.
+CALLBACKS = "/hooks/"
+OPEN_PREFIXES = ("/docs/", CALLBACKS)
 # Where a body may be a whole file, and the forms of it besides JSON.
 BATCHES = frozenset({"/v1/jobs"})
 TABLE_TYPES = ("text/csv", "application/x-ndjson")
@@ -75,7 +77,7 @@ class Edge:
     async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         """Raise 401 unless the path is open or the key is good."""
         path = scope["path"]
-        if path in OPEN or path.startswith(OPEN_PREFIX):
+        if path in OPEN or path.startswith(OPEN_PREFIXES):
             return
         key = key_in(headers)
         found = await self._authenticator.identify(key) if key else None
@@ -94,8 +96,10 @@ class Edge:
             raise _too_large(limit)
         body = await _read(receive, limit)
         if body:
-            media = _media_type(headers, TABLE_TYPES if is_batch else ())
-            if media not in TABLE_TYPES:
+            # What a provider calls its JSON is not published.
+            is_callback = scope["path"].startswith(CALLBACKS)
+            tables = TABLE_TYPES if is_batch else ()
+            if is_callback or _media_type(headers, tables) not in TABLE_TYPES:
                 _check_depth(body, settings.max_json_depth)
         return body
 

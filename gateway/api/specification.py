@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from gateway.api.edge import OPEN
+from gateway.api.edge import CALLBACKS, OPEN
 from gateway.api.preferences import PARTS
 from gateway.api.problems import MEDIA_TYPE
 from gateway.api.tables import TABLES
@@ -76,7 +76,7 @@ def describe(app: Litestar) -> bytes:
             if path in TABLES:
                 ok = operation["responses"]["200"]
                 ok["content"]["text/csv"] = {"schema": {"type": "string"}}
-            if path in OPEN:
+            if path in OPEN or path.startswith(CALLBACKS):
                 operation["security"] = []
     return msgspec.json.encode(document)
 

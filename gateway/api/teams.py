@@ -202,6 +202,7 @@ class Teams(Controller):
         if not await context_of(request).roster.delete_team(team_id):
             raise Problem("conflict", "The team has keys; revoke them first.")
         await lift(request, f"team:{team_id}")
+        await context_of(request).webhooks.endpoints.forget(team_id)
         fields = [f"{operation}|{team_id}" for operation in OPERATIONS]
         await context_of(request).store.call("HDEL", ROUTES, *fields)
         await record(request, "team.deleted", team_id)

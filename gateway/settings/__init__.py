@@ -9,6 +9,7 @@ from gateway.settings.model import (
     RetentionSettings,
     RouteSettings,
     Settings,
+    WebhookSettings,
 )
 from gateway.settings.problems import SettingsError
 from gateway.settings.schema import variables
@@ -24,6 +25,7 @@ __all__ = [
     "Secret",
     "Settings",
     "SettingsError",
+    "WebhookSettings",
     "load_settings",
     "variables",
 ]

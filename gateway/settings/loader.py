@@ -18,6 +18,7 @@ from gateway.settings.model import (
     RetentionSettings,
     RouteSettings,
     Settings,
+    WebhookSettings,
 )
 from gateway.settings.problems import Place, SettingsError, suggest
 from gateway.settings.rules import Text
@@ -145,6 +146,7 @@ def _assemble(values: dict[str, Any]) -> Settings:
         values["cache_scope"] = tables["cache"]["scope"]
     values["retention"] = RetentionSettings(**values.get("retention", {}))
     values["edge"] = EdgeSettings(**values.get("edge", {}))
+    values["webhooks"] = WebhookSettings(**values.get("webhooks", {}))
     return Settings(
         **values,
         providers={name: _provider(name, tables["providers"].get(name, {})) for name in BASE_URLS},

@@ -86,6 +86,19 @@ class EdgeSettings(Struct, frozen=True, kw_only=True):
     max_json_depth: int = 32
 
 
+class WebhookSettings(Struct, frozen=True, kw_only=True):
+    """How events are delivered; `timeout` and `retries`, the waits after a failure, in seconds.
+
+    `at_once` bounds a process, `per_endpoint` one receiver over all of them.
+    """
+
+    timeout: float = 15.0
+    retries: tuple[int, ...] = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+    per_endpoint: int = 4
+    at_once: int = 64
+    keep_days: int = 7
+
+
 def _default_providers() -> dict[str, ProviderSettings]:
     return {name: ProviderSettings(base_url=url) for name, url in BASE_URLS.items()}
 
@@ -119,6 +132,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     retention: RetentionSettings = RetentionSettings()
     jobs: JobSettings = JobSettings()
     edge: EdgeSettings = EdgeSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
     def route(self, operation: str) -> RouteSettings:
         """The configured route of `operation`, or the defaults."""

@@ -75,6 +75,10 @@ def shares() -> Rule:
     return Rule("a list of shares above 0, at most 1, such as [0.8, 0.95]", _read_shares)
 
 
+def waits() -> Rule:
+    return Rule("a list of 1 to 50 whole seconds, such as [5, 300, 1800]", _read_waits)
+
+
 def choice(*allowed: str) -> Rule:
     return Rule(f"one of {', '.join(allowed)}", partial(_read_choice, allowed))
 
@@ -189,6 +193,14 @@ def _read_shares(value: object) -> tuple[Decimal, ...]:
     found = tuple(_read_decimal(_FRACTION, item) for item in split(value))
     if not all(found):
         raise ValueError("a share of nothing")
+    return found
+
+
+def _read_waits(value: object) -> tuple[int, ...]:
+    kind = Annotated[int, Meta(ge=1, le=7 * 86_400)]
+    found = tuple(_convert(kind, item) for item in split(value))
+    if not 1 <= len(found) <= 50:
+        raise ValueError("none, or too many")
     return found
 
 

@@ -126,6 +126,13 @@ SCHEMA: Table = {
         "max_job_body_bytes": rules.whole_number(1024, 2**30),
         "max_json_depth": rules.whole_number(4, 200),
     },
+    "webhooks": {
+        "timeout": rules.seconds(60),
+        "retries": rules.waits(),
+        "per_endpoint": rules.whole_number(1, 100),
+        "at_once": rules.whole_number(1, 1000),
+        "keep_days": rules.whole_number(1, 365),
+    },
 }
 
 

@@ -85,6 +85,26 @@ _jobs_running = Gauge(
     registry=_registry,
 )
 
+_deliveries = Counter(
+    "gateway_webhook_attempts",
+    "Attempts to deliver a webhook, by what came of it.",
+    ("event", "result"),
+    registry=_registry,
+)
+_delivery_seconds = Histogram(
+    "gateway_webhook_seconds",
+    "Time a receiver took.",
+    ("event",),
+    buckets=_SECONDS,
+    registry=_registry,
+)
+_notices = Counter(
+    "gateway_notices",
+    "Messages from providers, by what was made of them.",
+    ("provider", "result"),
+    registry=_registry,
+)
+
 Metric = TypeVar("Metric", Counter, Histogram)
 
 
@@ -101,6 +121,9 @@ _cost_of = _bind(_cost)
 _cache_of = _bind(_cache)
 _unknown_words_of = _bind(_unknown_words)
 _store_calls_of = _bind(_store_calls)
+_deliveries_of = _bind(_deliveries)
+_delivery_seconds_of = _bind(_delivery_seconds)
+_notices_of = _bind(_notices)
 
 
 def count_request(route: str, status: int, seconds: float) -> None:
@@ -136,6 +159,17 @@ def count_unknown_word(provider: str, field: str) -> None:
 def count_store_call(result: str) -> None:
     """One call to the store: `ok` or `failed`."""
     _store_calls_of(result).inc()
+
+
+def count_delivery(event: str, result: str, seconds: float) -> None:
+    """One attempt at a receiver, by the state that it left the delivery in."""
+    _deliveries_of(event, result).inc()
+    _delivery_seconds_of(event).observe(seconds)
+
+
+def count_notice(provider: str, result: str) -> None:
+    """One message of a provider: `event`, `hint`, `repeated`, `unread` or `forged`."""
+    _notices_of(provider, result).inc()
 
 
 def change_jobs_running(by: int) -> None:

@@ -10,6 +10,8 @@ from gateway.store.connection import Script, Store, StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import INDEX, Credential, key_of, place_of
 from gateway.vault.datakey import PLACE
+from gateway.vault.endpoints import ROOTS, endpoint_key
+from gateway.vault.hooks import hook_key
 from gateway.vault.sealing import SealBroken, Sealer
 
 log = get_logger()
@@ -31,8 +33,12 @@ SWAP = Script.of(
 )
 
 
+# Sets of what has a row of its own, whose secrets are sealed to the key of that row.
+SETS = {"endpoints": endpoint_key, "hooks": hook_key}
+
+
 class Resealer:
-    """Moves credentials and the data key to the newest master key, a few rows at a time."""
+    """Moves whatever is sealed to the newest master key, a few rows at a time."""
 
     def __init__(self, store: Store, sealer: Sealer):
         self._store = store
@@ -52,9 +58,28 @@ class Resealer:
     async def reseal(self) -> int:
         """How many rows were sealed anew. Raises StoreDown; a row nobody can open stays."""
         moved = await self._data_key()
-        names = [name.decode() for name in await self._store.call("SMEMBERS", INDEX)]
+        names = await self._members(INDEX)
         for at in range(0, len(names), TOGETHER):
             moved += sum(await asyncio.gather(*map(self._row, names[at : at + TOGETHER])))
+        for root in ROOTS:
+            for index, key_in in SETS.items():
+                for name in await self._members(root + index):
+                    moved += await self._own_row(key_in(root, name))
+        return moved
+
+    async def _members(self, index: str) -> list[str]:
+        return [name.decode() for name in await self._store.call("SMEMBERS", index)]
+
+    async def _own_row(self, key: str) -> int:
+        sealed = await self._store.call("HGET", key, "sealed")
+        if sealed is None or self._sealer.is_newest(sealed):
+            return 0
+        try:
+            fresh = self._sealer.seal(self._sealer.open(sealed, place=key), place=key)
+        except SealBroken:
+            log.error("vault.unreadable", row=key)
+            return 0
+        moved: int = await self._store.run(SWAP_FIELD, [key], (sealed, fresh))
         return moved
 
     async def _row(self, name: str) -> int:

@@ -46,6 +46,9 @@ KNOWN: Known = {
     "name": ["hunter", "letrics"],
     "credential_id": ["env-hunter"],
     "provider": ["hunter", "snov"],
+    "endpoint_id": ["inline"],
+    "url": ["https://receiver.example/hook", "https://127.0.0.1/"],
+    "events": [["job.completed"]],
     "Prefer": ["respond-async", "wait=1"],
     "Idempotency-Key": ["a key", "another key"],
 }
@@ -97,8 +100,10 @@ def known_of(session: requests.Session, url: str) -> Known:
     cursor = session.post(f"{url}/v1/domains/search", json=search).json()["meta"]["next_cursor"]
     later = {"prefer": "respond-async"}
     job = session.post(f"{url}/v1/domains/search", json=search, headers=later)
+    endpoint = {"url": KNOWN["url"][0], "events": ["job.completed"]}
+    receiver = session.post(f"{url}/v1/webhook-endpoints", json=endpoint).json()["data"]["id"]
     made = {"team_id": [team], "key_id": [key], "job_id": [job.json()["data"]["id"]]}
-    return {**KNOWN, **made, "cursor": [cursor]}
+    return {**KNOWN, **made, "cursor": [cursor], "endpoint_id": ["inline", receiver]}
 
 
 def ground(members: Any, known: Known, data: st.DataObject) -> None:

@@ -88,6 +88,7 @@ def make_settings(
         master_keys=(Secret(MASTER_KEY),),
         admin_key=Secret(ADMIN_KEY),
         sandbox=False,
+        public_url="https://gateway.example",
     )
     if simulator is not None:
         providers = {

@@ -88,6 +88,10 @@ WRONG_IN_TOML = [
     ("[retention]\nledger_days = 0", "retention.ledger_days = 0", "from 1"),
     ("[edge]\nmax_json_depth = 1000", "edge.max_json_depth = 1000", "to 200"),
     ("[edge]\nmax_body_bytes = '1M'", "edge.max_body_bytes = '1M'", "a whole number"),
+    ("[webhooks]\ntimeout = 61", "webhooks.timeout = 61", "at most 60"),
+    ("[webhooks]\nretries = []", "webhooks.retries = []", "1 to 50 whole seconds"),
+    ("[webhooks]\nretries = [0.5]", "webhooks.retries = [0.5]", "1 to 50 whole seconds"),
+    ("[webhooks]\nat_once = 0", "webhooks.at_once = 0", "from 1"),
     (
         "[budget]\namount = '1.0000001'\nperiod = 'day'",
         "budget.amount = '1.0000001'",
@@ -234,6 +238,7 @@ def test_the_defaults_are_those_of_the_documentation(toml: Path) -> None:
     route = settings.route("emails.find")
     assert (route.order, route.accept_statuses, route.verify) == ("listed", ("valid",), "never")
     assert (route.min_confidence, route.max_cost, route.max_age) == (0, None, 30 * 86_400)
+    assert 3 <= sum(settings.webhooks.retries) / 86_400 < 3.3
     assert {name: one.base_url for name, one in settings.providers.items()} == {
         "hunter": "https://api.hunter.io/v2",
         "snov": "https://api.snov.io",
@@ -301,6 +306,9 @@ timeout = 12.5
 weight = 3
 prices = { "emails.find" = "0.049", email-finder = 0.05, "v1/get-balance" = 0 }
 limits = { per_second = 15, units_month = 500 }
+[webhooks]
+timeout = 2.5
+retries = [1, 60]
 [providers.snov.options]
 finder = "v2"
 [providers.letrics.options]
@@ -324,6 +332,7 @@ def test_toml_tables_are_read_into_their_types(toml: Path) -> None:
     assert (route.accept_statuses, route.min_confidence) == (("valid", "catch_all"), 50)
     assert (route.max_age, route.timeout) == (0, 12.5)
     assert settings.route("emails.verify").providers is None
+    assert (settings.webhooks.timeout, settings.webhooks.retries) == (2.5, (1, 60))
 
 
 def test_toml_tables_of_providers_are_read_into_their_types(toml: Path) -> None:

@@ -53,7 +53,9 @@ def nothing(_side: Side) -> Mapping[str, Any]:
 class Entry:
     """Any of `scopes` opens it; `answers` are for our object, theirs, and one that is not there.
 
-    `fresh` is the kind of object that each request uses up, `made` what a success leaves behind.
+    `fresh` is the kind of object that each request uses up, `made` what a success leaves behind;
+    `hooked`: the used up account has a hook. `tagged`: its body has a tag. `settled`: it needs
+    what others have made.
     `reaches`: it can ask a provider. `recorded`: the trail of administration calls it so.
     `shows`: our own things are in the answer about ours. `told` is a member of the answer's
     `data`, true of ours alone.
@@ -66,6 +68,9 @@ class Entry:
     names: Mapping[str, str] = field(default_factory=dict)
     fresh: str = ""
     made: str = ""
+    hooked: bool = False
+    settled: bool = False
+    tagged: bool = True
     repeats: bool = False
     reaches: bool = False
     recorded: str = ""
@@ -114,6 +119,10 @@ def _one(**more: Any) -> Entry:
     return Entry(scopes=ADMIN, answers=(200, 200, 404), **more)
 
 
+def _endpoint(theirs: int = 404, **more: Any) -> Entry:
+    return Entry(scopes=JOBS_ALONE, answers=(200, theirs, 404), settled=True, **more)
+
+
 def _team_of(side: Side) -> Mapping[str, Any]:
     return {"team_id": side.ids["team_id"]}
 
@@ -157,6 +166,40 @@ TABLE: Mapping[str, Entry] = {
     "DELETE /v1/jobs/{job_id}": _job(JOBS_ALONE),
     "GET /v1/jobs/{job_id}/events": _job(JOBS),
     "GET /v1/jobs/{job_id}/results": _job(JOBS),
+    "GET /v1/webhook-endpoints": Entry(scopes=JOBS_ALONE, shows=True),
+    "POST /v1/webhook-endpoints": Entry(
+        scopes=JOBS_ALONE,
+        answers=(201, 201, 201),
+        body=lambda _: {"url": "https://receiver.example/", "events": ["campaign.event"]},
+        made="endpoint_id",
+        tagged=False,
+        settled=True,
+    ),
+    "GET /v1/webhook-endpoints/{endpoint_id}": _endpoint(shows=True),
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": _endpoint(
+        body=lambda _: {"enabled": True}, tagged=False, shows=True
+    ),
+    "DELETE /v1/webhook-endpoints/{endpoint_id}": Entry(
+        scopes=JOBS_ALONE, answers=(204, 404, 404), fresh="endpoint_id", settled=True
+    ),
+    "POST /v1/webhook-endpoints/{endpoint_id}/rotate": _endpoint(
+        body=lambda _: {"grace_seconds": 0}, tagged=False, shows=True
+    ),
+    # It was shown when the endpoint was made.
+    "POST /v1/webhook-endpoints/{endpoint_id}/secret": Entry(
+        scopes=JOBS_ALONE, answers=(409, 404, 404), settled=True
+    ),
+    "GET /v1/webhook-endpoints/{endpoint_id}/deliveries": _endpoint(),
+    # Nothing was sent to any of them.
+    "POST /v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver": Entry(
+        scopes=JOBS_ALONE,
+        answers=(404, 404, 404),
+        names={"delivery_id": "msg_of_nobody"},
+        settled=True,
+    ),
+    "POST /hooks/{provider}/{token}": Entry(
+        scopes=OPEN, answers=(404, 404, 404), names={"provider": "snov", "token": "no-token"}
+    ),
     "GET /v1/me": Entry(scopes=ANY, shows=True),
     "GET /v1/usage": Entry(
         scopes=USAGE,
@@ -223,6 +266,25 @@ TABLE: Mapping[str, Entry] = {
         fresh="credential_id",
         recorded="credential.deleted",
     ),
+    "POST /v1/admin/credentials/{credential_id}/hook": Entry(
+        scopes=ADMIN, answers=(201, 201, 404), recorded="hook.issued", shows=True
+    ),
+    "GET /v1/admin/credentials/{credential_id}/hook": _one(shows=True),
+    # Of the three that call back, Sixtyfour alone signs.
+    "PATCH /v1/admin/credentials/{credential_id}/hook": Entry(
+        scopes=ADMIN,
+        answers=(422, 200, 404),
+        body=lambda _: {"signing_secret": "whsec_c2lnbmVkIGJ5IHRoZW0"},
+        recorded="hook.changed",
+    ),
+    "DELETE /v1/admin/credentials/{credential_id}/hook": Entry(
+        scopes=ADMIN,
+        answers=(204, 204, 404),
+        fresh="credential_id",
+        hooked=True,
+        recorded="hook.deleted",
+    ),
+    "GET /v1/admin/credentials/{credential_id}/hook/notices": _one(),
     "GET /v1/admin/routes": Entry(scopes=ADMIN),
     "GET /v1/admin/routes/{operation}": _one(query=_team_of, shows=True),
     "PUT /v1/admin/routes/{operation}": _one(

@@ -19,12 +19,14 @@ PLACES = {
     "team_id": "/v1/admin/teams",
     "key_id": "/v1/admin/keys",
     "credential_id": "/v1/admin/credentials",
+    "endpoint_id": "/v1/webhook-endpoints",
 }
+RECEIVER = {"url": "https://receiver.example/events", "events": ["budget.threshold"]}
 # The last is the one that is asked about.
 ACCOUNTS = {"ours": ("hunter", "snov"), "theirs": ("hunter", "snov", "sixtyfour")}
 SEARCHES = ("/v1/domains/search", "/v1/contacts/search", "/v1/companies/search")
 EVERYWHERE = {"domain": "blue-harbor.example", "operation": "emails.find"}
-KINDS = ("team_id", "key_id", "credential_id", "job_id", "entry_id")
+KINDS = ("team_id", "key_id", "credential_id", "job_id", "entry_id", "endpoint_id")
 NOBODY = {name: f"{name}-of-nobody" for name in KINDS}
 
 
@@ -64,9 +66,11 @@ class Stage:
             self.replies.append(Answer(reply.status, reply.headers, text))
             return self.replies[-1]
 
-    async def make(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What a new object's maker is told."""
-        reply = await self.send("POST", PLACES[kind], self.admin, json=body)
+    async def make(
+        self, kind: str, body: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        """What a new object's maker is told: the administrator, unless `key` says otherwise."""
+        reply = await self.send("POST", PLACES[kind], key or self.admin, json=body)
         assert reply.status == 201, reply.text
         made: dict[str, Any] = reply.json["data"]
         return made
@@ -83,7 +87,7 @@ class Stage:
             headers["idempotency-key"] = f"repeat of {side.name}"
         more: dict[str, Any] = {"params": dict(entry.query(side)), "headers": headers}
         if entry.body is not None:
-            tag = {} if "/admin/" in path else {"tag": caller}
+            tag = {"tag": caller} if entry.tagged and "/admin/" not in path else {}
             more["json"] = {**entry.body(side), **tag, **members}
         return await self.send(method, path.format(**names), key, **more)
 
@@ -95,8 +99,14 @@ class Stage:
             if side.name == "ours":
                 return side
             made = await self.make("team_id", {"name": f"a team to go {next(self.numbers)}"})
+        elif entry.fresh == "endpoint_id":
+            if side.name == "theirs":
+                return side
+            made = await self.make(entry.fresh, RECEIVER, self.keys[side.name])
         else:
             made = await self.make(entry.fresh, self.of_team(entry.fresh, side.ids["team_id"]))
+            if entry.hooked:
+                await self.hook(made["id"])
         return Side(side.name, {**side.ids, entry.fresh: made["id"]}, side.cursors, side.marks)
 
     def of_team(self, kind: str, team: str, provider: str = "hunter") -> dict[str, Any]:
@@ -107,10 +117,16 @@ class Stage:
         named = {"provider": provider, "name": name, "secret": self.secrets[provider]}
         return {**named, "team_ids": [team]}
 
+    async def hook(self, credential: str) -> None:
+        """Give the account's provider an address to call."""
+        path = f"{PLACES['credential_id']}/{credential}/hook"
+        assert (await self.send("POST", path, self.admin)).status == 201
+
     async def undo(self, entry: Entry, reply: Answer) -> None:
         if entry.made and reply.status == 201:
             path = f"{PLACES[entry.made]}/{reply.json['data']['id']}"
-            assert (await self.send("DELETE", path, self.admin)).status == 204
+            key = self.keys["ours"] if entry.made == "endpoint_id" else self.admin
+            assert (await self.send("DELETE", path, key)).status == 204
 
 
 @asynccontextmanager
@@ -137,9 +153,12 @@ async def _side(stage: Stage, name: str) -> Side:
     made = {}
     for provider in ACCOUNTS[name]:
         made = await stage.make("credential_id", stage.of_team("credential_id", team, provider))
+    await stage.hook(made["id"])
+    endpoint = (await stage.make("endpoint_id", RECEIVER, key["key"]))["id"]
     own = ACCOUNTS[name][-1]
     ids = {"team_id": team, "key_id": key["id"], "credential_id": made["id"], "name": own}
-    side = Side(name, ids, marks={name, team, key["id"], made["id"]})
+    ids["endpoint_id"] = endpoint
+    side = Side(name, ids, marks={name, team, key["id"], made["id"], endpoint})
     await _live(stage, side)
     return side
 
@@ -148,7 +167,7 @@ async def _live(stage: Stage, side: Side) -> None:
     """Look up everything once, search on, and leave two jobs behind."""
     key = stage.keys[side.name]
     for label, entry in TABLE.items():
-        if "/admin/" not in label and label.startswith("POST"):
+        if "/admin/" not in label and label.startswith("POST /v1/") and not entry.settled:
             reply = await stage.ask(label, side, key, caller=side.name)
             assert reply.status == entry.answers[2], reply.text
             if reply.json.get("meta", {}).get("next_cursor"):
