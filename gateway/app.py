@@ -28,6 +28,7 @@ from gateway.api.ledger import LedgerEntries, Usage
 from gateway.api.lists import Pager
 from gateway.api.lookups import Lookups
 from gateway.api.me import Me
+from gateway.api.native.application import NativeApplication
 from gateway.api.operations import Operations
 from gateway.api.pages import Pages
 from gateway.api.problems import HANDLERS
@@ -91,7 +92,8 @@ def create_app(settings: Settings, *, jobs: bool = True) -> Edge:
         logging_config=None,
         request_max_body_size=None,
     )
-    return Edge(cast("App", app), settings.edge, process.authenticator)
+    native = NativeApplication(process.desk, process.authenticator, settings.edge)
+    return Edge(cast("App", app), settings.edge, process.authenticator, native)
 
 
 @asynccontextmanager

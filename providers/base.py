@@ -27,6 +27,7 @@ from providers.errors import (
     Unsupported,
 )
 from providers.model import QUERIES, Answer, Query, Ticket
+from providers.native import NativeApi
 from providers.offers import Charge, Offer, Rate, Resend, always
 from providers.options import Option
 
@@ -59,6 +60,7 @@ Auth = httpx.Auth
 Request = httpx.Request
 Response = httpx.Response
 AsyncTransport = httpx.AsyncBaseTransport
+HTTPError = httpx.HTTPError
 
 T = TypeVar("T")
 MAX_REPLY_BYTES = 8 * 1024 * 1024
@@ -116,6 +118,7 @@ class Adapter:
     options: ClassVar[Mapping[str, Option]] = {}
     rates: ClassVar[Sequence[Rate]] = ()
     offers: ClassVar[Mapping[str, Offer]]
+    native: ClassVar[NativeApi] = NativeApi()
 
     def __init__(self, account: Account, transport: AsyncTransport):
         self.account = account
@@ -248,9 +251,9 @@ class Adapter:
         try:
             response = await self.transport.handle_async_request(request)
             response.request = request
-            return response, await _read(response)
+            return response, await read(response)
         except httpx.HTTPError as error:
-            raise _broken(error, paid) from None
+            raise broken(error, paid) from None
 
     def _failure(
         self, found: type[ProviderError] | None, response: httpx.Response
@@ -259,12 +262,12 @@ class Adapter:
         strange = MalformedResponse if status < 500 else Unavailable
         found = found or STATUS_ERRORS.get(status, strange)
         if found is RateLimited:
-            return RateLimited(status=status, retry_after=_retry_after(response.headers))
+            return RateLimited(status=status, retry_after=retry_after(response.headers))
         uncertain = found is MalformedResponse and status < 300
         return found(f"{self.name} answered {status}", status=status, uncertain=uncertain)
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def read(response: httpx.Response) -> bytes:
     chunks, size = [], 0
     try:
         async for chunk in _decoded(response):
@@ -307,7 +310,7 @@ def glance(body: bytes | msgspec.Raw, into: type[T]) -> T | None:
 _BEFORE_BYTES = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-def _broken(error: httpx.HTTPError, paid: bool) -> ProviderError:
+def broken(error: httpx.HTTPError, paid: bool) -> ProviderError:
     """What a broken exchange means; one that only signs in leaves no doubt about a charge."""
     uncertain = paid and not isinstance(error, _BEFORE_BYTES)
     if isinstance(error, httpx.TimeoutException):
@@ -319,7 +322,7 @@ def _broken(error: httpx.HTTPError, paid: bool) -> ProviderError:
     )
 
 
-def _retry_after(headers: httpx.Headers) -> float | None:
+def retry_after(headers: httpx.Headers) -> float | None:
     """Seconds, from either form of RFC 9110's Retry-After."""
     value = headers.get("retry-after", "")
     if value.strip().isdigit():

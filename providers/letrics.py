@@ -31,6 +31,7 @@ from providers.model import (
     SearchCompanies,
     SearchContacts,
 )
+from providers.native import Asked, NativeApi, rows
 from providers.options import Option, reply_field, url_path
 from providers.signin import HeaderKey
 from providers.values.countries import to_country, to_country_name
@@ -44,6 +45,7 @@ from providers.vocabulary import to_word
 
 Row = Mapping[str, Any]
 _to_word = partial(to_word, provider="letrics")
+DEFAULT_PAGE, MOST_A_PAGE = 25, 100
 
 
 class Meta(Struct):
@@ -103,6 +105,23 @@ _offer = partial(
 )
 
 
+def worst_page(asked: Asked) -> int:
+    return asked.number("per_page", DEFAULT_PAGE, MOST_A_PAGE) * 1000
+
+
+def charged_page(_asked: Asked, _status: int, body: Any) -> int:
+    return len(body["data"]) * 1000
+
+
+# Letrics' own API as it is passed through; whether it is asked with GET or POST is not documented.
+NATIVE = NativeApi(
+    paths=rows(
+        "", "POST /contacts", "GET /contacts", "POST /companies", "GET /companies",
+        unit="row", worst=worst_page, charged=charged_page,
+    ),
+)  # fmt: skip
+
+
 class Letrics(Adapter):
     name = "letrics"
     title = "Letrics"
@@ -118,6 +137,7 @@ class Letrics(Adapter):
         },
         **dict.fromkeys(FIELDS, reply_field()),
     }
+    native = NATIVE
     offers: ClassVar[Mapping[str, Offer]] = {
         CONTACTS_SEARCH: _offer(ask="search_contacts"),
         COMPANIES_SEARCH: _offer(ask="search_companies"),

@@ -11,6 +11,7 @@ from providers.hunter import Hunter
 from providers.hunter import notices as hunter_notices
 from providers.letrics import Letrics
 from providers.model import OPERATIONS
+from providers.native import Access
 from providers.notices import Reader
 from providers.sixtyfour import READER, Sixtyfour
 from providers.snov import Snov
@@ -45,6 +46,32 @@ class Capability:
     price: Decimal
     source: str
     read_on: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NativeCapability:
+    """Paths of a provider's own API that are alike; `charged` is empty for free ones."""
+
+    provider: str
+    access: Access
+    unit: str
+    charged: str
+    paths: tuple[str, ...]
+
+
+def native_capabilities() -> list[NativeCapability]:
+    """A row for each provider, kind of access and way of charging, in the order of the tables."""
+    found: dict[tuple[str, Access, str, str], list[str]] = {}
+    for adapter in ADAPTERS.values():
+        for row in adapter.native.paths:
+            kind = (adapter.name, row.access, row.unit, row.charged_by)
+            found.setdefault(kind, []).append(row.name)
+    return [
+        NativeCapability(
+            provider=provider, access=access, unit=unit, charged=charged, paths=tuple(paths)
+        )
+        for (provider, access, unit, charged), paths in found.items()
+    ]
 
 
 def create(name: str, account: Account, transport: AsyncTransport) -> Adapter:

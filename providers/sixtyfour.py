@@ -9,7 +9,8 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from functools import partial
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -17,6 +18,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from providers.base import Adapter, Auth, Charge, Offer, Rate, Resend, decode, glance
 from providers.errors import MalformedResponse, OutOfCredits, ProviderError, TaskFailed
 from providers.model import EMAILS_FIND, Answer, Email, FindEmail, Kind, Status, Ticket
+from providers.native import Asked, NativeApi, Task, rows
 from providers.notices import Headers, Notice, Reader, digest_of, objects_in, text_in
 from providers.options import flag, words
 from providers.signin import HeaderKey
@@ -66,6 +68,8 @@ STATUSES: Mapping[str, Status] = {
     "invalid": "invalid",
 }
 NOT_FOUND = "NOT_FOUND"
+MODES: Mapping[str, Kind] = {"professional": "professional", "personal": "personal"}
+MOST_LEADS = 100
 KINDS: Mapping[str, Kind] = {"COMPANY": "professional", "PERSONAL": "personal"}
 BEST_FIRST: tuple[Status, ...] = ("valid", "catch_all", "unknown", "disposable", "invalid")
 DONE = "completed"
@@ -87,6 +91,69 @@ def price_in_cents(query: FindEmail) -> int:
     return PRICES[query.kind]
 
 
+def worst_of_one(asked: Asked) -> int:
+    """A mode that nobody knows may cost what the dearest does."""
+    kind = MODES.get(asked.text("mode").lower() or "professional", "personal")
+    return price_in_cents(FindEmail(kind=kind))
+
+
+def worst_of_many(asked: Asked) -> int:
+    return worst_of_one(asked) * min(MOST_LEADS, max(1, len(asked.items("leads"))))
+
+
+def charged_for_one(asked: Asked, _status: int, body: Any) -> int:
+    """The provider's word, which its tools know and its page does not; else what a hit costs."""
+    if (cents := body.get("cost_cents")) is not None:
+        units: int = round(cents * 1000)
+        return units
+    personal = MODES.get(asked.text("mode").lower()) == "personal"
+    found = body["personal_email" if personal else "email"]
+    return worst_of_one(asked) if any(entry[0] for entry in found) else 0
+
+
+def charged_for_many(asked: Asked, status: int, body: Any) -> int:
+    """An array, or an object that holds it: the documents say only that there are results."""
+    results = body if isinstance(body, list) else body["results"]
+    return sum(charged_for_one(asked, status, result) for result in results)
+
+
+def charged_for_job(body: Any) -> int | None:
+    word, cents = str(body["status"]).lower(), body.get("charge_amount")
+    if word not in ENDED | {DONE}:
+        return None
+    if cents is None:
+        raise TaskFailed(f"the job ended as {word} and told no price", uncertain=True)
+    units: int = round(cents * 1000)
+    return units
+
+
+def refusal(title: str, detail: str) -> Mapping[str, object]:
+    return {"error": title, "message": detail}
+
+
+_job = Task(
+    started=lambda body: str(body["task_id"]), result="/job-status/{task}", charged=charged_for_job
+)
+_paid, _secret = partial(rows, "", unit="cent"), partial(rows, "secret")
+# Sixtyfour's own API as it is passed through; at once, a batch takes minutes.
+NATIVE = NativeApi(
+    paths=(
+        *_paid("POST /find-email", worst=worst_of_one, charged=charged_for_one),
+        *_paid("POST /find-email-bulk", worst=worst_of_many, charged=charged_for_many),
+        *_paid("POST /find-email-async", worst=worst_of_one, task=_job),
+        *_paid("POST /find-email-bulk-async", worst=worst_of_many, task=_job),
+        *rows("", "GET /job-status/{task_id}", reads=lambda asked: asked.segments["task_id"]),
+        *_secret(
+            "GET /webhooks/signing-secret", "POST /webhooks/signing-secret",
+            "DELETE /webhooks/signing-secret", "POST /webhooks/signing-secret/roll",
+        ),
+    ),
+    accounts=("webhook",),
+    refusal=refusal,
+    seconds=300.0,
+)  # fmt: skip
+
+
 class Sixtyfour(Adapter):
     name = "sixtyfour"
     title = "Sixtyfour"
@@ -95,6 +162,7 @@ class Sixtyfour(Adapter):
     options: ClassVar = {"verify_emails": flag(), "providers": words()}
     # "500 requests per minute".
     rates = (Rate(500, 60),)
+    native = NATIVE
     offers: ClassVar[Mapping[str, Offer]] = {
         EMAILS_FIND: Offer(
             ask="find",

@@ -24,7 +24,10 @@ HEADERS = {"user-agent": "prospecting-gateway", "accept-encoding": "gzip, deflat
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Connections are pooled per host; `request.extensions["timeout"]` is in seconds."""
+    """Connections are pooled per host; `request.extensions["timeout"]` is in seconds.
+
+    With an extension `target`, path and query are sent as these bytes.
+    """
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -34,7 +37,7 @@ class Transport(httpx.AsyncBaseTransport):
         with _Classified():
             response = await self._engine().request(
                 request.method,
-                URL(str(request.url), encoded=True),
+                URL(_address(request), encoded=True),
                 headers=CIMultiDict(request.headers.multi_items()),
                 data=body or None,
                 allow_redirects=False,
@@ -71,6 +74,14 @@ class Transport(httpx.AsyncBaseTransport):
             # request: a paid GET was bought twice that way.
             self._session._retry_connection = False
         return self._session
+
+
+def _address(request: httpx.Request) -> str:
+    target: bytes | None = request.extensions.get("target")
+    if target is None:
+        return str(request.url)
+    origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+    return origin + target.decode("ascii")
 
 
 def _clocks(seconds: Mapping[str, float | None]) -> aiohttp.ClientTimeout:

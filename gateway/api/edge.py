@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
+from gateway.api.bounds import check_depth, read_body
 from gateway.api.problems import MEDIA_TYPE, Problem, of_error, unauthenticated
 from gateway.lookup.lookup import Caller
 from gateway.money.ledger import next_id
@@ -28,20 +29,24 @@ OPEN_PREFIXES = ("/docs/", CALLBACKS)
 # Where a body may be a whole file, and the forms of it besides JSON.
 BATCHES = frozenset({"/v1/jobs"})
 TABLE_TYPES = ("text/csv", "application/x-ndjson")
+NATIVE = "/native/"
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-# Possessive, and content with a string that never ends: linear whatever is sent.
-_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 class Edge:
-    """ASGI around the application; keeps authentication off the framework's slow paths."""
+    """ASGI around the application; keeps authentication off the framework's slow paths.
 
-    def __init__(self, app: App, settings: EdgeSettings, authenticator: Authenticator):
+    `native` serves the providers' own APIs, and authenticates its callers itself.
+    """
+
+    def __init__(
+        self, app: App, settings: EdgeSettings, authenticator: Authenticator, native: App
+    ):
         self._app = app
         self._settings = settings
         self._authenticator = authenticator
+        self._native = native
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -56,9 +61,12 @@ class Edge:
         scope["request_id"], scope["started"] = request_id, started
         outbound = _Outbound(send, request_id)
         try:
-            await self._admit(scope, headers)
-            body = scope["body"] = await self._body(scope, headers, receive)
-            await self._dispatch(scope, _replay(body, receive), outbound)
+            if scope["path"].startswith(NATIVE):
+                await self._native(scope, receive, outbound)
+            else:
+                await self._admit(scope, headers)
+                body = scope["body"] = await self._body(scope, headers, receive)
+                await self._dispatch(scope, _replay(body, receive), outbound)
         except Problem as problem:
             await outbound.refuse(problem)
         except Exception as error:  # noqa: BLE001 - the last resort, answered as a problem
@@ -91,16 +99,13 @@ class Edge:
         is_batch = scope["path"].rstrip("/") in BATCHES
         settings = self._settings
         limit = settings.max_job_body_bytes if is_batch else settings.max_body_bytes
-        declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > limit:
-            raise _too_large(limit)
-        body = await _read(receive, limit)
+        body = await read_body(headers, receive, limit)
         if body:
             # What a provider calls its JSON is not published.
             is_callback = scope["path"].startswith(CALLBACKS)
             tables = TABLE_TYPES if is_batch else ()
             if is_callback or _media_type(headers, tables) not in TABLE_TYPES:
-                _check_depth(body, settings.max_json_depth)
+                check_depth(body, settings.max_json_depth)
         return body
 
 
@@ -115,10 +120,11 @@ class _Outbound:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [
-                *message["headers"],
-                (b"x-request-id", self._request_id.encode()),
-            ]
+            headers = list(message["headers"])
+            # A provider's own stays as it is.
+            taken = any(name == b"x-request-id" for name, _ in headers)
+            name = b"x-gateway-request-id" if taken else b"x-request-id"
+            message["headers"] = [*headers, (name, self._request_id.encode())]
         await self._send(message)
 
     async def refuse(self, problem: Problem) -> None:
@@ -151,21 +157,6 @@ def key_in(headers: Mapping[bytes, bytes]) -> str:
     return headers.get(b"x-api-key", b"").strip().decode("latin-1")
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
-    chunks, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Problem("malformed_request", "The body never came to its end.")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    return b"".join(chunks)
-
-
 def _replay(body: bytes, receive: Receive) -> Receive:
     sent = False
 
@@ -177,10 +168,6 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem("too_large", f"The body is larger than {limit} bytes.")
 
 
 def media_type_of(headers: Mapping[bytes, bytes]) -> str:
@@ -197,16 +184,6 @@ def _media_type(headers: dict[bytes, bytes], more: Collection[str]) -> str:
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise Problem("unsupported_media_type", "Send the body without a content coding.")
     return media
-
-
-def _check_depth(body: bytes, limit: int) -> None:
-    if body.count(b"[") + body.count(b"{") <= limit:
-        return
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > limit:
-            raise Problem("malformed_request", f"The JSON is nested deeper than {limit}.")
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:

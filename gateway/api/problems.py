@@ -25,7 +25,14 @@ from gateway.api.expectations import explain
 from gateway.jobs.carrying import Buried
 from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.desk import NotConfigured, Unanswerable
-from gateway.lookup.endings import KeyRevoked, Objected, OverBudget, TooFast, Unsettled
+from gateway.lookup.endings import (
+    HeldBack,
+    KeyRevoked,
+    Objected,
+    OverBudget,
+    TooFast,
+    Unsettled,
+)
 from gateway.lookup.identity import QueryError
 from gateway.lookup.lookup import Lookup
 from gateway.money.amounts import to_money, to_units
@@ -43,7 +50,7 @@ RETRY_DOUBT = 300
 RETRY_LATER = 60
 CRASH_FRAMES = 20
 CODES: Mapping[str, tuple[int, str]] = {
-    "malformed_request": (400, "The body is not JSON"),
+    "malformed_request": (400, "The request can't be read"),
     "unauthenticated": (401, "No valid key"),
     "budget_exhausted": (402, "A budget does not allow it"),
     "forbidden": (403, "The key may not do this"),
@@ -157,8 +164,8 @@ def of_error(error: BaseException, request_id: str = "") -> Problem:
             return _over_budget(budget, None)
         case KeyRevoked():
             return unauthenticated()
-        case Unanswerable():
-            return _unanswerable(error)
+        case Unanswerable() | HeldBack():
+            return _unasked(error)
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return _of_http(error)
     for kind, (code, detail, retry_after) in PLAIN.items():
@@ -286,7 +293,11 @@ def moment(millis: int) -> str | None:
     return datetime.fromtimestamp(millis / 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _unanswerable(error: Unanswerable) -> Problem:
+def _unasked(error: Unanswerable | HeldBack) -> Problem:
+    if isinstance(error, HeldBack):
+        code = "rate_limited" if error.reason == "rate_limited" else "no_provider_available"
+        detail = f"The provider's account can't be asked at the moment: {error.reason}."
+        return Problem(code, detail, retry_after=error.seconds)
     reasons = ", ".join(f"{name}: {reason}" for name, reason in error.reasons.items())
     detail = "No provider offers this operation."
     if reasons:

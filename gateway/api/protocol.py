@@ -9,7 +9,15 @@ from gateway.api.problems import MEDIA_TYPE, Problem
 
 
 class ProblemProtocol(HttpToolsProtocol):
-    """For what never becomes a request: an unknown method, too long a line, no HTTP at all."""
+    """For what never becomes a request: an unknown method, too long a line, no HTTP at all.
+
+    A request's scope has its target as it was sent, and no header that came behind its body.
+    """
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.cycle.scope["target"] = bytes(self.url)  # type: ignore[typeddict-unknown-key]
+        self.headers = []
 
     def send_400_response(self, msg: str) -> None:
         request_id = new_request_id()

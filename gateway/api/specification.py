@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 from msgspec import Struct
 
 from gateway.api.edge import CALLBACKS, OPEN
+from gateway.api.native.document import paths as native_paths
 from gateway.api.preferences import PARTS
 from gateway.api.problems import MEDIA_TYPE
 from gateway.api.tables import TABLES
@@ -78,6 +79,7 @@ def describe(app: Litestar) -> bytes:
                 ok["content"]["text/csv"] = {"schema": {"type": "string"}}
             if path in OPEN or path.startswith(CALLBACKS):
                 operation["security"] = []
+    document["paths"] |= native_paths()
     return msgspec.json.encode(document)
 
 

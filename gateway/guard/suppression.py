@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from providers.model import EnrichPerson, FindEmail, Query, VerifyEmail
 
@@ -35,6 +36,18 @@ def marks_of_person(
     if profile:
         found.append(b"profile:" + profile.encode())
     return [_mark(name, key) for name in found]
+
+
+def marks_of_domains(hosts: Iterable[str]) -> list[str]:
+    """Of each host itself and every domain above it: an objected domain covers what is below.
+
+    `hosts` are lower-case and in IDNA. Domains are no persons: their marks can be read.
+    """
+    found: set[str] = set()
+    for host in hosts:
+        labels = host.split(".")
+        found.update(".".join(labels[at:]) for at in range(len(labels) - 1))
+    return [f"domain:{domain}" for domain in sorted(found)]
 
 
 def fold_tag(email: str) -> str:

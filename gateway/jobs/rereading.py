@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.jobs.collection import call_of, settle_collected
-from gateway.lookup import tickets
+from gateway.lookup import open_tasks, tickets
 from gateway.lookup.calls import POLL_SECONDS, Call, Called
 from gateway.lookup.desk import Desk
+from gateway.lookup.open_tasks import OpenTask, OpenTasks
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.entries import Entry
@@ -29,6 +30,7 @@ class Finding:
 class Rereader:
     def __init__(self, desk: Desk):
         self._desk = desk
+        self._open_tasks = OpenTasks(desk)
 
     async def look_into(self, entry: Entry) -> Finding:
         """Ask the provider what came of a call, and settle it if that is known.
@@ -37,6 +39,8 @@ class Rereader:
         """
         key = f"{self._desk.root}entry:{entry.id}"
         ticket, slot = await self._desk.store.call("HMGET", key, "ticket", "slot")
+        if ticket and open_tasks.is_task(ticket):
+            return await self._run(entry, open_tasks.unpack(ticket))
         kept = tickets.unpack(ticket) if ticket else await self._asked(entry, slot)
         if kept is None:
             return Finding("no free read tells")
@@ -50,6 +54,14 @@ class Rereader:
         if finding.called is not None:
             await settle_collected(self._desk, call, finding.called)
         return finding
+
+    async def _run(self, entry: Entry, task: OpenTask) -> Finding:
+        """A task that a caller began natively; it is settled as it is read."""
+        hindrance = await self._open_tasks.run(task)
+        fate = await self._desk.ledger.fate(entry.id)
+        if fate.state != "posted":
+            return Finding(hindrance or "its task")
+        return Finding("its task", Called(state="posted"))
 
     async def _asked(self, entry: Entry, slot: bytes) -> OpenTicket | None:
         """The question of a call whose offer has a free read, as if it had a ticket."""

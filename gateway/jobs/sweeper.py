@@ -8,9 +8,10 @@ import time
 import msgspec
 
 from gateway.jobs.collection import call_of, settle_collected
-from gateway.lookup import tickets
+from gateway.lookup import open_tasks, tickets
 from gateway.lookup.calls import lease_of
 from gateway.lookup.desk import Desk
+from gateway.lookup.open_tasks import OpenTasks
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.entries import Books
 from gateway.money.ledger import DAY
@@ -32,6 +33,7 @@ class Sweeper:
         self._script = Script.load("sweep")
         self._collecting: set[asyncio.Task[None]] = set()
         self._books = Books(desk.store, desk.root)
+        self._open_tasks = OpenTasks(desk)
         self._keep = desk.settings.retention.ledger_days * DAY
 
     async def run(self) -> None:
@@ -64,6 +66,9 @@ class Sweeper:
     async def _collect(self, rid: str, ticket: bytes, credential: str) -> None:
         """Finish a call whose caller is gone; the answer waits in the cache."""
         try:
+            if open_tasks.is_task(ticket):
+                await self._open_tasks.pursue(open_tasks.unpack(ticket))
+                return
             kept = tickets.unpack(ticket)
         except msgspec.MsgspecError:
             log.error("ticket.unreadable", rid=rid)

@@ -36,6 +36,18 @@ class OverBudget(Exception):
         self.budget = budget
 
 
+class HeldBack(Exception):
+    """A single call may not be made now: its account's provider asked for patience, or fails.
+
+    `seconds` until it may.
+    """
+
+    def __init__(self, reason: str, seconds: float):
+        super().__init__(reason)
+        self.reason = reason
+        self.seconds = seconds
+
+
 class KeyRevoked(Exception):
     """The caller's key died while the lookup ran."""
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct
 
 from gateway.lookup.bids import limits_of
-from gateway.lookup.calls import lease_of
-from gateway.lookup.endings import OverBudget, check
+from gateway.lookup.calls import LEASE_MARGIN
+from gateway.lookup.endings import HeldBack, OverBudget, check
 from gateway.lookup.lookup import Caller
 from gateway.lookup.waterfall import Waterfall
 from gateway.money.amounts import cost_of
 from gateway.money.ledger import next_id
-from gateway.money.terms import Admission, Bid, Claim, EntryState, Rate, Settlement
+from gateway.money.terms import Admission, Bid, Claim, EntryState, Rate, Settlement, Skip
 from gateway.store.connection import StoreDown
 from gateway.vault.credentials import Credential
 from providers.base import LONGEST_CALL
@@ -29,7 +29,8 @@ INSIST = 600.0
 class Purchase(Struct, frozen=True, kw_only=True):
     """What is about to be asked; `units` (thousandths) at worst, `price` micro-units per unit.
 
-    `operation` is how the ledger names it. `persons` are the marks of whom it is about.
+    `operation` is how the ledger names it. `persons` are the marks of whom it is about. A `paced`
+    one is dispatched later, together with its permit.
     """
 
     provider: str
@@ -42,6 +43,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     limits: Mapping[str, int] = {}
     persons: tuple[str, ...] = ()
     tag: str = ""
+    paced: bool = False
 
     @property
     def cost(self) -> int:
@@ -71,7 +73,7 @@ class Purchases:
     ) -> Held:
         """Reserve the worst case and record the dispatch, for a call of at most `seconds`.
 
-        Raises OverBudget, Objected, KeyRevoked, TooFast, StoreDown.
+        Raises OverBudget, HeldBack, Objected, KeyRevoked, TooFast, StoreDown.
         """
         claim = _claim(caller, purchase, seconds)
         patience = time.monotonic() + PATIENCE
@@ -81,8 +83,7 @@ class Purchases:
             if found.kind == "reserved":
                 return _held(claim, purchase, found)
             if found.kind == "none":
-                budget = found.skipped[0].budget if found.skipped else None
-                raise OverBudget(budget)
+                raise _refusal(found.skipped[0])
             claim.since, claim.patient = found.since, time.monotonic() < patience
             await asyncio.sleep(random.uniform(0.01, 0.03))
 
@@ -104,8 +105,12 @@ class Purchases:
         units: int = 0,
         outcome: str = "accepted",
         reason: str = "",
+        objected: Sequence[str] = (),
     ) -> asyncio.Task[None]:
-        """Close the entry, whoever hangs up and however long the store is away."""
+        """Close the entry, whoever hangs up and however long the store is away.
+
+        `objected` are marks of a person who objected, by the provider's word.
+        """
         settlement = Settlement(
             rid=held.rid,
             state=state,
@@ -113,6 +118,8 @@ class Purchases:
             reason=reason,
             units=units,
             cost=cost_of(units, held.purchase.price),
+            persons=list(objected),
+            objected=bool(objected),
         )
         return self._waterfall.go_on(self._end(held, settlement))
 
@@ -123,22 +130,43 @@ class Purchases:
         outcome = "in_doubt" if state == "in_doubt" else "failed"
         return self.settle(held, state, outcome=outcome, reason=error.reason)
 
+    def hold(self, held: Held, ticket: bytes, seconds: float) -> asyncio.Task[None]:
+        """Leave the entry open for whoever learns what its task cost, first after `seconds`."""
+        return self._waterfall.go_on(self._leave(held, ticket, round(seconds * 1000)))
+
+    async def _leave(self, held: Held, ticket: bytes, lease: int) -> None:
+        await _insisted(lambda: self._ledger.hold(held.rid, ticket, lease))
+        if held.counted:
+            await self._ledger.release(held.scopes, held.lookup)
+
     async def _end(self, held: Held, settlement: Settlement) -> None:
         await self._insist(settlement)
         if held.counted:
             await self._ledger.release(held.scopes, held.lookup)
 
     async def _insist(self, settlement: Settlement) -> None:
-        until, wait = time.monotonic() + INSIST, 0.05
-        while True:
-            try:
-                await self._ledger.settle(settlement)
-                return
-            except StoreDown:
-                if time.monotonic() > until:
-                    raise
-                await asyncio.sleep(wait)
-                wait = min(2.0, wait * 2)
+        await _insisted(lambda: self._ledger.settle(settlement))
+
+
+async def _insisted(work: Callable[[], Awaitable[object]]) -> None:
+    """Until the store has answered: repeating it changes nothing."""
+    until, wait = time.monotonic() + INSIST, 0.05
+    while True:
+        try:
+            await work()
+            return
+        except StoreDown:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(wait)
+            wait = min(2.0, wait * 2)
+
+
+def _refusal(skip: Skip) -> Exception:
+    """Of a call's only step."""
+    if skip.reason == "over_budget":
+        return OverBudget(skip.budget)
+    return HeldBack(skip.reason, skip.wait / 1000)
 
 
 def _claim(caller: Caller, purchase: Purchase, seconds: float) -> Claim:
@@ -155,9 +183,9 @@ def _claim(caller: Caller, purchase: Purchase, seconds: float) -> Claim:
         cost=purchase.cost,
         price=purchase.price,
         max_age=0,
-        lease=lease_of(seconds),
+        lease=round((seconds + LEASE_MARGIN) * 1000),
         free=not purchase.units,
-        direct=True,
+        direct=not purchase.paced,
         limits=limits_of(purchase.limits),
         unpriced=purchase.unpriced,
         unit=purchase.unit,

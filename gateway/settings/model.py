@@ -79,10 +79,14 @@ class JobSettings(Struct, frozen=True, kw_only=True):
 
 
 class EdgeSettings(Struct, frozen=True, kw_only=True):
-    """What a request may weigh; jobs carry up to 10,000 items and may weigh more."""
+    """What a request may weigh; jobs carry up to 10,000 items and may weigh more.
+
+    The body of a native request is searched before it is passed on, and so it is held as a whole.
+    """
 
     max_body_bytes: int = 256 * 1024
     max_job_body_bytes: int = 8 * 1024 * 1024
+    max_native_body_bytes: int = 1024 * 1024
     max_json_depth: int = 32
 
 

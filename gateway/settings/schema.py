@@ -124,6 +124,7 @@ SCHEMA: Table = {
     "edge": {
         "max_body_bytes": rules.whole_number(1024, 2**30),
         "max_job_body_bytes": rules.whole_number(1024, 2**30),
+        "max_native_body_bytes": rules.whole_number(1024, 2**30),
         "max_json_depth": rules.whole_number(4, 200),
     },
     "webhooks": {

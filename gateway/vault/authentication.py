@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.store.connection import StoreDown
 from gateway.vault.keys import SCOPES, digest_of, key_id_of
+from gateway.vault.passes import read_pass
 from gateway.vault.roster import DEFAULT_TEAM, FOREVER, Key, Roster, live_until
 
 FRESH = 0.5
@@ -45,6 +46,22 @@ class Authenticator:
         if key is None or _dies_at(key, digest) <= time.time() * 1000:
             return None
         return Identity(key.team_id, key.id, frozenset(key.scopes))
+
+    async def identify_pass(self, text: str, secret: bytes) -> Identity | None:
+        """Whose token this is; None too once its key was revoked. Raises StoreDown."""
+        found = read_pass(text)
+        if found is None:
+            return None
+        if not found.key:
+            held = self._bootstrap
+            good = held is not None and found.proves(held, secret)
+            return Identity(DEFAULT_TEAM, "", frozenset(SCOPES)) if good else None
+        key = await self._roster.key(found.key)
+        now = time.time() * 1000
+        for digest in (key.digest, *(old.digest for old in key.retired)) if key else ():
+            if found.proves(digest, secret) and key and _dies_at(key, digest) > now:
+                return Identity(key.team_id, key.id, frozenset(key.scopes))
+        return None
 
     async def _find(self, name: str, digest: str) -> Key | None:
         now = time.monotonic()

@@ -32,6 +32,7 @@ from providers.errors import (
 )
 from providers.hunter import params
 from providers.hunter.mapping import to_count, to_domain_emails, to_email, to_verification
+from providers.hunter.native import NATIVE
 from providers.hunter.profiles import (
     to_company,
     to_discovered,
@@ -119,6 +120,7 @@ class Hunter(Adapter):
         for path, (second, minute) in _RATES.items()
         for number, seconds in ((second, 1), (minute, 60))
     )
+    native = NATIVE
     offers: ClassVar[Mapping[str, Offer]] = {
         EMAILS_FIND: _offer(ask="find", fits=params.is_findable),
         EMAILS_VERIFY: _offer(

@@ -31,6 +31,7 @@ from providers.snov.addresses import Addresses
 from providers.snov.domains import Domains
 from providers.snov.lists import is_searchable, worst_search
 from providers.snov.mapping import named
+from providers.snov.native import NATIVE
 from providers.snov.profiles import Profiles
 
 
@@ -63,6 +64,7 @@ _offer = partial(
 
 
 class Snov(Addresses, Profiles, Domains):
+    native = NATIVE
     options: ClassVar = {"finder": choice("v1", "v2"), "profile_reads": number(1, 1000)}
     # "Limited to 60 requests per minute." Hourly limits of finder and verifier depend on the plan:
     # set `per_hour`, or let the provider's own refusals slow the calls down.

@@ -1,0 +1,124 @@
+"""A request as its provider reads it: fields for prices and keys, texts for persons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email import message_from_bytes
+from typing import Any
+from urllib.parse import parse_qsl, unquote, unquote_plus
+
+Pairs = list[tuple[str, Any]]
+DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Contents:
+    """`texts` are all names and values that were sent, in every way they may be decoded."""
+
+    fields: dict[str, Any]
+    texts: frozenset[str]
+
+
+class _Object(list[tuple[str, Any]]):
+    """A JSON object with every member it has, however often."""
+
+
+def read(path: bytes, query: bytes, body: bytes, media: str) -> Contents:
+    asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    sent, fields = _read_body(body, media)
+    texts = {text for part in (*_raw(query), path.decode("ascii")) for text in _decoded(part)}
+    for text in (*_flat(asked), *_flat(sent)):
+        texts.update(_decoded(text))
+    if body and not isinstance(sent, _Object | list):
+        texts.update(_decoded(body.decode("utf-8", "replace")))
+    return Contents({**nested(asked), **fields}, frozenset(texts))
+
+
+def _raw(query: bytes) -> Iterator[str]:
+    """Names and values, where a plus is itself and no space."""
+    for pair in query.decode("latin-1").split("&"):
+        name, _, value = pair.partition("=")
+        yield from (name, value)
+
+
+def _read_body(body: bytes, media: str) -> tuple[Any, dict[str, Any]]:
+    """What was sent as JSON, else as parts or a form, and its fields."""
+    if not body:
+        return [], {}
+    if media.startswith("multipart/"):
+        pairs = _parts(body, media)
+        return pairs, nested(pairs)
+    try:
+        found = json.loads(body, object_pairs_hook=_Object)
+    except (ValueError, RecursionError):
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        return tuple(pairs), nested(pairs)
+    return found, _plain(found) if isinstance(found, _Object) else {}
+
+
+def _parts(body: bytes, media: str) -> Pairs:
+    head = b"content-type: " + media.encode("latin-1", "replace") + b"\r\n\r\n"
+    parts: Any = message_from_bytes(head + body).get_payload()
+    if not isinstance(parts, list):
+        return []
+    return [
+        (str(part.get_param("name", "", "content-disposition")), _text(part)) for part in parts
+    ]
+
+
+def _text(part: Any) -> str:
+    payload = part.get_payload(decode=True)
+    return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+
+
+def _plain(value: Any) -> Any:
+    """Of a member given twice the last counts, as with most readers of JSON."""
+    if isinstance(value, _Object):
+        return {name: _plain(item) for name, item in value}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _flat(value: Any) -> Iterator[str]:
+    """Every name and every text inside."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _flat(item)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """As it is, and as one who decodes it once or twice more reads it."""
+    yield text
+    if "%" in text:
+        once = unquote(text)
+        yield from (once, unquote(once))
+    if "%" in text or "+" in text:
+        yield unquote_plus(text)
+
+
+def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Fields with brackets in their names: `rows[0][domain]=x`, `emails[]=a&emails[]=b`."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        _put(found, name.replace("]", "").split("[")[:DEEPEST], value)
+    return {name: _listed(value) for name, value in found.items()}
+
+
+def _put(found: dict[str, Any], names: list[str], value: str) -> None:
+    *way, last = names
+    for name in way:
+        inner = found.setdefault(name or str(len(found)), {})
+        if not isinstance(inner, dict):
+            return
+        found = inner
+    found[last or str(len(found))] = value
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _listed(item) for name, item in value.items()}
+    return list(inner.values()) if all(name.isdigit() for name in inner) else inner

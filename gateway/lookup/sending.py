@@ -1,0 +1,80 @@
+"""Requests passed on within the limits of their account, those of all processes together."""
+
+from __future__ import annotations
+
+import contextlib
+
+from gateway.guard.permits import Permits, Rank
+from gateway.lookup.calls import LEASE_MARGIN, UNTOLD
+from gateway.lookup.departures import Departure
+from gateway.lookup.desk import Desk
+from gateway.store.connection import StoreDown
+from gateway.vault.credentials import Credential
+from providers.registry import ADAPTERS
+from providers.relay import Outgoing, Relayed, relay
+
+
+class Underway:
+    """A reply that has begun; it counts among its account's requests until it is closed."""
+
+    def __init__(self, relayed: Relayed, departure: Departure | None):
+        self.relayed = relayed
+        self._departure = departure
+
+    async def aclose(self) -> None:
+        await self.relayed.aclose()
+        if self._departure is not None:
+            await self._departure.arrived()
+
+
+class Sender:
+    """Of one process."""
+
+    def __init__(self, desk: Desk):
+        self._desk = desk
+        self._permits = Permits(desk.store, desk.root)
+
+    def paced(self, account: Credential) -> bool:
+        """Whether the account has limits, so that a call is dispatched with its permit."""
+        return bool(self._desk.market.allowance(account))
+
+    async def send(
+        self,
+        account: Credential,
+        outgoing: Outgoing,
+        *,
+        seconds: float,
+        rid: str = "",
+        poll: bool = False,
+    ) -> Underway:
+        """Send once it may leave; `rid` is a reservation that is dispatched with it.
+
+        A poll leaves while the store is away, too. Raises ProviderError, NotSent.
+        """
+        departure = self._departure(account, rid, seconds, poll) if self.paced(account) else None
+        adapter = self._desk.adapter_of(account)
+        try:
+            relayed = await relay(adapter, outgoing, seconds=seconds, leave=departure)
+        except BaseException:
+            if departure is not None:
+                await departure.arrived()
+            raise
+        return Underway(relayed, departure)
+
+    def _departure(self, account: Credential, rid: str, seconds: float, poll: bool) -> Departure:
+        return Departure(
+            self._permits,
+            self._desk.market.allowance(account),
+            ADAPTERS[account.provider].rates,
+            rank=Rank.URGENT,
+            rid=rid,
+            lease=round((seconds + LEASE_MARGIN) * 1000),
+            poll=poll,
+            dispatched=self._desk.ledger.dispatched,
+        )
+
+    async def slow_down(self, account: Credential, seconds: float | None) -> None:
+        """Nothing of the account leaves before: its provider has said so."""
+        with contextlib.suppress(StoreDown):
+            allowance = self._desk.market.allowance(account)
+            await self._permits.pause(allowance, seconds or UNTOLD)

@@ -1,0 +1,143 @@
+"""A request passed through to a provider as it is, and its reply as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from providers.base import (
+    BACKSTOP,
+    Adapter,
+    HTTPError,
+    Leave,
+    Request,
+    Response,
+    broken,
+    read,
+    retry_after,
+)
+from providers.errors import TimedOut
+
+CONNECT_SECONDS = 15.0
+# How long a request waits for its account's limits to let it leave.
+LEAVE_SECONDS = 20.0
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """`target` is path and query as they follow the base URL; the headers name no credential."""
+
+    method: str
+    target: bytes
+    headers: Sequence[Header] = ()
+    body: bytes = field(default=b"", repr=False)
+
+
+class Relayed:
+    """The head of a reply; what follows is read as it comes, once, and must be closed.
+
+    `secrets` are the texts of the credential that went with the request.
+    """
+
+    def __init__(self, response: Response, secrets: frozenset[bytes]):
+        self._response = response
+        self.status = response.status_code
+        self.headers: list[Header] = [
+            (name.lower(), value) for name, value in response.headers.raw
+        ]
+        self.secrets = secrets
+        self.retry_after = retry_after(response.headers)
+
+    async def chunks(self, idle: float) -> AsyncIterator[bytes]:
+        """The body's bytes, not decoded, with at most `idle` seconds between them.
+
+        Raises ProviderError.
+        """
+        stream = aiter(self._response.stream)  # type: ignore[arg-type]
+        while True:
+            try:
+                async with asyncio.timeout(idle):
+                    chunk = await anext(stream, None)
+            except TimeoutError:
+                raise TimedOut("the reply stopped coming", uncertain=True) from None
+            except HTTPError as error:
+                raise broken(error, paid=True) from None
+            if chunk is None:
+                return
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+async def relay(
+    adapter: Adapter, outgoing: Outgoing, *, seconds: float, leave: Leave | None = None
+) -> Relayed:
+    """Sign `outgoing` in as the adapter does, send it once, and return when its reply begins.
+
+    A 401 is sent again where the sign-in can be renewed. Every request waits for `leave` first.
+    Raises ProviderError.
+    """
+    exchange = _Exchange(adapter, outgoing, seconds, leave)
+    try:
+        async with asyncio.timeout(seconds + BACKSTOP + (LEAVE_SECONDS if leave else 0.0)):
+            return await exchange.run()
+    except TimeoutError:
+        raise TimedOut(uncertain=exchange.sent) from None
+
+
+class _Exchange:
+    def __init__(self, adapter: Adapter, outgoing: Outgoing, seconds: float, leave: Leave | None):
+        self.sent = False
+        self._leave = leave
+        self._adapter = adapter
+        self._seconds = seconds
+        self._base = adapter.account.base_url
+        self._request = Request(
+            outgoing.method, self._base, headers=list(outgoing.headers), content=outgoing.body
+        )
+        self._root = self._request.url.raw_path.rstrip(b"/")
+        self._target = self._root + outgoing.target
+
+    async def run(self) -> Relayed:
+        flow = self._adapter.auth.async_auth_flow(self._request)
+        try:
+            step = await anext(flow)
+            while True:
+                response = await self._send(step)
+                try:
+                    step = await flow.asend(response)
+                except StopAsyncIteration:
+                    return Relayed(response, self._secrets())
+                await response.aclose()
+        finally:
+            await flow.aclose()
+
+    async def _send(self, step: Request) -> Response:
+        paid = step is self._request
+        if self._leave is not None:
+            target = self._target if paid else step.url.raw_path
+            path = target.removeprefix(self._root).partition(b"?")[0].decode("ascii")
+            await self._leave(path, own=paid, seconds=min(self._seconds, LEAVE_SECONDS))
+        clocks = dict.fromkeys(("read", "write", "pool"), self._seconds)
+        step.extensions = {"timeout": {**clocks, "connect": min(CONNECT_SECONDS, self._seconds)}}
+        if paid:
+            self.sent = True
+            step.extensions["target"] = self._target
+        try:
+            response = await self._adapter.transport.handle_async_request(step)
+            response.request = step
+            if not paid:
+                await read(response)
+            return response
+        except HTTPError as error:
+            raise broken(error, paid) from None
+
+    def _secrets(self) -> frozenset[bytes]:
+        """What the reply must not show: the credential, and the token it was turned into."""
+        _, _, token = self._request.headers.get("authorization", "").rpartition(" ")
+        return frozenset(
+            text.encode() for text in (*self._adapter.account.secret.values(), token) if text
+        )
