@@ -13,6 +13,11 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, Reference, SecurityScheme
 
+from gateway.api.accounts.campaigns import Campaigns
+from gateway.api.accounts.leads import Leads
+from gateway.api.accounts.lists import Lists
+from gateway.api.accounts.recipients import DoNotEmail, Recipients
+from gateway.api.accounts.webhooks import Account, Webhooks
 from gateway.api.audit import Audit
 from gateway.api.authorisation import authorise
 from gateway.api.breakers import BreakersOfProviders
@@ -38,6 +43,7 @@ from gateway.api.routes import Routes
 from gateway.api.teams import Teams
 from gateway.api.webhook_endpoints import WebhookEndpoints
 from gateway.guard.breakers import Breakers
+from gateway.lookup.accounts import Keeper
 from gateway.money.entries import Books
 from gateway.money.standing import Standings
 from gateway.process import Process
@@ -51,6 +57,13 @@ CONTROLLERS = [
     Jobs,
     WebhookEndpoints,
     Providers,
+    Account,
+    Leads,
+    Lists,
+    Campaigns,
+    Recipients,
+    DoNotEmail,
+    Webhooks,
     Teams,
     Keys,
     Credentials,
@@ -135,6 +148,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         store=process.store,
         desk=process.desk,
         market=process.desk.market,
+        keeper=Keeper(process.desk),
         kept=process.kept,
         roster=process.roster,
         audit=process.audit,

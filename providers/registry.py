@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from providers.accounts.base import ACTIONS, Accounts
 from providers.base import Account, Adapter, AsyncTransport, Charge, Offer
 from providers.hunter import Hunter
 from providers.hunter import notices as hunter_notices
+from providers.hunter.accounts import HunterAccounts
 from providers.letrics import Letrics
 from providers.model import OPERATIONS
 from providers.native import Access
@@ -16,6 +18,7 @@ from providers.notices import Reader
 from providers.sixtyfour import READER, Sixtyfour
 from providers.snov import Snov
 from providers.snov import notices as snov_notices
+from providers.snov.accounts import SnovAccounts
 
 # In the order of a waterfall that nobody has set.
 ADAPTERS: Mapping[str, type[Adapter]] = {
@@ -27,6 +30,11 @@ READERS: Mapping[str, Reader] = {
     Hunter.name: hunter_notices.READER,
     Snov.name: snov_notices.READER,
     Sixtyfour.name: READER,
+}
+
+# Those that keep anything that can be reached.
+ACCOUNTS: Mapping[str, type[Accounts]] = {
+    accounts.name: accounts for accounts in (HunterAccounts, SnovAccounts)
 }
 
 
@@ -77,6 +85,17 @@ def native_capabilities() -> list[NativeCapability]:
 def create(name: str, account: Account, transport: AsyncTransport) -> Adapter:
     """The adapter of provider `name` for `account`. Raises KeyError."""
     return ADAPTERS[name](account, transport)
+
+
+def accounts_of(adapter: Adapter) -> Accounts:
+    """What the account of `adapter` keeps. Raises KeyError."""
+    return ACCOUNTS[adapter.name].beside(adapter)
+
+
+def account_actions(provider: str) -> list[str]:
+    """What can be done with the objects of an account, in the order of ACTIONS."""
+    found = ACCOUNTS.get(provider)
+    return [action for action in ACTIONS if found is not None and action in found.endpoints]
 
 
 def capabilities() -> list[Capability]:

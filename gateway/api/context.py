@@ -15,6 +15,7 @@ from gateway.guard.breakers import Breakers
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.webhooks import Webhooks
+from gateway.lookup.accounts import Keeper
 from gateway.lookup.desk import Desk
 from gateway.lookup.market import Market
 from gateway.money.entries import Books
@@ -35,6 +36,7 @@ class Context:
     store: Store
     desk: Desk
     market: Market
+    keeper: Keeper
     kept: CredentialStore
     roster: Roster
     audit: AuditTrail

@@ -94,7 +94,7 @@ class Edge:
         scope["caller"] = Caller(team=found.team, key=found.key, scopes=found.scopes)
 
     async def _body(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        if scope["method"] not in WITH_BODY:
+        if not _has_body(scope["method"], headers):
             return b""
         is_batch = scope["path"].rstrip("/") in BATCHES
         settings = self._settings
@@ -170,15 +170,24 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+def _has_body(method: str, headers: dict[bytes, bytes]) -> bool:
+    """A DELETE may have one, if it says so; where none belongs it is ignored."""
+    return method in WITH_BODY or (method == "DELETE" and _is_json(media_type_of(headers)))
+
+
 def media_type_of(headers: Mapping[bytes, bytes]) -> str:
     """Without its parameters."""
     found = headers.get(b"content-type", b"").partition(b";")[0]
     return found.strip().lower().decode("latin-1")
 
 
+def _is_json(media: str) -> bool:
+    return media == "application/json" or media.endswith("+json")
+
+
 def _media_type(headers: dict[bytes, bytes], more: Collection[str]) -> str:
     media = media_type_of(headers)
-    if media != "application/json" and not media.endswith("+json") and media not in more:
+    if not _is_json(media) and media not in more:
         allowed = ", ".join(["application/json", *more])
         raise Problem("unsupported_media_type", f"Send the body as {allowed}.")
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":

@@ -16,7 +16,7 @@ from gateway.guard.permits import Limit
 from gateway.lookup.planner import Stall
 from gateway.money.amounts import to_money, to_units
 from providers.model import OPERATIONS
-from providers.registry import ADAPTERS
+from providers.registry import ADAPTERS, account_actions
 
 Req = Request[Any, Any, Any]
 
@@ -53,6 +53,7 @@ class ProviderView(Struct, kw_only=True):
     """`configured` is whether the caller's team has a credential there.
 
     `limits` hold for the account that would be used. `breaker` is the worst of its operations.
+    `account_actions` are what can be done with what an account there keeps.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ProviderView(Struct, kw_only=True):
     limits: list[LimitView]
     concurrency: int | None
     breaker: State
+    account_actions: list[str]
 
 
 class ProviderReply(Struct):
@@ -98,6 +100,7 @@ async def _view(context: Context, name: str, team: str) -> ProviderView:
         limits=[_limit(limit) for limit in allowance.limits] if allowance else [],
         concurrency=(allowance.at_once or None) if allowance else None,
         breaker=max(states.values(), key=WORSE.index, default="closed"),
+        account_actions=account_actions(name),
     )
 
 

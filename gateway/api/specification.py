@@ -12,6 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
+from gateway.api.accounts.filters import parameters
+from gateway.api.accounts.visits import PARAMETER
 from gateway.api.edge import CALLBACKS, OPEN
 from gateway.api.native.document import paths as native_paths
 from gateway.api.preferences import PARTS
@@ -20,6 +22,8 @@ from gateway.api.tables import TABLES
 
 REF = "#/components/schemas/{name}"
 LOOKUPS = "Lookups"
+ACCOUNTS = "Provider accounts"
+LEADS = "/v1/providers/{name}/leads"
 WORDS = {
     "200": "Done.",
     "201": "Made.",
@@ -51,6 +55,21 @@ LOOKUP_PARAMETERS = [
     },
 ]
 
+ACCOUNT_PARAMETERS = [
+    {
+        "name": PARAMETER,
+        "in": "query",
+        "description": "the account, by a credential's id or name; else the team's of the highest"
+        " weight",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "X-Gateway-Credential",
+        "in": "header",
+        "description": "the same in a header",
+        "schema": {"type": "string"},
+    },
+]
 REPEAT_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -79,6 +98,9 @@ def describe(app: Litestar) -> bytes:
                 ok["content"]["text/csv"] = {"schema": {"type": "string"}}
             if path in OPEN or path.startswith(CALLBACKS):
                 operation["security"] = []
+            if ACCOUNTS in operation.get("tags", ()):
+                more = parameters() if (path, method) == (LEADS, "get") else []
+                operation["parameters"] = operation["parameters"] + ACCOUNT_PARAMETERS + more
     document["paths"] |= native_paths()
     return msgspec.json.encode(document)
 

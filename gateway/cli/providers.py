@@ -67,3 +67,19 @@ def show(session: Session, name: str) -> None:
     """Operations, prices, limits and state of one provider."""
     reply = administration.request(session, "GET", f"{PATH}/{quote(name, safe='')}")
     display.show(session, reply)
+
+
+@providers.command(
+    epilog=options.examples(
+        "prospect providers account hunter", "prospect providers account snov --credential main"
+    )
+)
+@click.argument("name")
+@click.option("--credential", help="The account, by id or name of its credential.")
+@options.client
+@pass_session
+def account(session: Session, name: str, credential: str | None) -> None:
+    """Plan and balance of the account at one provider."""
+    path = f"{PATH}/{quote(name, safe='')}/account"
+    params = {"credential": credential} if credential else None
+    display.show(session, administration.request(session, "GET", path, params=params))

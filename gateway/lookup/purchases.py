@@ -20,7 +20,7 @@ from gateway.money.terms import Admission, Bid, Claim, EntryState, Rate, Settlem
 from gateway.store.connection import StoreDown
 from gateway.vault.credentials import Credential
 from providers.base import LONGEST_CALL
-from providers.errors import OutOfCredits, ProviderError
+from providers.errors import OutOfCredits, ProviderError, Suppressed
 
 PATIENCE = 1.0
 INSIST = 600.0
@@ -128,7 +128,8 @@ class Purchases:
         doubtful = error.uncertain and not isinstance(error, OutOfCredits)
         state: EntryState = "in_doubt" if doubtful and held.purchase.units else "voided"
         outcome = "in_doubt" if state == "in_doubt" else "failed"
-        return self.settle(held, state, outcome=outcome, reason=error.reason)
+        objected = held.purchase.persons if isinstance(error, Suppressed) else ()
+        return self.settle(held, state, outcome=outcome, reason=error.reason, objected=objected)
 
     def hold(self, held: Held, ticket: bytes, seconds: float) -> asyncio.Task[None]:
         """Leave the entry open for whoever learns what its task cost, first after `seconds`."""

@@ -21,6 +21,7 @@ OPEN: frozenset[str] = frozenset()
 ANY = frozenset(SCOPES)
 ADMIN, LOOKUP, USAGE = frozenset({"admin"}), frozenset({"lookup"}), frozenset({"usage"})
 JOBS, JOBS_ALONE = frozenset({"jobs", "lookup"}), frozenset({"jobs"})
+READS, WRITES = frozenset({"accounts:read"}), frozenset({"accounts:write"})
 HARBOR = {"domain": "blue-harbor.example"}
 ADA = {"full_name": "Ada Lovelace", **HARBOR}
 ADDRESS = {"email": "ada.lovelace@blue-harbor.example"}
@@ -123,6 +124,88 @@ def _endpoint(theirs: int = 404, **more: Any) -> Entry:
     return Entry(scopes=JOBS_ALONE, answers=(200, theirs, 404), settled=True, **more)
 
 
+def _by_default(answer: int, scopes: frozenset[str] = READS, **more: Any) -> Entry:
+    """In the account that is our team's by default, at Hunter: whoever is asked about."""
+    names = {"name": "hunter", **dict.fromkeys(OBJECTS, "1")} | more.pop("names", {})
+    body = more.pop("body", None)
+    return Entry(
+        scopes=scopes,
+        answers=(answer, answer, answer),
+        body=None if body is None else lambda _: body,
+        names=names,
+        reaches=True,
+        **more,
+    )
+
+
+def _by_name(answer: int, scopes: frozenset[str] = READS, **more: Any) -> Entry:
+    """In an account that is named: ours is at Snov.io, and shown."""
+    query, body = more.pop("query", {}), more.pop("body", None)
+    return Entry(
+        scopes=scopes,
+        answers=(answer, 404, 404),
+        query=lambda side: {**query, "credential": side.ids["credential_id"]},
+        body=None if body is None else lambda _: body,
+        names={"name": "snov", "campaign_id": "2001"},
+        reaches=True,
+        shows=answer < 300,
+    )
+
+
+OBJECTS = ("lead_id", "list_id", "field_id", "campaign_id", "webhook_id")
+NOBODYS = {"names": dict.fromkeys(OBJECTS, "999999")}
+MAIL = {"emails": [ADDRESS["email"]]}
+HOOK = {"url": "https://hooks.example/1", "event": "email.sent"}
+# What is written is there already, or not there at all: every answer is the same as the first.
+ACCOUNTS: Mapping[str, Entry] = {
+    "/account GET": _by_name(200),
+    "/leads GET": _by_default(200),
+    "/leads POST": _by_default(422, WRITES, body=ADDRESS),
+    "/leads PUT": _by_default(200, WRITES, body=ADDRESS),
+    "/leads/{lead_id} GET": _by_default(200),
+    "/leads/{lead_id} PATCH": _by_default(204, WRITES, body={"company": "Blue Harbor"}),
+    "/leads/{lead_id} DELETE": _by_default(404, WRITES, **NOBODYS),
+    "/lists GET": _by_name(200),
+    "/lists POST": _by_default(201, WRITES, body={"name": "Fair"}),
+    "/lists/{list_id} GET": _by_default(200),
+    "/lists/{list_id} PATCH": _by_default(204, WRITES, body={"name": "Fair"}),
+    "/lists/{list_id} DELETE": _by_default(404, WRITES, **NOBODYS),
+    "/custom-fields GET": _by_name(200),
+    "/custom-fields POST": _by_default(422, WRITES, body={"label": "Region"}),
+    "/custom-fields/{field_id} GET": _by_default(200),
+    "/custom-fields/{field_id} PATCH": _by_default(422, WRITES, body={"label": "Region"}),
+    "/custom-fields/{field_id} DELETE": _by_default(404, WRITES, **NOBODYS),
+    "/campaigns GET": _by_name(200),
+    "/campaigns/{campaign_id} GET": _by_name(200),
+    "/campaigns/{campaign_id}/stats GET": _by_name(200),
+    "/campaigns/{campaign_id}/progress GET": _by_name(200),
+    "/campaigns/{campaign_id}/events GET": _by_name(200, query={"type": "sent"}),
+    "/campaigns/{campaign_id}/recipients GET": _by_default(200),
+    "/campaigns/{campaign_id}/recipients POST": _by_default(201, WRITES, body=MAIL),
+    "/campaigns/{campaign_id}/recipients DELETE": _by_default(200, WRITES, body=MAIL),
+    "/campaigns/{campaign_id}/recipients PATCH": _by_name(
+        404, WRITES, body={"email": "nobody@nowhere.example", "status": "paused"}
+    ),
+    "/do-not-email POST": _by_default(
+        201,
+        WRITES,
+        names={"name": "snov"},
+        body={"items": ["rival.example"], "list_id": "3001"},
+    ),
+    "/webhooks GET": _by_name(200),
+    "/webhooks POST": _by_default(201, WRITES, body=HOOK),
+    "/webhooks/{webhook_id} GET": _by_default(200),
+    "/webhooks/{webhook_id} PATCH": _by_default(200, WRITES, body={"event": "email.opened"}),
+    "/webhooks/{webhook_id} DELETE": _by_default(404, WRITES, **NOBODYS),
+}
+
+
+def _of_accounts() -> dict[str, Entry]:
+    places = {tuple(place.split()): entry for place, entry in ACCOUNTS.items()}
+    prefix = "/v1/providers/{name}"
+    return {f"{method} {prefix}{path}": entry for (path, method), entry in places.items()}
+
+
 def _team_of(side: Side) -> Mapping[str, Any]:
     return {"team_id": side.ids["team_id"]}
 
@@ -211,6 +294,7 @@ TABLE: Mapping[str, Entry] = {
     "GET /v1/providers/{name}": Entry(
         scopes=ANY, answers=(200, 200, 404), told=lambda data: data["configured"]
     ),
+    **_of_accounts(),
     "GET /v1/admin/teams": _list("teams"),
     "POST /v1/admin/teams": Entry(
         scopes=ADMIN,

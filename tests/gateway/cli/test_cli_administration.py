@@ -132,6 +132,7 @@ ADMIN = "/v1/admin"
         ("credentials delete c_1", "DELETE", f"{ADMIN}/credentials/c_1", None),
         ("providers list", "GET", "/v1/providers", None),
         ("providers show hunter", "GET", "/v1/providers/hunter", None),
+        ("providers account snov", "GET", "/v1/providers/snov/account", None),
         ("routes show emails.find", "GET", f"{ADMIN}/routes/emails.find", None),
         (
             "routes set emails.find --providers snov,hunter --accept valid --max-cost 0.10",
@@ -156,6 +157,11 @@ def test_a_command_is_a_request(
 def test_a_route_of_a_team_is_asked_by_its_id(answering: Any, prospect: Any) -> None:
     prospect("routes", "show", "emails.find", "--team", "sales")
     assert answering.seen[-1].query == "team_id=team_1"
+
+
+def test_an_account_is_named_by_its_credential(answering: Any, prospect: Any) -> None:
+    prospect("providers", "account", "hunter", "--credential", "main")
+    assert answering.seen[-1].query == "credential=main"
 
 
 def test_routes_are_listed_operation_by_operation(answering: Any, prospect: Any) -> None:

@@ -1,0 +1,1 @@
+"""What the accounts at the providers keep: one route each, whoever the provider is."""
