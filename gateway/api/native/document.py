@@ -50,7 +50,7 @@ ABOUT = (
     "The provider's own API: method, path, query and body go to it as they are, with the account's"
     " credential in place of the gateway key, and its reply comes back as it is. The key needs the"
     " scope `native`, and `accounts:read` or `accounts:write` for account objects; it may stand"
-    " wherever the provider's clients put theirs."
+    " wherever the clients of the provider put its key."
 )
 
 

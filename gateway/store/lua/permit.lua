@@ -23,8 +23,9 @@ end
 
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', now - STALE)) do forget(member) end
 
--- How many go before, by rank and then by how soon they have to be done.
-local score = tonumber(redis.call('ZSCORE', queue, who)) or rank * 1e14 + now + patience
+-- How many go before, by rank and then by how soon they have to be done. As text, since Lua writes
+-- numbers with 14 digits.
+local score = redis.call('ZSCORE', queue, who) or string.format('%.0f', rank * 1e14 + now + patience)
 local ahead = redis.call('ZCOUNT', queue, '-inf', '(' .. score)
 
 -- When the request after `ahead` others may go by one limit.
