@@ -8,6 +8,7 @@ import pytest
 
 Size = TypeVar("Size")
 HERE = Path(__file__).parent
+FIGURES: list[str] = []
 
 
 class Campaign:
@@ -15,6 +16,10 @@ class Campaign:
 
     def __init__(self, *, full: bool) -> None:
         self.full = full
+
+    def tell(self, figure: str) -> None:
+        """Have the run end with this line among its figures."""
+        FIGURES.append(figure)
 
     def size(self, *, short: Size, full: Size) -> Size:
         return full if self.full else short
@@ -31,3 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and not item.get_closest_marker("gate_long"):
             item.add_marker("gate")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if FIGURES:
+        terminalreporter.section("figures")
+    for figure in FIGURES:
+        terminalreporter.write_line(figure)
