@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import Phase
 
 from gateway.money.budgets import put_limits
 from gateway.money.ledger import Ledger
@@ -27,7 +26,7 @@ from tests.gateway.money.books import (
     spent,
 )
 from tests.gateway.money.conftest import shift
-from tests.gateway.money.test_ledger_machine import LedgerMachine
+from tests.gateway.money.test_ledger_machine import LedgerMachine, run_machine
 
 Check = Callable[[Ledger], Awaitable[None]]
 
@@ -149,6 +148,9 @@ async def test_a_broken_script_is_caught(clocked: Store, check: Check, old: str,
         ("'state', state, 'units'", "'state', held, 'units'"),
         ("if not budget and not meter then", "if true then"),
         ("if tonumber(e[2]) > now then", "if true then"),
+        ("return keys\nend", "return { keys[1], keys[2], keys[3] }\nend"),
+        ("'day', 'month', 'total')", "'fortnight', 'month', 'total')"),
+        ("redis.call('HSET', key, 'overrun', 1)", "local _ = key"),
     ],
 )
 def test_the_machine_catches_a_broken_script(store_url: str, old: str, new: str) -> None:
@@ -160,14 +162,11 @@ def test_the_machine_catches_a_broken_script(store_url: str, old: str, new: str)
             mutate(ledger, old, new)
             return ledger
 
-    quick = settings(
-        max_examples=60,
-        stateful_step_count=40,
-        deadline=None,
-        phases=[Phase.generate],
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(Broken, settings=quick)
+        run_machine(
+            Broken,
+            examples=150,
+            phases=[Phase.generate],
+            derandomize=True,
+            report_multiple_bugs=False,
+        )
