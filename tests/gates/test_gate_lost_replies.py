@@ -83,9 +83,11 @@ class Client:
         assert found.rid == step.rid
         known = self.known[step.rid] = Known(step.cost)
         if not found.dispatched:
-            assert await self.sure(self.ledger.dispatch, step.rid, HOUR)
+            granted = await self.sure(self.ledger.dispatch, step.rid, HOUR)
+            assert granted, f"{step.rid} is gone, told {known}"
         if self.rng.random() < 0.4:
-            assert await self.sure(self.ledger.hold, step.rid, b"ticket", HOUR)
+            kept = await self.sure(self.ledger.hold, step.rid, b"ticket", HOUR)
+            assert kept, f"{step.rid} is closed, told {known}"
         known.state = self.rng.choice(("posted", "posted", "voided", "in_doubt"))
         known.cost = self.rng.randint(0, step.cost) if known.state == "posted" else 0
         told = ending(step.rid, known.state, known.cost)
