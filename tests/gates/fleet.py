@@ -15,6 +15,7 @@ import aiohttp
 
 from gateway.store.connection import Store
 from providers.simulator.testing import ControlClient, simulator_process
+from tests.gateway.money.conftest import OFFSET
 from tests.gateway.supervisor.processes import (
     ADMIN_KEY,
     Served,
@@ -102,9 +103,18 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet(
-    folder: Path, *, size: int, code: str = "", people: int = 2000, **environment: str
+    folder: Path,
+    *,
+    size: int,
+    code: str = "",
+    people: int = 2000,
+    offset: int = 0,
+    **environment: str,
 ) -> AsyncIterator[Fleet]:
-    """`size` gateways that know Hunter; each of their processes runs `code` first."""
+    """`size` gateways that know Hunter; each of their processes runs `code` first.
+
+    `offset` is how far the store's clock is ahead, in ms, where GATEWAY_TEST_CLOCK is set.
+    """
     async with AsyncExitStack() as stack:
         url = stack.enter_context(running_store(folder / "store"))
         endpoints, control = await stack.enter_async_context(simulator_process(people=people))
@@ -113,6 +123,7 @@ async def fleet(
         session = await stack.enter_async_context(open_session())
         store = await Store.connect(url, timeout=30)
         stack.push_async_callback(store.close)
+        await store.call("SET", OFFSET, offset)
         made = Fleet(session, control, store)
         for number in range(size):
             served = serving(folder / str(number), environ=environ)
