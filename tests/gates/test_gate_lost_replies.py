@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,13 @@ import pytest
 from gateway.money.ledger import Admission, Bid, Ledger, next_id
 from gateway.store.connection import Store, StoreDown
 from tests.faults.proxy import FaultProxy, Faults, resp_end
+from tests.gates.arena import (
+    Arena,
+    arena,
+    assert_bill_is_in_the_ledger,
+    assert_doubts_were_on_the_wire,
+    reconciled,
+)
 from tests.gates.conftest import Campaign
 from tests.gateway.money.books import (
     MINUTE,
@@ -29,6 +37,7 @@ from tests.gateway.money.books import (
     spent,
 )
 from tests.gateway.money.test_ledger_mutants import GUARD, mutate
+from tests.gateway.supervisor.processes import until
 
 T = TypeVar("T")
 # A twentieth of the replies is lost; and some requests, or they come when nobody waits for them.
@@ -191,3 +200,38 @@ async def test_what_counts_twice_or_not_at_all_is_noticed(
 ) -> None:
     with pytest.raises(AssertionError, match=match):
         await run(store, store_url, 2000, change)
+
+
+async def lose_replies_of_gateways(site: Arena, calls: int) -> None:
+    """Gateways know what they have asked for, whatever they were not told: no doubt is left."""
+    async with site.load():
+        site.proxy.faults = LOSSES
+        await until(lambda: len(site.asked) >= calls, 300, f"{calls} lookups")
+        site.proxy.faults = Faults()
+    await assert_bill_is_in_the_ledger(site)
+    await assert_doubts_were_on_the_wire(site)
+    await reconciled(site)
+
+
+@pytest.mark.timeout(600)
+async def test_gateways_that_lose_replies_post_what_was_charged(
+    tmp_path: Path, campaign: Campaign
+) -> None:
+    async with arena(tmp_path, people=8000) as site:
+        await lose_replies_of_gateways(site, campaign.size(short=400, full=3000))
+        assert site.proxy.seen["dropped"] > 20
+        bought = len(await site.charges())
+        campaign.tell(f"lost replies of gateways: {bought} calls charged, {dict(site.proxy.seen)}")
+
+
+# A reservation whose reply was lost is left to itself.
+CARELESS = """
+import gateway.lookup.counter as c
+c.Counter.regret = lambda self, index: None
+"""
+
+
+async def test_reservations_that_nobody_withdraws_are_noticed(tmp_path: Path) -> None:
+    async with arena(tmp_path, CARELESS, people=3000) as site:
+        with pytest.raises(AssertionError, match="though its gateway lived"):
+            await lose_replies_of_gateways(site, 200)

@@ -1,0 +1,246 @@
+"""Gateways, a store and a provider in the way of harm, and what must hold when all is quiet."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from gateway.store.connection import Store
+from providers.simulator.testing import simulator_process
+from tests.faults.proxy import FaultProxy, resp_end
+from tests.gates.fleet import Fleet, open_session
+from tests.gates.test_gate_older_store import Place, placed
+from tests.gateway.money.books import audit, entries
+from tests.gateway.supervisor.processes import (
+    IMPATIENT,
+    Served,
+    external,
+    sabotaged,
+    serving,
+    until,
+)
+
+CLIENTS, GATEWAYS = 16, 2
+CALL_SECONDS = 0.3
+# Between a reply's last byte and its entry, or between an entry and its first byte, in seconds.
+SLACK = 0.3
+MICRO = 10**6
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A lookup of somebody nobody else is asked about; `what` is how the bill names it."""
+
+    gateway: Served
+    what: str
+
+
+@dataclass(frozen=True)
+class Kill:
+    """By the clock that the simulator goes by, and by the store's."""
+
+    at: float
+    wall: float
+
+
+@dataclass
+class Arena:
+    """Everything that runs; `proxy` is between the gateways and their store."""
+
+    made: Fleet
+    place: Place
+    proxy: FaultProxy
+    folder: Path
+    environ: dict[str, str]
+    stack: AsyncExitStack
+    people: Iterator[Any] = field(default_factory=lambda: iter(()))
+    asked: dict[str, Asked] = field(default_factory=dict)
+    kills: dict[int, Kill] = field(default_factory=dict)
+    """Of gateways, by process id."""
+    visits: dict[str, Any] = field(default_factory=dict)
+
+    async def start_gateway(self) -> Served:
+        folder = self.folder / f"gateway-{time.monotonic_ns()}"
+        return await self.stack.enter_async_context(serving(folder, environ=self.environ))
+
+    async def kill_gateway(self, number: int) -> None:
+        """And start another in its place."""
+        victim = self.made.gateways[number]
+        workers = victim.children("supervisor.worker")
+        self.kills[victim.process.pid] = Kill(time.monotonic(), time.time())
+        for pid in (victim.process.pid, *workers):
+            os.kill(pid, signal.SIGKILL)
+        await victim.process.wait()
+        self.made.gateways[number] = await self.start_gateway()
+        await self.note_visits()
+
+    async def kill_store(self) -> None:
+        """It comes back with what it had."""
+        self.place.stop()
+        await asyncio.sleep(0.1)
+        self.place.start()
+        await self.note_visits()
+
+    async def note_visits(self) -> None:
+        """The simulator keeps the latest alone."""
+        seen = await self.made.control.get("/requests", provider="hunter")
+        self.visits |= {visit["id"]: visit for visit in seen["requests"]}
+
+    @asynccontextmanager
+    async def load(self) -> AsyncIterator[None]:
+        """Clients that ask without a pause, until the block ends; then all is left to settle."""
+        over = asyncio.Event()
+        clients = [asyncio.create_task(self._client(number, over)) for number in range(CLIENTS)]
+        try:
+            yield
+        finally:
+            over.set()
+            await asyncio.gather(*clients)
+        await until(self._is_quiet, 30, "the end of every call")
+        await self.note_visits()
+
+    async def _client(self, number: int, over: asyncio.Event) -> None:
+        while not over.is_set():
+            person, tag = next(self.people), str(len(self.asked))
+            at = number % GATEWAYS
+            self.asked[tag] = Asked(self.made.gateways[at], name_on_bill(person))
+            try:
+                heard = await self.made.ask(at, person, tag=tag)
+            except aiohttp.ClientError:
+                heard = None
+            if heard is None or heard.status != 200:
+                await asyncio.sleep(0.1)
+
+    async def _is_quiet(self) -> bool:
+        return all(row["state"] not in ("reserved", "dispatched") for row in await self.rows())
+
+    async def rows(self) -> list[dict[str, str]]:
+        return await entries(self.made.store)
+
+    async def charges(self) -> dict[str, Any]:
+        """The bill, by whom it names."""
+        rows = (await self.made.control.bill("hunter"))["rows"]
+        found = {row["what"]: row for row in rows}
+        assert len(found) == len(rows), "somebody was bought twice"
+        return found
+
+
+def name_on_bill(person: Any) -> str:
+    return f"{person['full_name'].casefold()}@{person['company']['domain']}"
+
+
+@asynccontextmanager
+async def arena(folder: Path, code: str = "", *, people: int) -> AsyncIterator[Arena]:
+    """Two gateways with one account of Hunter's; each of their processes runs `code` first."""
+    async with AsyncExitStack() as stack:
+        place = stack.enter_context(placed(folder / "store"))
+        endpoints, control = await stack.enter_async_context(simulator_process(people=people))
+        await control.put("/latency", {"profile": "zero", "call_seconds": CALL_SECONDS})
+        proxy = await stack.enter_async_context(FaultProxy(place.url, framing=resp_end))
+        environ = external(folder / "data", proxy.url, HUNTER_BASE_URL=endpoints.hunter)
+        environ["GATEWAY_STORE_TIMEOUT_MS"] = "1000"
+        environ |= sabotaged(folder / "first", IMPATIENT + code)
+        session = await stack.enter_async_context(open_session())
+        store = await Store.connect(place.url, timeout=30)
+        stack.push_async_callback(store.close)
+        site = Arena(Fleet(session, control, store), place, proxy, folder, environ, stack)
+        for _ in range(GATEWAYS):
+            site.made.gateways.append(await site.start_gateway())
+        known, _ = await site.made.people()
+        site.people = iter({name_on_bill(person): person for person in known}.values())
+        await put_credential(site)
+        yield site
+
+
+async def put_credential(site: Arena) -> None:
+    """Of an account that nobody else uses; what it has counted so far is noted."""
+    body = {"provider": "hunter", "name": "own", "secret": {"api_key": "sim-hunter-key"}}
+    client = site.made.gateways[0].client
+    reply = await client.post("/v1/admin/credentials", json={**body, "exclusive": True})
+    assert reply.status_code == 201, reply.text
+    await reconcile(site)
+
+
+async def reconcile(site: Arena) -> dict[str, Any]:
+    reply = await site.made.gateways[0].client.post("/v1/admin/reconcile", json={})
+    assert reply.status_code == 200, reply.text
+    report: dict[str, Any] = reply.json()["data"]
+    return report
+
+
+def micros(amount: str) -> int:
+    return int(Decimal(amount) * MICRO)
+
+
+async def assert_bill_is_in_the_ledger(site: Arena) -> None:
+    """Each charge is posted or in doubt, once, and nothing else is posted."""
+    await audit(site.made.store)
+    rows, charges = await site.rows(), await site.charges()
+    by_name = {site.asked[row["tag"]].what: row for row in rows}
+    assert len(by_name) == len(rows), "two entries of one lookup"
+    for name, charge in charges.items():
+        row = by_name.get(name, {"state": "missing"})
+        held = row.get("cost" if row["state"] == "posted" else "worst_cost", "0")
+        assert row["state"] in ("posted", "in_doubt"), f"charged, and {row['state']}"
+        assert int(held) == micros(charge["cost"]), row
+    for name, row in by_name.items():
+        assert name in charges or row["state"] != "posted" or row["cost"] == "0", "not charged"
+
+
+@dataclass
+class Doubts:
+    """Counts of calls of killed gateways."""
+
+    on_the_wire: int = 0
+    in_doubt: int = 0
+    unseen: int = 0
+    """In doubt, and killed before the first byte reached the provider."""
+
+
+async def assert_doubts_were_on_the_wire(site: Arena) -> Doubts:
+    charges = await site.charges()
+    found = Doubts()
+    for asked in site.asked.values():
+        kill = site.kills.get(asked.gateway.process.pid)
+        visit = site.visits.get(charges.get(asked.what, {}).get("request_id"))
+        found.on_the_wire += bool(kill and visit and was_on_the_wire(visit, kill, 0))
+    for row in await site.rows():
+        if row["state"] == "in_doubt":
+            asked = site.asked[row["tag"]]
+            kill = site.kills.get(asked.gateway.process.pid)
+            assert kill, f"in doubt, though its gateway lived: {row}"
+            found.in_doubt += 1
+            if charge := charges.get(asked.what):
+                visit = site.visits[charge["request_id"]]
+                assert was_on_the_wire(visit, kill, SLACK), (row, visit, kill)
+            else:
+                found.unseen += 1
+                assert 0 <= kill.wall + 0.01 - int(row["dispatched_at"]) / 1000 <= SLACK, row
+    return found
+
+
+def was_on_the_wire(visit: Any, kill: Kill, slack: float) -> bool:
+    gone = visit["departed"] or kill.at
+    return bool(visit["arrived"] - slack <= kill.at <= gone + slack)
+
+
+async def reconciled(site: Arena) -> dict[str, Any]:
+    """The account's own count ends every doubt, and the ledger is the bill."""
+    report = await reconcile(site)
+    assert (report["outdated"], report["differences"], report["unchecked"]) == (False, [], {})
+    row = (await site.made.gateways[0].client.get("/v1/admin/ledger/summary")).json()["data"][0]
+    total = (await site.made.control.bill("hunter"))["totals"]["hunter"]
+    assert (row["in_doubt"], row["reserved"]) == ("0", "0"), report
+    booked, billed = ((each["cost"], each["units"]) for each in (row, total))
+    assert booked == billed, f"the ledger is not the bill: {report}"
+    return report
