@@ -124,7 +124,8 @@ async def bought(made: Fleet) -> int:
 async def assert_nothing_leaked(made: Fleet) -> None:
     left = await open_entries(made.store)
     assert not left, f"{len(left)} leaked reservations"
-    for name, held in (await balances(made.store)).items():
+    held_by = await balances(made.store) | await balances(made.store, "units")
+    for name, held in held_by.items():
         assert not held.get("reserved", 0) + held.get("in_doubt", 0), (name, held)
     await audit(made.store)
 
