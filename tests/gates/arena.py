@@ -31,10 +31,15 @@ from tests.gateway.supervisor.processes import (
 )
 
 CLIENTS, GATEWAYS = 16, 2
-CALL_SECONDS = 0.4
+LATENCY = {"profile": "zero", "call_seconds": 0.4, "task_seconds": 0.5}
 # Between a reply's last byte and its entry, or between an entry and its first byte, in seconds.
 SLACK = 0.4
 MICRO = 10**6
+SECRETS = {
+    "hunter": {"api_key": "sim-hunter-key"},
+    "snov": {"client_id": "sim-snov-client", "client_secret": "sim-snov-secret"},
+    "sixtyfour": {"api_key": "sim-sixtyfour-key"},
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Arena:
     folder: Path
     environ: dict[str, str]
     stack: AsyncExitStack
+    provider: str
     people: Iterator[Any] = field(default_factory=lambda: iter(()))
     asked: dict[str, Asked] = field(default_factory=dict)
     kills: dict[int, Kill] = field(default_factory=dict)
@@ -99,7 +105,7 @@ class Arena:
 
     async def note_visits(self) -> None:
         """The simulator keeps the latest alone."""
-        seen = await self.made.control.get("/requests", provider="hunter")
+        seen = await self.made.control.get("/requests", provider=self.provider)
         self.visits |= {visit["id"]: visit for visit in seen["requests"]}
 
     @asynccontextmanager
@@ -121,7 +127,7 @@ class Arena:
             at = number % GATEWAYS
             self.asked[tag] = Asked(self.made.gateways[at], name_on_bill(person))
             try:
-                heard = await self.made.ask(at, person, tag=tag)
+                heard = await self.made.ask(at, person, provider=self.provider, tag=tag)
             except aiohttp.ClientError:
                 heard = None
             if heard is None or heard.status != 200:
@@ -133,9 +139,15 @@ class Arena:
     async def rows(self) -> list[dict[str, str]]:
         return await entries(self.made.store)
 
+    async def entries_in_doubt(self) -> list[dict[str, Any]]:
+        """As the API lists them."""
+        path = "/v1/admin/ledger?state=in_doubt&limit=100"
+        rows: list[dict[str, Any]] = (await self.made.gateways[0].client.get(path)).json()["data"]
+        return rows
+
     async def charges(self) -> dict[str, Any]:
         """The bill, by whom it names."""
-        rows = (await self.made.control.bill("hunter"))["rows"]
+        rows = (await self.made.control.bill(self.provider))["rows"]
         found = {row["what"]: row for row in rows}
         assert len(found) == len(rows), "somebody was bought twice"
         return found
@@ -146,23 +158,27 @@ def name_on_bill(person: Any) -> str:
 
 
 @asynccontextmanager
-async def arena(folder: Path, code: str = "", *, people: int) -> AsyncIterator[Arena]:
-    """Two gateways with one account of Hunter's; each of their processes runs `code` first."""
+async def arena(
+    folder: Path, code: str = "", *, people: int, provider: str = "hunter"
+) -> AsyncIterator[Arena]:
+    """Two gateways with one account; each of their processes runs `code` first."""
     async with AsyncExitStack() as stack:
         place = stack.enter_context(placed(folder / "store"))
         endpoints, control = await stack.enter_async_context(simulator_process(people=people))
-        await control.put("/latency", {"profile": "zero", "call_seconds": CALL_SECONDS})
+        await control.put("/latency", LATENCY)
         proxy = await stack.enter_async_context(FaultProxy(place.url, framing=resp_end))
-        environ = external(folder / "data", proxy.url, HUNTER_BASE_URL=endpoints.hunter)
+        base = {f"{provider.upper()}_BASE_URL": getattr(endpoints, provider)}
+        environ = external(folder / "data", proxy.url, **base)
         environ["GATEWAY_STORE_TIMEOUT_MS"] = "1000"
         environ |= sabotaged(folder / "first", IMPATIENT + code)
         session = await stack.enter_async_context(open_session())
         store = await Store.connect(place.url, timeout=30)
         stack.push_async_callback(store.close)
-        site = Arena(Fleet(session, control, store), place, proxy, folder, environ, stack)
+        made = Fleet(session, control, store)
+        site = Arena(made, place, proxy, folder, environ, stack, provider)
         for _ in range(GATEWAYS):
-            site.made.gateways.append(await site.start_gateway())
-        known, _ = await site.made.people()
+            made.gateways.append(await site.start_gateway())
+        known, _ = await made.people(provider)
         site.people = iter({name_on_bill(person): person for person in known}.values())
         await put_credential(site)
         yield site
@@ -170,7 +186,7 @@ async def arena(folder: Path, code: str = "", *, people: int) -> AsyncIterator[A
 
 async def put_credential(site: Arena) -> None:
     """Of an account that nobody else uses; what it has counted so far is noted."""
-    body = {"provider": "hunter", "name": "own", "secret": {"api_key": "sim-hunter-key"}}
+    body = {"provider": site.provider, "name": "own", "secret": SECRETS[site.provider]}
     client = site.made.gateways[0].client
     reply = await client.post("/v1/admin/credentials", json={**body, "exclusive": True})
     assert reply.status_code == 201, reply.text
@@ -241,13 +257,36 @@ def was_on_the_wire(visit: Any, kill: Kill, slack: float) -> bool:
     return bool(visit["arrived"] - slack <= kill.ended and kill.began <= gone + slack)
 
 
-async def reconciled(site: Arena) -> dict[str, Any]:
-    """The account's own count ends every doubt, and the ledger is the bill."""
+@dataclass(frozen=True)
+class Reconciled:
+    """What became of the doubts: by the provider's own word, or by a person with the bill."""
+
+    posted: int
+    voided: int
+    resolved: int
+
+
+async def reconciled(site: Arena) -> Reconciled:
+    """The provider's word ends doubts, a person ends the rest, and the ledger is the bill."""
     report = await reconcile(site)
     assert (report["outdated"], report["differences"], report["unchecked"]) == (False, [], {})
+    left = [row for row in await site.rows() if row["state"] == "in_doubt"]
+    assert report["kept"] == len(left)
+    await resolve(site, left)
     row = (await site.made.gateways[0].client.get("/v1/admin/ledger/summary")).json()["data"][0]
-    total = (await site.made.control.bill("hunter"))["totals"]["hunter"]
+    total = (await site.made.control.bill(site.provider))["totals"][site.provider]
     assert (row["in_doubt"], row["reserved"]) == ("0", "0"), report
     booked, billed = ((each["cost"], each["units"]) for each in (row, total))
     assert booked == billed, f"the ledger is not the bill: {report}"
-    return report
+    return Reconciled(report["posted"], report["voided"], len(left))
+
+
+async def resolve(site: Arena, left: list[dict[str, str]]) -> None:
+    charges = await site.charges()
+    ids = {row["tag"]: row["id"] for row in await site.entries_in_doubt()} if left else {}
+    for row in left:
+        state = "posted" if site.asked[row["tag"]].what in charges else "voided"
+        path = f"/v1/admin/ledger/{ids[row['tag']]}/resolve"
+        body = {"state": state, "note": "by the bill"}
+        reply = await site.made.gateways[0].client.post(path, json=body)
+        assert reply.status_code == 200, reply.text
