@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -122,7 +123,10 @@ class Arena:
         await self.note_visits()
 
     async def _client(self, number: int, over: asyncio.Event) -> None:
+        pause = random.Random(number)
         while not over.is_set():
+            # Or all calls of a fixed length would come and go together.
+            await asyncio.sleep(pause.uniform(0, 0.3))
             person, tag = next(self.people), str(len(self.asked))
             at = number % GATEWAYS
             self.asked[tag] = Asked(self.made.gateways[at], name_on_bill(person))

@@ -123,4 +123,4 @@ async def test_a_ledger_that_misjudges_kills_is_noticed(
 ) -> None:
     async with arena(tmp_path, code, people=1500) as site:
         with pytest.raises(AssertionError, match=match):
-            await kill(site, 1)
+            await kill(site, 2)
