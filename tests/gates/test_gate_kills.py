@@ -109,18 +109,22 @@ async def kill_gateway_and_reconcile(site: Arena, times: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "code, kill, match",
+    "code, kill, times, match",
     [
-        (DROPPING, kill_stores, "though its gateway lived"),
-        (DENYING, kill_gateways, "charged, and voided"),
-        (DOUBTING, kill_stores, "though its gateway lived"),
-        (FORGIVING, kill_gateway_and_reconcile, "the ledger is not the bill"),
+        (DROPPING, kill_stores, 2, "though its gateway lived"),
+        (DENYING, kill_gateways, 1, "charged, and voided"),
+        (DOUBTING, kill_stores, 1, "though its gateway lived"),
+        (FORGIVING, kill_gateway_and_reconcile, 1, "the ledger is not the bill"),
     ],
     ids=["dropping", "denying", "doubting", "forgiving"],
 )
 async def test_a_ledger_that_misjudges_kills_is_noticed(
-    tmp_path: Path, code: str, kill: Callable[[Arena, int], Awaitable[Any]], match: str
+    tmp_path: Path,
+    code: str,
+    kill: Callable[[Arena, int], Awaitable[Any]],
+    times: int,
+    match: str,
 ) -> None:
     async with arena(tmp_path, code, people=1500) as site:
         with pytest.raises(AssertionError, match=match):
-            await kill(site, 2)
+            await kill(site, times)

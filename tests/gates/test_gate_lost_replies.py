@@ -217,11 +217,14 @@ async def lose_replies_of_gateways(site: Arena, calls: int) -> None:
 async def test_gateways_that_lose_replies_post_what_was_charged(
     tmp_path: Path, campaign: Campaign
 ) -> None:
-    async with arena(tmp_path, people=8000) as site:
-        await lose_replies_of_gateways(site, campaign.size(short=400, full=3000))
-        assert site.proxy.seen["dropped"] > 20
+    people = campaign.size(short=2000, full=8000)
+    async with arena(tmp_path, people=people) as site:
+        await lose_replies_of_gateways(site, campaign.size(short=300, full=3000))
+        assert site.proxy.seen["dropped"] > 10
         bought = len(await site.charges())
-        campaign.tell(f"lost replies of gateways: {bought} calls charged, {dict(site.proxy.seen)}")
+        campaign.tell(
+            f"lost replies of gateways: {bought} calls charged, {dict(+site.proxy.seen)}"
+        )
 
 
 # A reservation whose reply was lost is left to itself.
