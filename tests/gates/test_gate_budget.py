@@ -19,12 +19,12 @@ PRICE = Decimal("0.049")
 MISSES = 10
 # The budget is read, and then spent: whoever reads in between spends it again.
 TORN = """
-import gateway.money.ledger as l, gateway.store.script as s
-read, seen = s._read, "if not budget then return reserve"
+import gateway.money.ledger as l, gateway.money.terms as t, gateway.store.script as s
+read, seen = s._read, "if not budget and not meter then"
 def read_without(name):
     text = read(name)
     assert name != "admission" or seen in text
-    return text.replace(seen, "if true then return reserve", 1)
+    return text.replace(seen, "if true then", 1)
 s._read = read_without
 admit = l.Ledger.admit
 async def check_then_admit(self, claim):
@@ -34,8 +34,8 @@ async def check_then_admit(self, claim):
                                      "reserved", "in_doubt")
         posted, reserved, in_doubt = (int(amount or 0) for amount in held)
         if limit and posted + reserved + in_doubt + claim.steps[0].cost > int(limit):
-            found = l.Obstacle(scope, "total", posted + in_doubt, reserved, int(limit), 0)
-            return l.Admission("none", [l.Skip(claim.steps[0].index, "over_budget", found)])
+            found = t.Obstacle(scope, "total", posted + in_doubt, reserved, int(limit), 0)
+            return t.Admission("none", [t.Skip(claim.steps[0].index, "over_budget", found)])
     return await admit(self, claim)
 l.Ledger.admit = check_then_admit
 """
@@ -45,7 +45,7 @@ import gateway.store.script as s
 read, seen = s._read, "move(e[3], from, worst, 'posted', ending.cost)"
 def read_without(name):
     text = read(name)
-    assert name != "admission" or seen in text
+    assert name != "moves" or seen in text
     return text.replace(seen, "if ending.cost > 0 then " + seen + " end", 1)
 s._read = read_without
 """

@@ -33,6 +33,16 @@ async def kill_stores(site: Arena, times: int) -> None:
     await assert_doubts_were_on_the_wire(site)
 
 
+async def kill_both(site: Arena, times: int) -> Doubts:
+    """What was answered while the store was away is on the disk of the gateway."""
+    async with site.load():
+        for number in itertools.islice(itertools.cycle(range(GATEWAYS)), times):
+            await asyncio.sleep(0.6)
+            await site.kill_both(number)
+    await assert_bill_is_in_the_ledger(site)
+    return await assert_doubts_were_on_the_wire(site)
+
+
 async def kill_gateways(site: Arena, times: int) -> Doubts:
     async with site.load():
         for number in itertools.islice(itertools.cycle(range(GATEWAYS)), times):
@@ -57,12 +67,13 @@ async def test_kills_leave_in_doubt_only_what_was_on_the_wire(
     for number in range(campaign.size(short=1, full=10)):
         async with arena(tmp_path / str(number), people=8000, provider=provider) as site:
             await kill_stores(site, 5)
-            doubts = await kill_gateways(site, 5)
+            await kill_gateways(site, 5)
+            doubts = await kill_both(site, 1)
             assert min(doubts.on_the_wire, doubts.in_doubt) > 0
-            ended = await reconciled(site)
+            ended, charged = await reconciled(site), len(await site.charges())
             campaign.tell(
-                f"kills with {provider}: 5 stores, 5 gateways, {len(await site.charges())} calls "
-                f"charged; {doubts.on_the_wire} on the wire at a gateway's end, {doubts.in_doubt} "
+                f"kills with {provider}: 5 stores, 5 gateways, 1 of both, {charged} charged; "
+                f"{doubts.on_the_wire} on the wire at a gateway's end, {doubts.in_doubt} "
                 f"in doubt ({doubts.unseen} of them not seen by the provider); reconciled: {ended}"
             )
 
@@ -70,7 +81,19 @@ async def test_kills_leave_in_doubt_only_what_was_on_the_wire(
 # An answer that the store can't take at once is dropped.
 DROPPING = """
 import gateway.lookup.counter as c
-c.REGRET_PATIENCE = -1.0
+async def settle(self, settlement, answer, following):
+    body = b"" if answer is None else c.cache.pack(answer)
+    try:
+        return await self._ledger.settle(settlement, answer=body, progress=self._progress())
+    except c.StoreDown:
+        raise c.Unsettled("dropped") from None
+c.Counter.settle = settle
+"""
+# An answer that the store can't take at once is only in the memory of its process.
+UNKEPT = """
+import gateway.lookup.spool as s
+async def keep(self, kept): pass
+s.Spool.keep = keep
 """
 # A call whose gateway is gone counts as never made.
 DENYING = """
@@ -112,11 +135,12 @@ async def kill_gateway_and_reconcile(site: Arena, times: int) -> None:
     "code, kill, times, match",
     [
         (DROPPING, kill_stores, 2, "though its gateway lived"),
+        (UNKEPT, kill_both, 1, "not on the wire"),
         (DENYING, kill_gateways, 1, "charged, and voided"),
         (DOUBTING, kill_stores, 1, "though its gateway lived"),
         (FORGIVING, kill_gateway_and_reconcile, 1, "the ledger is not the bill"),
     ],
-    ids=["dropping", "denying", "doubting", "forgiving"],
+    ids=["dropping", "unkept", "denying", "doubting", "forgiving"],
 )
 async def test_a_ledger_that_misjudges_kills_is_noticed(
     tmp_path: Path,

@@ -6,7 +6,7 @@ import itertools
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -79,23 +79,35 @@ async def callers_of(made: Fleet) -> Callers:
     return Callers(free, limited, team)
 
 
-async def cross(made: Fleet, turn: Turn, callers: Callers, people: Iterator[Any]) -> list[Heard]:
-    """Ask without a pause while the store's clock passes the moment."""
-    seconds, micros = await made.store.call("TIME")
-    now = int(seconds) * 1000 + int(micros) // 1000
-    await shift(made.store, turn.millis - round(LEAD * 1000) - now)
-    deadline = time.monotonic() + 2 * LEAD
-    keys = itertools.cycle((callers.free, callers.free, callers.limited))
-    heard: list[Heard] = []
+class Crossing:
+    """Asks without a pause while the store's clock passes a moment."""
 
-    async def work(number: int, job: tuple[Any, str]) -> None:
-        person, key = job
-        heard.append(await made.ask(number, person, key=key))
+    def __init__(self, made: Fleet, callers: Callers, people: Iterator[Any]):
+        self._made = made
+        self._callers = callers
+        self._people = people
+        self.heard: list[Heard] = []
 
-    pairs = zip(people, keys, strict=False)
-    jobs = itertools.takewhile(lambda _: time.monotonic() < deadline, pairs)
-    await in_parallel(jobs, CLIENTS, work)
-    return heard
+    async def pass_by(self, turn: Turn) -> None:
+        """More than a day's budget is asked for before the moment, and again after it."""
+        await self._set_clock(turn.millis - 60_000)
+        await self._ask(itertools.repeat(self._callers.limited, PER_DAY + CLIENTS))
+        await self._set_clock(turn.millis - round(LEAD * 1000))
+        deadline = time.monotonic() + 2 * LEAD
+        keys = itertools.cycle((self._callers.free, self._callers.free, self._callers.limited))
+        await self._ask(itertools.takewhile(lambda _: time.monotonic() < deadline, keys))
+        await self._ask(itertools.repeat(self._callers.limited, PER_DAY + CLIENTS))
+
+    async def _ask(self, keys: Iterable[str]) -> None:
+        async def work(number: int, key: str) -> None:
+            self.heard.append(await self._made.ask(number, next(self._people), key=key))
+
+        await in_parallel(keys, CLIENTS, work)
+
+    async def _set_clock(self, millis: int) -> None:
+        seconds, micros = await self._made.store.call("TIME")
+        now = int(seconds) * 1000 + int(micros) // 1000
+        await shift(self._made.store, millis - now)
 
 
 def local(row: dict[str, str], zone: ZoneInfo) -> datetime:
@@ -149,9 +161,10 @@ def assert_limited(rows: list[dict[str, str]], team: str, zone: ZoneInfo) -> Non
 
 async def assert_turns(made: Fleet, name: str, turns: list[Turn]) -> str:
     zone, callers = ZoneInfo(name), await callers_of(made)
-    people = itertools.cycle((await made.people())[0])
-    heard = [reply for turn in turns for reply in await cross(made, turn, callers, people)]
-    statuses = Counter(reply.status for reply in heard)
+    crossing = Crossing(made, callers, itertools.cycle((await made.people())[0]))
+    for turn in turns:
+        await crossing.pass_by(turn)
+    statuses = Counter(reply.status for reply in crossing.heard)
     assert set(statuses) == {200, 402}, statuses
     rows = await entries(made.store)
     assert len(rows) == statuses[200]

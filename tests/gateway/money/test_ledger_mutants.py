@@ -151,6 +151,9 @@ async def test_a_broken_script_is_caught(clocked: Store, check: Check, old: str,
         ("return keys\nend", "return { keys[1], keys[2], keys[3] }\nend"),
         ("'day', 'month', 'total')", "'fortnight', 'month', 'total')"),
         ("redis.call('HSET', key, 'overrun', 1)", "local _ = key"),
+        ("local meter = exhausted(a, s)", "local meter = nil"),
+        ("move(e[8], from, units, 'posted', ending.units)", "move(e[8], from, units)"),
+        ("if held ~= 'in_doubt' then return held or '' end", ""),
     ],
 )
 def test_the_machine_catches_a_broken_script(store_url: str, old: str, new: str) -> None:
