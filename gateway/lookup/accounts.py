@@ -12,12 +12,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.guard.permits import Permits, Rank
-from gateway.guard.suppression import marks_of_address
+from gateway.guard.suppression import marks_of_domains
 from gateway.lookup.calls import UNTOLD
 from gateway.lookup.departures import Departure
-from gateway.lookup.desk import Desk, NotConfigured
+from gateway.lookup.desk import Desk
 from gateway.lookup.endings import Objected
 from gateway.lookup.lookup import Caller
+from gateway.lookup.picking import NoSuchAccount, pick
 from gateway.lookup.purchases import Held, Purchase, Purchases
 from gateway.lookup.spelling import (
     QueryError,
@@ -29,12 +30,17 @@ from gateway.lookup.spelling import (
 from gateway.lookup.withholding import marks_of_row
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
-from gateway.vault.bench import Rest
 from gateway.vault.credentials import Credential, pool
 from providers.accounts.base import Accounts
 from providers.accounts.objects import Added
 from providers.base import TRIPS, Bounded
-from providers.errors import MalformedResponse, OutOfCredits, ProviderError, RateLimited
+from providers.errors import (
+    MalformedResponse,
+    OutOfCredits,
+    ProviderError,
+    RateLimited,
+    Suppressed,
+)
 from providers.model import Email
 from providers.registry import accounts_of
 
@@ -47,25 +53,18 @@ SECONDS = 30.0
 SETTLING = 1.0
 
 
-class NoSuchCredential(Exception):
-    """The team has no such account at the provider."""
-
-
-class AllBenched(Exception):
-    """Every account that the team has at the provider is out of use, the best for `rest`."""
-
-    def __init__(self, rest: Rest):
-        super().__init__(rest.reason)
-        self.rest = rest
-
-
 class Errand(Struct, frozen=True, kw_only=True):
-    """Who wants what done, with which account; `persons` are the marks of whom it is about."""
+    """Who wants what done, with which account.
+
+    `about` are addresses, drafts or filters of those whom it names: nobody of them may have
+    objected. A provider that says so of the only one is believed, unless it was `asked` who it is.
+    """
 
     caller: Caller
     action: str
     credential: Credential
-    persons: tuple[str, ...] = ()
+    about: tuple[Any, ...] = ()
+    asked: bool = False
 
 
 class Keeper:
@@ -80,22 +79,15 @@ class Keeper:
         """The account by id or name, else the team's of the highest weight that is in use.
 
         All that can be done here is free: an account that is used up still serves, if no other
-        does. Raises NoSuchCredential, NotConfigured, AllBenched.
+        does; one that is named is asked in any case. Raises NoSuchAccount, NoAccount, Benched.
         """
         held = pool(self._desk.market.credentials, provider, caller.team)
-        if name is not None:
-            return _named(held, name)
-        if not held:
-            raise NotConfigured
-        best_first = sorted(held, key=lambda item: -item.weight)
-        rests = [self._desk.market.bench.rest(item.id) for item in best_first]
-        for item, rest in zip(best_first, rests, strict=True):
-            if rest is None:
-                return item
-        for item, rest in zip(best_first, rests, strict=True):
-            if rest is not None and rest.reason == OutOfCredits.reason:
-                return item
-        raise AllBenched(next(rest for rest in rests if rest is not None))
+        if name is None:
+            return pick(held, self._desk.market.bench, used_up_too=True)
+        named = [item for item in held if name in (item.id, item.name)]
+        if not named:
+            raise NoSuchAccount
+        return named[0]
 
     async def run(self, errand: Errand, ask: Callable[[Accounts], Awaitable[T]]) -> T:
         """What `ask` gets from the account; nothing is sent twice.
@@ -106,7 +98,7 @@ class Keeper:
             provider=errand.credential.provider,
             operation=errand.action,
             credential=errand.credential,
-            persons=errand.persons,
+            persons=tuple(mark for one in errand.about for mark in self.marks(one)),
         )
         held = await self._purchases.reserve(errand.caller, purchase, seconds=SECONDS)
         settled: asyncio.Task[None] | None = None
@@ -114,7 +106,7 @@ class Keeper:
             found = await self._ask(errand.credential, ask)
             settled = self._purchases.settle(held, "posted", objected=self._claimed(found))
         except ProviderError as error:
-            settled = self._purchases.fail(held, error)
+            settled = self._purchases.fail(held, error, objected=self._objector(errand, error))
             await self._heard(errand.credential, error)
             raise
         finally:
@@ -122,11 +114,18 @@ class Keeper:
         await self._heard(errand.credential, None)
         return found
 
+    def _objector(self, errand: Errand, error: ProviderError) -> list[str]:
+        """Marks of the one person of whom the provider says it, if it is one alone."""
+        if not isinstance(error, Suppressed) or errand.asked or len(errand.about) != 1:
+            return []
+        return self._marks_of_person(errand.about[0])
+
     def _claimed(self, found: Any) -> list[str]:
         """Marks of recipients who, the provider says, want no mail from anyone."""
         added = getattr(found, "data", None)
         skipped = added.skipped if isinstance(added, Added) else []
-        return self.marks_of([row.email for row in skipped if row.reason == "suppressed"])
+        claimed = [row.email for row in skipped if row.reason == "suppressed"]
+        return [mark for email in claimed for mark in self._marks_of_person(email)]
 
     async def _ask(self, credential: Credential, ask: Callable[[Accounts], Awaitable[T]]) -> T:
         accounts = accounts_of(self._desk.adapter_of(credential))
@@ -175,13 +174,19 @@ class Keeper:
         await market.heard(credential, error)
 
     def marks(self, row: Any) -> list[str]:
-        """By which an objection recognises a lead, a recipient, an event, or a draft of one."""
+        """By which an objection recognises a lead, a recipient, an event, a draft, an address.
+
+        With those of the domains of address and company: an objection may be of all of them.
+        """
+        person = _person(row)
+        if person is None:
+            return []
+        hosts = {person.email.rpartition("@")[2], person.domain or ""}
+        return [*self._marks_of_person(row), *marks_of_domains(hosts)]
+
+    def _marks_of_person(self, row: Any) -> list[str]:
         person = _person(row)
         return [] if person is None else marks_of_row(person, self._desk.data_key.value)
-
-    def marks_of(self, addresses: Sequence[str]) -> list[str]:
-        key = self._desk.data_key.value
-        return [mark for address in addresses for mark in marks_of_address(address, key)]
 
     async def without_objectors(self, rows: list[T]) -> list[T]:
         """Rows about nobody who objected; one call for all of them."""
@@ -196,7 +201,7 @@ class Keeper:
 
     async def objectors(self, addresses: Sequence[str]) -> list[int]:
         """At which places of `addresses` somebody objected."""
-        marks = [self.marks_of([address]) for address in addresses]
+        marks = [self.marks(address) for address in addresses]
         objected = await self._objected([mark for each in marks for mark in each])
         return [at for at, named in enumerate(marks) if not objected.isdisjoint(named)]
 
@@ -215,16 +220,10 @@ class Keeper:
         return {mark for mark, hit in zip(marks, hits, strict=True) if hit}
 
 
-def _named(held: Sequence[Credential], name: str) -> Credential:
-    for member in ("id", "name"):
-        for item in held:
-            if getattr(item, member) == name:
-                return item
-    raise NoSuchCredential
-
-
 def _person(row: Any) -> Email | None:
     """As answers of lookups name a person, so that the same objections hold."""
+    if isinstance(row, str):
+        return Email(email=_spelt("email", row))
     given = {
         name: _spelt(name, value)
         for name in ("email", "full_name", "first_name", "last_name", "domain", "linkedin_url")

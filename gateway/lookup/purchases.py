@@ -20,7 +20,7 @@ from gateway.money.terms import Admission, Bid, Claim, EntryState, Rate, Settlem
 from gateway.store.connection import StoreDown
 from gateway.vault.credentials import Credential
 from providers.base import LONGEST_CALL
-from providers.errors import OutOfCredits, ProviderError, Suppressed
+from providers.errors import OutOfCredits, ProviderError
 
 PATIENCE = 1.0
 INSIST = 600.0
@@ -123,12 +123,13 @@ class Purchases:
         )
         return self._waterfall.go_on(self._end(held, settlement))
 
-    def fail(self, held: Held, error: ProviderError) -> asyncio.Task[None]:
+    def fail(
+        self, held: Held, error: ProviderError, *, objected: Sequence[str] = ()
+    ) -> asyncio.Task[None]:
         """Close the entry of a call that failed: a refusal costs nothing, silence may have."""
         doubtful = error.uncertain and not isinstance(error, OutOfCredits)
         state: EntryState = "in_doubt" if doubtful and held.purchase.units else "voided"
         outcome = "in_doubt" if state == "in_doubt" else "failed"
-        objected = held.purchase.persons if isinstance(error, Suppressed) else ()
         return self.settle(held, state, outcome=outcome, reason=error.reason, objected=objected)
 
     def hold(self, held: Held, ticket: bytes, seconds: float) -> asyncio.Task[None]:

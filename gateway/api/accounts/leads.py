@@ -49,7 +49,7 @@ class Leads(Controller):
             limit,
             cursor,
             query=[filters],
-            persons=visit.keeper.marks(filters),
+            about=[filters],
         )
         return LeadsReply(rows, meta)
 
@@ -68,9 +68,7 @@ class Leads(Controller):
     ) -> LeadReply:
         visit = Visit(request, name, "leads.create", DRAFT)
         draft = _drafted(data)
-        made = await visit.run(
-            lambda accounts: accounts.create_lead(draft), persons=visit.keeper.marks(draft)
-        )
+        made = await visit.run(lambda accounts: accounts.create_lead(draft), about=[draft])
         return LeadReply(made.data, visit.meta)
 
     @put(PATH, opt=WRITES, responses=responses({200: LeadReply, 201: LeadReply}, WRITTEN))
@@ -80,9 +78,7 @@ class Leads(Controller):
         """201 if there was none of this address, else 200."""
         visit = Visit(request, name, "leads.upsert", DRAFT)
         draft = _drafted(data)
-        done = await visit.run(
-            lambda accounts: accounts.upsert_lead(draft), persons=visit.keeper.marks(draft)
-        )
+        done = await visit.run(lambda accounts: accounts.upsert_lead(draft), about=[draft])
         body = msgspec.json.encode(LeadReply(done.data, visit.meta))
         return Encoded(body, status_code=201 if done.created else 200)
 
@@ -98,7 +94,7 @@ class Leads(Controller):
         draft = clean(data)
         await visit.run(
             lambda accounts: accounts.update_lead(lead_id, draft),
-            persons=visit.keeper.marks(draft),
+            about=[draft],
         )
 
     @delete(PATH + "/{lead_id:str}", opt=WRITES, responses=responses({}, ASKED))

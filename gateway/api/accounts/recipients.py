@@ -77,7 +77,7 @@ class Recipients(Controller):
         await _check_leads(visit, [str(lead) for lead in draft.lead_ids])
         done = await visit.run(
             lambda accounts: accounts.add_recipients(campaign_id, draft),
-            persons=visit.keeper.marks_of(draft.emails),
+            about=draft.emails,
         )
         return AddedReply(done.data, visit.meta)
 
@@ -106,9 +106,9 @@ class Recipients(Controller):
         """Nobody who objected is made active again."""
         visit = Visit(request, name, "recipients.change", RecipientChange.__struct_fields__)
         change = clean(data)
-        persons = visit.keeper.marks_of([change.email]) if change.status == "active" else []
+        about = [change.email] if change.status == "active" else []
         done = await visit.run(
-            lambda accounts: accounts.change_recipient(campaign_id, change), persons=persons
+            lambda accounts: accounts.change_recipient(campaign_id, change), about=about
         )
         return RecipientReply(done.data, visit.meta)
 

@@ -15,8 +15,10 @@ from gateway.api.context import context_of
 from gateway.api.cursors import Cursor, expiry, fingerprint
 from gateway.api.lists import caller_of, missing
 from gateway.api.problems import Fault, Problem, invalid, request_id_of
-from gateway.lookup.accounts import AllBenched, Errand, NoSuchCredential
+from gateway.lookup.accounts import Errand
+from gateway.lookup.desk import NotConfigured
 from gateway.lookup.endings import HeldBack
+from gateway.lookup.picking import Benched, NoAccount, NoSuchAccount
 from gateway.vault.credentials import Credential
 from providers.accounts.base import Accounts
 from providers.accounts.drafts import Asked
@@ -72,27 +74,34 @@ class Visit:
     def _choose(self, name: str | None) -> Credential:
         try:
             return self.keeper.choose(self._caller, self.provider, name)
-        except NoSuchCredential:
+        except NoSuchAccount:
             raise missing("credential") from None
-        except AllBenched as benched:
-            reason, wait = benched.rest.reason, benched.rest.until - time.time()
-            detail = f"Every account at {self.provider} was refused lately: {reason}."
+        except NoAccount:
+            raise NotConfigured from None
+        except Benched as benched:
+            detail = f"Every account at {self.provider} was refused lately: {benched.reason}."
+            wait = benched.seconds
             raise Problem("no_provider_available", detail, retry_after=wait) from None
 
     async def run(
         self,
         ask: Callable[[Accounts], Awaitable[T]],
         *,
-        persons: Sequence[str] = (),
+        about: Sequence[Any] = (),
+        asked: bool = False,
         action: str = "",
     ) -> T:
-        """What the account answers. Raises Problem, and what every call raises."""
+        """What the account answers; `about` and `asked` as an Errand's.
+
+        Raises Problem, and what every call raises.
+        """
         action, started = action or self.action, time.perf_counter()
         errand = Errand(
             caller=self._caller,
             action=action,
             credential=self.credential,
-            persons=tuple(persons),
+            about=tuple(about),
+            asked=asked,
         )
         try:
             return await self.keeper.run(errand, ask)
@@ -111,13 +120,13 @@ class Visit:
         cursor: str | None,
         *,
         query: Sequence[object] = (),
-        persons: Sequence[str] = (),
+        about: Sequence[Any] = (),
     ) -> tuple[list[T], PageMeta]:
         """A page without those who objected; `query` is what its cursors are bound to."""
         mark = fingerprint(msgspec.json.encode([self.action, limit, *query]))
         after = self._go_on(cursor, mark) if cursor is not None else None
-        asked = Asked(limit=limit, after=after)
-        found = await self.run(lambda accounts: ask(accounts, asked), persons=persons)
+        page = Asked(limit=limit, after=after)
+        found = await self.run(lambda accounts: ask(accounts, page), about=about, asked=True)
         rows = await self.keeper.without_objectors(found.rows)
         meta = self.meta
         return rows, PageMeta(
@@ -141,7 +150,7 @@ class Visit:
             raise invalid("/cursor", "is of a list in another account")
         try:
             self.credential = self.keeper.choose(self._caller, self.provider, kept.credential)
-        except NoSuchCredential:
+        except NoSuchAccount:
             raise invalid("/cursor", "is of a list in an account that is gone") from None
         return kept.after
 

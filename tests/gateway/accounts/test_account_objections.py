@@ -163,7 +163,6 @@ async def test_a_mutant_that_names_nobody_is_caught(
     ada: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Keeper, "marks", lambda _self, _row: [])
-    monkeypatch.setattr(Keeper, "marks_of", lambda _self, _addresses: [])
     for method, path, body, where in WRITES:
         with pytest.raises(AssertionError):
             await test_a_request_that_names_an_objector_is_451_and_never_sent(
@@ -192,3 +191,31 @@ async def test_an_objection_by_profile_or_name_holds_as_well(desk: Desk) -> None
         assert listed.json()["data"]
         assert ADA not in listed.text, query
         problem_of(await desk.send("GET", "/hunter/leads/1"), 451, "suppressed")
+
+
+async def test_an_objection_of_a_domain_holds_for_all_below_it(desk: Desk) -> None:
+    domain = "blue-harbor.example"
+    await desk.store.call("SADD", "{pgw}:live:suppressed", f"domain:{domain}")
+    listed = await desk.send("GET", "/hunter/leads?limit=100")
+    below = [one["email"] for one in listed.json()["data"] if one["email"].endswith(domain)]
+    assert listed.json()["data"]
+    assert not below
+    body = {"email": "anybody@sales.blue-harbor.example"}
+    problem_of(await desk.send("POST", "/hunter/leads", body), 451, "suppressed")
+    body = {"email": "anybody@elsewhere.example", "domain": "blue-harbor.example"}
+    problem_of(await desk.send("POST", "/hunter/leads", body), 451, "suppressed")
+    fine = await desk.send("POST", "/hunter/leads", {"email": "anybody@elsewhere.example"})
+    assert fine.status_code == 201
+
+
+async def test_a_451_about_several_is_held_against_none_of_them(desk: Desk) -> None:
+    """Nor does it ever close a whole domain."""
+    desk.fault("hunter", "status", status=451)
+    several = {"emails": [ADA, "grace@new.example"]}
+    reply = await desk.send("POST", "/hunter/campaigns/2/recipients", several)
+    problem_of(reply, 451, "suppressed")
+    problem_of(await desk.send("GET", "/hunter/leads?last_name=Lovelace"), 451, "suppressed")
+    assert not await objected(desk)
+    problem_of(await desk.send("POST", "/hunter/leads", {"email": ADA}), 451, "suppressed")
+    assert len(await objected(desk)) == 1
+    assert not any(mark.startswith("domain:") for mark in await objected(desk))
