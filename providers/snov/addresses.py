@@ -6,10 +6,12 @@ read again. Their v2 successors start a task.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Raw
 
 from providers.base import Reply, decode, glance
-from providers.errors import Unavailable
+from providers.errors import Suppressed, Unavailable
 from providers.model import Answer, FindEmail, Ticket, VerifyEmail
 from providers.snov.account import SnovAccount
 from providers.snov.mapping import (
@@ -20,6 +22,7 @@ from providers.snov.mapping import (
     to_verification_v2,
 )
 from providers.snov.wire import (
+    CheckedAddress,
     CheckedItem,
     FinderReply,
     FoundForPerson,
@@ -60,6 +63,7 @@ class Addresses(SnovAccount):
                 return task
             items = decode(task.value, list[FoundForPerson])
             found = [one for item in items for one in item.result]
+            heed(found)
             return Answer(data=to_email_v2(query, found), raw=task.body)
         reply = await self._read_names(query)
         # Whether a read right behind the push may still say not_found is not documented; the one
@@ -137,9 +141,19 @@ def _checked(email: str, task: Reply[Raw], ticket: Ticket) -> Answer | Ticket:
     items = decode(task.value, list[CheckedItem])
     if not items:
         return Answer(data=None, raw=task.body)
+    heed([items[0].result])
     if items[0].result.unknown_status_reason == "greylist":
         return Ticket(state=ticket.state, slow=True)
     return Answer(data=to_verification_v2(email, items[0].result), raw=task.body)
+
+
+def heed(found: Sequence[CheckedAddress]) -> None:
+    """Raise Suppressed if whose the address is had it hidden.
+
+    The word is documented of the verifier; that the finder would say it, too, is assumed.
+    """
+    if any(one.unknown_status_reason == "hidden_by_owner" for one in found):
+        raise Suppressed("the owner of the address had it hidden")
 
 
 def _units(ticket: Ticket) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from providers.errors import OutOfCredits, Unavailable
+from providers.errors import OutOfCredits, Suppressed, Unavailable
 from providers.model import (
     Answer,
     Email,
@@ -200,3 +200,24 @@ async def test_a_greylisted_mailbox_is_a_slow_ticket_in_the_newer_family_too(
     assert isinstance(later, Ticket)
     assert later.slow
     assert later.state == ticket.state
+
+
+HIDDEN = {"smtp_status": "unknown", "unknown_status_reason": "hidden_by_owner"}
+
+
+@pytest.mark.parametrize(
+    "query, data",
+    [
+        (CHECK, [{"email": ADDRESS, "result": HIDDEN}]),
+        (PERSON, [{"people": "Ada Lovelace", "result": [{"email": ADDRESS, **HIDDEN}]}]),
+    ],
+    ids=["verifier", "finder"],
+)
+async def test_an_address_that_its_owner_hides_is_an_objection(
+    query: FindEmail | VerifyEmail, data: Any, stage: StageMaker
+) -> None:
+    result = {"reply": {"status": "completed", "data": data}}
+    staged = stage("snov", [{"reply": {"data": {"task_hash": "h1"}}}, result], finder="v2")
+    with pytest.raises(Suppressed) as caught:
+        await staged.lookup(query)
+    assert ADDRESS not in str(caught.value)
