@@ -40,10 +40,12 @@ from gateway.api.problems import HANDLERS
 from gateway.api.providers import Providers
 from gateway.api.reconciliation import Reconciliation
 from gateway.api.routes import Routes
+from gateway.api.suppressions import Suppressions
 from gateway.api.teams import Teams
 from gateway.api.webhook_endpoints import WebhookEndpoints
 from gateway.guard.breakers import Breakers
 from gateway.lookup.accounts import Keeper
+from gateway.guard.objections import Objections
 from gateway.money.entries import Books
 from gateway.money.standing import Standings
 from gateway.process import Process
@@ -73,6 +75,7 @@ CONTROLLERS = [
     LedgerEntries,
     Reconciliation,
     BreakersOfProviders,
+    Suppressions,
     Usage,
     Me,
     Audit,
@@ -160,6 +163,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         reconciler=process.reconciler,
         breakers=Breakers(process.store, process.root),
         webhooks=process.webhooks,
+        objections=Objections(process.store, process.root),
     )
 
 

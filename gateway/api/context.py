@@ -12,6 +12,7 @@ from gateway.api.exchange import Exchange
 from gateway.api.lists import ListMeta, Pager, ReplyMeta
 from gateway.api.problems import request_id_of
 from gateway.guard.breakers import Breakers
+from gateway.guard.objections import Objections
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.webhooks import Webhooks
@@ -48,6 +49,7 @@ class Context:
     reconciler: Reconciler
     breakers: Breakers
     webhooks: Webhooks
+    objections: Objections
 
 
 def context_of(request: Request[Any, Any, Any]) -> Context:

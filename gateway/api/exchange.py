@@ -22,6 +22,7 @@ from gateway.api.lists import ReplyMeta, missing
 from gateway.api.portions import PAGED, count_rows, going_on, portion
 from gateway.api.preferences import parts_of, wait_of
 from gateway.api.problems import MEDIA_TYPE, Problem, of_error, of_lookup
+from gateway.api.showing import shown
 from gateway.guard.rates import CEILING, Meter
 from gateway.jobs.carrying import Buried
 from gateway.jobs.engine import Engine
@@ -33,8 +34,7 @@ from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
 from gateway.lookup.endings import TooFast
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
-from gateway.lookup.settling import marks_in
-from gateway.lookup.withholding import marks_of_rows
+from gateway.lookup.marking import named_in
 from gateway.money.amounts import to_money
 from gateway.money.terms import Rate
 from gateway.store.connection import StoreDown
@@ -83,7 +83,7 @@ class Exchange:
                 if replay := await self._replay(scope, rate, found):
                     return replay
             raise
-        lookup.rate = rate
+        lookup.rate, lookup.raw = rate, raw
         work = self._job_request(lookup, body, scope["request_id"], raw)
         if mark is not None:
             found = await self.repeats.begin(mark, lookup, work)
@@ -118,6 +118,7 @@ class Exchange:
         check(found)
         if found.job is not None:
             job = await self.engine.queue.load(found.job)
+            job = job and await shown(self.desk, self.engine.queue, job)
             return self._accepted(job, rate, scope["request_id"], REPLAYED)
         if found.reply is None:
             return None
@@ -242,13 +243,14 @@ class Exchange:
             return Result(outcome="failed", cost=cost, body=body)
         elapsed = asyncio.get_running_loop().time() - lookup.started
         delivery = self._delivery(lookup, work, elapsed)
-        data, key = lookup.answer.data if lookup.answer else None, self.desk.data_key.value
+        data = lookup.answer.data if lookup.answer else None
+        named = named_in(lookup.asked, data, lookup.raws, self.desk.data_key.value)
         return Result(
             outcome=delivery.meta.outcome,
             cost=cost,
             body=_encode(delivery),
-            persons=[*lookup.persons, *marks_in(data, key)],
-            rows=marks_of_rows(data, key),
+            persons=named.persons,
+            rows=named.rows,
         )
 
     def _accepted(

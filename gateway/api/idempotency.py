@@ -20,8 +20,7 @@ from gateway.lookup.desk import Desk
 from gateway.lookup.endings import Objected
 from gateway.lookup.identity import canonical, normalise
 from gateway.lookup.lookup import Lookup
-from gateway.lookup.settling import marks_in
-from gateway.lookup.withholding import marks_of_rows
+from gateway.lookup.marking import named_in
 from gateway.money.ledger import new_id
 from gateway.store.connection import StoreDown
 
@@ -138,13 +137,14 @@ class Repeats:
                 return None
             lasting = _lasting(answer.headers.items())
             return Reply(status=answer.status, headers=lasting, body=answer.body(request_id))
-        key, data = self._desk.data_key.value, lookup.answer.data if lookup.answer else None
+        data = lookup.answer.data if lookup.answer else None
+        named = named_in(lookup.asked, data, lookup.raws, self._desk.data_key.value)
         return Reply(
             status=answer.status_code,
             headers=_lasting(answer.named),
             body=answer.body,
-            persons=[*lookup.persons, *marks_in(data, key)],
-            rows=marks_of_rows(data, key),
+            persons=named.persons,
+            rows=named.rows,
         )
 
 

@@ -28,7 +28,8 @@ from gateway.api.documents import (
 from gateway.api.exchange import JobDelivery
 from gateway.api.idempotency import REPLAYED
 from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
-from gateway.api.results import ItemView, columns_of, rows_of, shown, to_cells, walk
+from gateway.api.results import ItemView, columns_of, rows_of, to_cells, walk
+from gateway.api.showing import shown
 from gateway.api.tables import to_stream, wants_csv
 from gateway.jobs.records import Job
 
@@ -55,6 +56,11 @@ async def _find(request: Req, name: str) -> Job:
     if job is None:
         raise missing("job")
     return job
+
+
+async def _show(request: Req, name: str) -> Job:
+    context = context_of(request)
+    return await shown(context.desk, context.jobs, await _find(request, name))
 
 
 class Jobs(Controller):
@@ -97,8 +103,7 @@ class Jobs(Controller):
         responses=responses({200: JobReply}, (*AUTHENTICATED, *READ)),
     )
     async def show_job(self, request: Req, job_id: FromPath[str]) -> ASGIResponse:
-        job = await shown(context_of(request), await _find(request, job_id))
-        return _json(JobDelivery(job, meta_of(request)))
+        return _json(JobDelivery(await _show(request, job_id), meta_of(request)))
 
     @delete(
         "/v1/jobs/{job_id:str}",
@@ -111,7 +116,7 @@ class Jobs(Controller):
         found = await context_of(request).jobs.cancel(job_id, caller_of(request.scope).team)
         if found is None:
             raise missing("job")
-        return _json(JobDelivery(await _find(request, job_id), meta_of(request)))
+        return _json(JobDelivery(await _show(request, job_id), meta_of(request)))
 
     @get(
         "/v1/jobs/{job_id:str}/results",

@@ -9,11 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from gateway.api.context import Context
-from gateway.api.problems import of_error
+from gateway.api.showing import objected, show_body
 from gateway.jobs.records import ItemStatus, Job, Result
 from gateway.lookup.delivery import LISTS
-from gateway.lookup.endings import Objected
-from gateway.lookup.withholding import withhold
 from providers.model import ANSWERS
 
 STEP = 200
@@ -42,7 +40,7 @@ async def rows_of(context: Context, job: Job, indexes: Sequence[int]) -> list[It
     results = await queue.results(job.id, indexes)
     queries = await queue.queries(job.id, indexes)
     begun = await queue.begun(job.id)
-    hidden = await _objected(context, [one for one in results if one is not None])
+    hidden = await objected(context.desk, [one for one in results if one is not None])
     found = []
     for at, result, query in zip(indexes, results, queries, strict=True):
         view = ItemView(
@@ -67,54 +65,17 @@ def _status(job: Job, result: Result | None, begun: bool) -> ItemStatus:
     return "running" if begun else "queued"
 
 
-async def _objected(context: Context, results: Sequence[Result]) -> frozenset[str]:
-    """The marks among those of the results that an objection has."""
-    marks = list({mark for one in results for mark in (*one.persons, *one.rows)})
-    if not marks:
-        return frozenset()
-    root = context.desk.root
-    hits = await context.store.call("SMISMEMBER", f"{root}suppressed", *marks)
-    return frozenset(mark for mark, hit in zip(marks, hits, strict=True) if hit)
-
-
 async def _fill(
     context: Context, job: Job, view: ItemView, result: Result, hidden: frozenset[str]
 ) -> None:
-    if not hidden.isdisjoint(result.persons):
+    body, is_own = await show_body(context.desk, job.operation, result, hidden)
+    if not is_own:
         view.status = "failed"
-        view.error = msgspec.Raw(of_error(Objected()).body(""))
-    elif view.status == "failed":
-        view.error = msgspec.Raw(result.body)
+    if view.status == "failed":
+        view.error = msgspec.Raw(body)
     elif view.status == "completed":
-        body = _members.decode(result.body)
-        view.meta = body["meta"]
-        view.data = body["data"]
-        if not hidden.isdisjoint(result.rows):
-            view.data = await _without_objected(context, job, bytes(body["data"]))
-
-
-async def _without_objected(context: Context, job: Job, body: bytes) -> msgspec.Raw:
-    data = msgspec.json.decode(body, type=ANSWERS[job.operation])
-    key = context.desk.data_key.value
-    kept = await withhold(context.store, context.desk.root, data, key)
-    return msgspec.Raw(msgspec.json.encode(kept))
-
-
-async def shown(context: Context, job: Job) -> Job:
-    """The job of a single lookup with its result as it may be shown now. Raises StoreDown."""
-    if not isinstance(job.result, msgspec.Raw):
-        return job
-    [result] = await context.jobs.results(job.id, [0])
-    if result is None:
-        return job
-    hidden = await _objected(context, [result])
-    if not hidden.isdisjoint(result.persons):
-        job.result = msgspec.Raw(of_error(Objected()).body(""))
-    elif not hidden.isdisjoint(result.rows):
-        body = _members.decode(result.body)
-        body["data"] = await _without_objected(context, job, bytes(body["data"]))
-        job.result = msgspec.Raw(msgspec.json.encode(body))
-    return job
+        members = _members.decode(body)
+        view.data, view.meta = members["data"], members["meta"]
 
 
 async def walk(context: Context, job: Job) -> AsyncIterator[ItemView]:

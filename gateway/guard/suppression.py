@@ -1,4 +1,4 @@
-"""Names of persons who objected, as keyed hashes that can't be read back."""
+"""Names of persons who objected, as keyed hashes that can't be read back; of domains, in clear."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ def marks_of(query: Query, names: list[bytes], key: bytes) -> list[str]:
     E-mail addresses with their plus-tag folded away, profile URLs, and `names`, the person at
     each place the query knows of, for a 451 that names nobody.
     """
-    found = [b"person:" + name for name in names]
+    emails, profile = [], None
     if isinstance(query, VerifyEmail | EnrichPerson) and query.email:
-        found.append(b"email:" + fold_tag(query.email).encode())
-    if isinstance(query, FindEmail | EnrichPerson) and query.linkedin_url:
-        found.append(b"profile:" + query.linkedin_url.encode())
-    return [_mark(name, key) for name in found]
+        emails = [query.email]
+    if isinstance(query, FindEmail | EnrichPerson):
+        profile = query.linkedin_url
+    return marks_of_person(emails, profile, names, key)
 
 
 def marks_of_address(email: str, key: bytes) -> list[str]:
     """The identifiers of an address found in an answer."""
-    return [_mark(b"email:" + fold_tag(email.lower()).encode(), key)]
+    return marks_of_person([email], None, [], key)
 
 
 def marks_of_person(
-    emails: list[str], profile: str | None, names: list[bytes], key: bytes
+    emails: Iterable[str], profile: str | None, names: Iterable[bytes], key: bytes
 ) -> list[str]:
     """Every identifier of a person in an answer; `names` as in `marks_of`."""
     found = [b"person:" + name for name in names]
@@ -36,6 +36,11 @@ def marks_of_person(
     if profile:
         found.append(b"profile:" + profile.encode())
     return [_mark(name, key) for name in found]
+
+
+def marks_of_companies(names: Iterable[str], key: bytes) -> list[str]:
+    """Of companies asked for by name alone; `names` are folded."""
+    return [_mark(b"company:" + name.encode(), key) for name in names]
 
 
 def marks_of_domains(hosts: Iterable[str]) -> list[str]:
@@ -48,6 +53,11 @@ def marks_of_domains(hosts: Iterable[str]) -> list[str]:
         labels = host.split(".")
         found.update(".".join(labels[at:]) for at in range(len(labels) - 1))
     return [f"domain:{domain}" for domain in sorted(found)]
+
+
+def mark_of_domain(domain: str) -> str:
+    """Of an objection to it."""
+    return f"domain:{domain}"
 
 
 def fold_tag(email: str) -> str:

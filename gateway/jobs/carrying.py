@@ -79,6 +79,7 @@ class Carrier:
         lookup.again = claimed.deaths > 0 or work.progress is not None
         lookup.cap = f"job:{place.job}" if request.capped else ""
         lookup.bulk = claimed.lane == "bulk"
+        lookup.raw = request.raw
         lookup.become_job(place)
         if work.progress:
             lookup.restore(work.progress)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.guard.suppression import marks_of
 from gateway.lookup import cache, tickets
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.completion import bin_of
 from gateway.lookup.desk import Desk
-from gateway.lookup.identity import names_of
 from gateway.lookup.judge import Accept, judge
-from gateway.lookup.settling import marks_in
+from gateway.lookup.marking import asked_of
+from gateway.lookup.settling import to_keepsake
 from gateway.lookup.tickets import OpenTicket
-from gateway.money.terms import NEVER, Keepsake, Settlement
+from gateway.lookup.withholding import sift
+from gateway.money.terms import NEVER, Settlement
 from providers.errors import Suppressed
 from providers.model import QUERIES
 from providers.registry import ADAPTERS
@@ -40,6 +40,7 @@ def call_of(desk: Desk, rid: str, kept: OpenTicket, name: str) -> Call | None:
 async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
     """Close its entry; an answer waits in the cache. Raises StoreDown."""
     key = desk.data_key.value
+    asked = asked_of(call.query, key)
     settlement = Settlement(
         rid=call.rid,
         state=called.state,
@@ -48,13 +49,14 @@ async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
         took=bin_of(call.took) if call.took else NEVER,
         units=called.units,
         cost=called.cost,
-        persons=marks_of(call.query, names_of(call.query), key),
+        persons=asked.persons,
+        places=asked.places,
+        kind=asked.kind,
         objected=isinstance(called.error, Suppressed),
     )
-    answer = b""
     if called.answer is not None:
+        await sift(desk.store, desk.root, called.answer, key)
         settlement.outcome = outcome = judge(call.query, called.answer.data, Accept())
-        answer = cache.pack(called.answer)
-        marks = marks_in(called.answer.data, key)
-        settlement.cache = Keepsake(call.slot, cache.LIVES[outcome], cache.CAP, marks)
-    await desk.ledger.settle(settlement, answer=answer)
+        settlement.cache = to_keepsake(call, called.answer, outcome, hash_key=key)
+    whole, bare = cache.to_bodies(called.answer)
+    await desk.ledger.settle(settlement, answer=whole, bare=bare)

@@ -56,7 +56,7 @@ class Bids:
             team=lookup.caller.team,
             key=lookup.caller.key,
             scopes=lookup.scopes,
-            persons=lookup.persons,
+            persons=[*lookup.asked.persons, *lookup.asked.places],
             tag=lookup.tag,
             spent=lookup.spent,
             max_cost=NO_CAP if cap is None else cap,

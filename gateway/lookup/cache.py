@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from gateway.lookup.judge import Outcome
-from providers.model import ANSWERS, Answer
+from providers.model import ANSWERS, Answer, DomainEmails
 
 DAY = 24 * 3600 * 1000
 LIVES: dict[Outcome, int] = {"accepted": 30 * DAY, "weak": 7 * DAY, "empty": 7 * DAY}
@@ -19,6 +21,23 @@ def pack(answer: Answer) -> bytes:
     raw = answer.raw if len(answer.raw) <= KEPT_RAW else b""
     data = msgspec.json.encode(answer.data)
     return msgspec.msgpack.encode((data, answer.next, answer.total, raw))
+
+
+class Bodies(NamedTuple):
+    """An answer as it is kept; `bare` if somebody else in it has objected, b"" for nothing."""
+
+    whole: bytes
+    bare: bytes
+
+
+def to_bodies(answer: Answer | None) -> Bodies:
+    """Of a list nothing may be kept then, of a single answer what was read out of the reply."""
+    if answer is None:
+        return Bodies(b"", b"")
+    whole = pack(answer)
+    if isinstance(answer.data, DomainEmails | list):
+        return Bodies(whole, b"")
+    return Bodies(whole, pack(msgspec.structs.replace(answer, raw=b"")) if answer.raw else whole)
 
 
 def unpack(operation: str, body: bytes) -> Answer:

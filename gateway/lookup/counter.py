@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SETTLE_PATIENCE = 5.0
 REGRET_PATIENCE = 600.0
+NOTHING = cache.Bodies(b"", b"")
 
 
 class Counter:
@@ -39,12 +40,13 @@ class Counter:
         self, settlement: Settlement, answer: Answer | None, following: int
     ) -> Admission:
         """Settle even if the caller hangs up; a store that is away is waited for a while."""
-        body = b"" if answer is None else cache.pack(answer)
+        bodies = cache.to_bodies(answer)
         with contextlib.suppress(StoreDown):
-            return await self._ledger.settle(settlement, answer=body, progress=self._progress())
-        kept = Kept(rid=settlement.rid, settlement=_alone(settlement), answer=body)
+            return await self._settle(settlement, bodies, self._progress())
+        whole, bare = bodies
+        kept = Kept(rid=settlement.rid, settlement=_alone(settlement), answer=whole, bare=bare)
         await self._spool.keep(kept)
-        task = self._waterfall.go_on(self._insist(settlement, REGRET_PATIENCE, body))
+        task = self._waterfall.go_on(self._insist(settlement, REGRET_PATIENCE, bodies))
         done, _ = await asyncio.wait({task}, timeout=SETTLE_PATIENCE)
         if not done:
             # Whatever was reserved for the next step, nobody will use.
@@ -64,13 +66,13 @@ class Counter:
             await self._insist(settlement, REGRET_PATIENCE)
 
     async def _insist(
-        self, settlement: Settlement, patience: float, answer: bytes = b""
+        self, settlement: Settlement, patience: float, bodies: cache.Bodies = NOTHING
     ) -> Admission:
         """Settle until the store has answered: repeating it changes nothing."""
         until, wait, progress = time.monotonic() + patience, 0.05, self._progress()
         while True:
             try:
-                found = await self._ledger.settle(settlement, answer=answer, progress=progress)
+                found = await self._settle(settlement, bodies, progress)
                 await self._spool.drop(settlement.rid)
                 return found
             except StoreDown:
@@ -78,6 +80,12 @@ class Counter:
                     raise
                 await asyncio.sleep(wait)
                 wait = min(2.0, wait * 2)
+
+    async def _settle(
+        self, settlement: Settlement, bodies: cache.Bodies, progress: bytes
+    ) -> Admission:
+        whole, bare = bodies
+        return await self._ledger.settle(settlement, answer=whole, bare=bare, progress=progress)
 
     def _progress(self) -> bytes:
         return self._lookup.progress() if self._lookup.head.place else b""

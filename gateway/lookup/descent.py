@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
-from gateway.lookup.withholding import withhold
+from gateway.lookup.withholding import clear, sift, withhold
 from gateway.money.terms import Admission, Fate
 from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cost
@@ -58,10 +59,15 @@ class Descent:
         found = await self._admit(0)
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
+        store, root = self.ledger.store, self.ledger.root
         if answer := self.lookup.answer:
-            key = self.waterfall.data_key.value
-            store, root = self.ledger.store, self.ledger.root
-            answer.data = await withhold(store, root, answer.data, key)
+            answer.data = await withhold(store, root, answer.data, self._key)
+        raws = self.lookup.raws if self.lookup.raw else {}
+        self.lookup.raws = await clear(store, root, raws, self._key)
+
+    @property
+    def _key(self) -> bytes:
+        return self.waterfall.data_key.value
 
     async def _follow(self, found: Admission) -> Admission:
         check(found)
@@ -110,6 +116,7 @@ class Descent:
 
     async def _serve(self, found: Admission) -> Admission:
         answer = cache.unpack(self.lookup.operation, found.blob)
+        await sift(self.ledger.store, self.ledger.root, answer, self._key)
         bid = self.bids[found.index]
         outcome = judge(self.lookup.query, answer.data, self.lookup.route.accept)
         report_cached(self.lookup, bid.provider, outcome, found)
@@ -256,14 +263,17 @@ class Descent:
         await self.waterfall.market.heard(call.step.credential, called.error)
         if self._was_refused(found, called):
             following -= self._has_account(found.index, call.step.credential.id)
+        if called.answer is not None:
+            # What is bought is settled all the same, and looked through again before delivery.
+            with contextlib.suppress(StoreDown):
+                await sift(self.ledger.store, self.ledger.root, called.answer, self._key)
         outcome = outcome_of_call(lookup, called)
         self._report(call, called, outcome, own=own)
         candidate = to_candidate(lookup, call, called)
         doubtful = candidate is not None and self._wants_check(candidate)
         if candidate is not None and not doubtful:
             await self._weigh(candidate)
-        key = self.waterfall.data_key.value
-        settlement = to_settlement(lookup, call, called, outcome, hash_key=key)
+        settlement = to_settlement(lookup, call, called, outcome, hash_key=self._key)
         ended = lookup.winner or doubtful or settlement.objected
         if not (ended or self._is_over(following)):
             settlement.next = self.bids.claim(following, patient=True)

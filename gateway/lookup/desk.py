@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gateway.guard.suppression import marks_of
 from gateway.lookup.flights import Flights
-from gateway.lookup.identity import QueryError, canonical, names_of, normalise
+from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.lookup.market import Market
+from gateway.lookup.marking import Asked, asked_of
 from gateway.lookup.planner import Plan, plan
 from gateway.lookup.routing import Route, Routing, base_route, resolve
 from gateway.lookup.spool import Spool
@@ -138,7 +138,7 @@ class Desk:
             canonical=meaning,
             route=route,
             plan=planned,
-            persons=marks_of(query, names_of(query), self.data_key.value),
+            asked=asked_of(query, self.data_key.value),
             wait=wait,
             tag=tag,
             after=after,
@@ -194,7 +194,7 @@ class Desk:
         return self._child(parent, query, route, Plan(planned.steps[:1]))
 
     def _child(self, parent: Lookup, query: Query, route: Route, planned: Plan) -> Lookup:
-        meaning = canonical(query)
+        meaning, asked = canonical(query), asked_of(query, self.data_key.value)
         return Lookup(
             id=parent.id,
             caller=parent.caller,
@@ -203,7 +203,11 @@ class Desk:
             canonical=meaning,
             route=route,
             plan=planned,
-            persons=[*parent.persons, *marks_of(query, names_of(query), self.data_key.value)],
+            asked=Asked(
+                [*parent.asked.persons, *asked.persons],
+                [*parent.asked.places, *asked.places],
+                asked.kind,
+            ),
             wait=parent.wait,
             tag=parent.tag,
             parent=parent,

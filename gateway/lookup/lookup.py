@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.judge import Outcome
+from gateway.lookup.marking import Asked
 from gateway.lookup.planner import Plan
 from gateway.lookup.resting import Rest
 from gateway.lookup.routing import Route
@@ -62,7 +63,7 @@ class Lookup:
     A verification has its `parent`'s deadline, job and money. `again` marks a job that another
     process began. `held` counts among its team's and key's lookups at once. `rest` is what
     whoever runs it as a job lets it do while it waits. `skip` rows of the answer
-    were served by an earlier page.
+    were served by an earlier page; `raw` replies of the providers are wanted, too.
     """
 
     id: str
@@ -72,7 +73,7 @@ class Lookup:
     canonical: bytes
     route: Route
     plan: Plan
-    persons: list[str]
+    asked: Asked
     wait: float
     tag: str = ""
     after: str | None = None
@@ -82,6 +83,7 @@ class Lookup:
     rest: Rest | None = None
     cap: str = ""
     bulk: bool = False
+    raw: bool = False
     parent: Lookup | None = None
     again: bool = False
     started: float = field(default_factory=lambda: asyncio.get_running_loop().time())

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 
-from gateway.guard.suppression import marks_of_address
 from gateway.lookup import cache
 from gateway.lookup.attempts import AttemptOutcome, Tally
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.completion import bin_of
 from gateway.lookup.judge import judge
 from gateway.lookup.lookup import Candidate, Lookup
-from gateway.lookup.withholding import marks_of_row
+from gateway.lookup.marking import marks_in, marks_in_raws, marks_of_rows
 from gateway.money.terms import NEVER, Health, Keepsake, Settlement
 from providers.base import Charge
 from providers.errors import ProviderError, RateLimited, Suppressed
-from providers.model import Email, Person, Verification
+from providers.model import Answer
 
 
 def outcome_of_call(lookup: Lookup, called: Called) -> AttemptOutcome:
@@ -65,7 +64,9 @@ def to_settlement(
         reason=called.error.reason if called.error else "",
         units=called.units,
         cost=called.cost,
-        persons=lookup.persons,
+        persons=lookup.asked.persons,
+        places=lookup.asked.places,
+        kind=lookup.asked.kind,
         objected=isinstance(called.error, Suppressed),
         health=health_of(called.error),
         upstream=round(called.upstream * 1000),
@@ -73,9 +74,7 @@ def to_settlement(
         place=lookup.head.place,
     )
     if called.answer is not None:
-        life = cache.LIVES["accepted" if outcome == "accepted" else "weak"]
-        marks = marks_in(called.answer.data, hash_key)
-        settlement.cache = Keepsake(call.slot, life, cache.CAP, marks)
+        settlement.cache = to_keepsake(call, called.answer, outcome, hash_key=hash_key)
     return settlement
 
 
@@ -90,8 +89,17 @@ def health_of(error: ProviderError | None) -> Health:
     return "fail" if error.reason in SICK and not error.local else "neutral"
 
 
-def marks_in(data: object, hash_key: bytes) -> list[str]:
-    """The identifiers by which an objection recognises the person in an answer."""
-    if isinstance(data, Verification):
-        return marks_of_address(data.email, hash_key)
-    return marks_of_row(data, hash_key) if isinstance(data, Email | Person) else []
+def to_keepsake(
+    call: Call, answer: Answer, outcome: AttemptOutcome, *, hash_key: bytes
+) -> Keepsake:
+    """How the answer is kept, and whose objection would keep it from being so."""
+    others = marks_of_rows(answer.data, hash_key)
+    if len(answer.raw) <= cache.KEPT_RAW:
+        others += marks_in_raws([answer.raw], hash_key)
+    return Keepsake(
+        slot=call.slot,
+        life=cache.LIVES["accepted" if outcome == "accepted" else "weak"],
+        cap=cache.CAP,
+        marks=marks_in(answer.data, hash_key),
+        others=list(dict.fromkeys(others)),
+    )

@@ -24,12 +24,16 @@ TICKET_LEASE = 1000
 
 
 class Kept(Struct, kw_only=True):
-    """One entry's end and its answer, or its ticket."""
+    """One entry's end and its answer, or its ticket; `bare` of it, and `marks` of whom a ticket is
+    about, for when somebody has objected before the store is told.
+    """
 
     rid: str
     settlement: Settlement | None = None
     answer: bytes = b""
     ticket: bytes = b""
+    bare: bytes = b""
+    marks: list[str] = []
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -74,7 +78,7 @@ class Spool:
     async def _replay(self, ledger: Ledger, kept: Kept) -> None:
         if kept.settlement is not None:
             kept.settlement.next = None
-            _ = await ledger.settle(kept.settlement, answer=kept.answer)
+            _ = await ledger.settle(kept.settlement, answer=kept.answer, bare=kept.bare)
         else:
             _ = await ledger.hold(kept.rid, kept.ticket, TICKET_LEASE)
         self._kept.discard(kept.rid)

@@ -110,13 +110,21 @@ class Ledger:
         return bool(await self.store.run(script, [self.root], [rid, ticket, lease]))
 
     async def settle(
-        self, settlement: Settlement, *, answer: bytes = b"", progress: bytes = b""
+        self,
+        settlement: Settlement,
+        *,
+        answer: bytes = b"",
+        bare: bytes = b"",
+        progress: bytes = b"",
     ) -> Admission:
-        """Close an entry and admit the next step, if one is given."""
+        """Close an entry and admit the next step, if one is given.
+
+        The answer is kept; `bare` of it, if anything, should one of its `others` have objected.
+        """
         settlement.root = self.root
         if settlement.next is not None:
             self._ready(settlement.next)
-        found = await self._run("settle", _pack(settlement), answer, progress)
+        found = await self._run("settle", _pack(settlement), answer, progress, bare)
         if self._journal is not None:
             end = settlement
             self._journal.settled(end.rid, end.state, end.units, end.cost, found.closed)

@@ -14,6 +14,8 @@ NEVER = -1
 EntryState = Literal["posted", "voided", "in_doubt"]
 # What a call says of the account's state at its provider.
 Health = Literal["ok", "fail", "neutral", ""]
+# What an objection names: a person is one by name at a place.
+ObjectionKind = Literal["email", "domain", "linkedin_url", "person"]
 
 
 class Bid(Struct, kw_only=True):
@@ -157,13 +159,15 @@ class Admission(Struct):
 class Keepsake(Struct):
     """How an answer is cached; `life` in ms, `cap` the number of entries kept.
 
-    `marks` name the persons in it: an objection to one of them stops every later read.
+    `marks` name whom it is about: an objection to one of them stops every later read. `others` is
+    who else is named in it: if one of them objects before it is kept, it is not.
     """
 
     slot: str
     life: int
     cap: int
     marks: list[str] = []
+    others: list[str] = []
 
 
 class Place(Struct, frozen=True):
@@ -177,9 +181,9 @@ class Place(Struct, frozen=True):
 class Settlement(Struct, kw_only=True):
     """How an entry ends; `next` admits the step after it in the same script.
 
-    `persons` are who was asked about: suppressed if `objected`, or if the answer names someone
-    who is. `took` is the bin of how long a ticket waited for its answer, `upstream` the ms of the
-    whole call.
+    `persons` are who was asked about, a `kind` of identifier: suppressed if `objected`, or if the
+    answer names someone who is. `places` are the domains and companies asked about. `took` is the
+    bin of how long a ticket waited for its answer, `upstream` the ms of the whole call.
     """
 
     rid: str
@@ -190,6 +194,8 @@ class Settlement(Struct, kw_only=True):
     cost: int = 0
     cache: Keepsake | None = None
     persons: list[str] = []
+    places: list[str] = []
+    kind: ObjectionKind = "person"
     objected: bool = False
     health: Health = ""
     took: int = NEVER

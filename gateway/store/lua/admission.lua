@@ -98,20 +98,6 @@ local function reserve(a, s, now, watch)
   return { kind = 'reserved', index = s.index, rid = s.rid, dispatched = s.direct }
 end
 
-local function objected(root, marks)
-  if #marks == 0 then return false end
-  for _, hit in ipairs(redis.call('SMISMEMBER', root .. 'suppressed', unpack(marks))) do
-    if hit == 1 then return true end
-  end
-  return false
-end
-
-local function words(text)
-  local found = {}
-  for word in string.gmatch(text, '%S+') do found[#found + 1] = word end
-  return found
-end
-
 local function cached(a, s, now)
   local c = redis.call('HMGET', a.root .. 'cache:' .. s.slot, 'at', 'life', 'body', 'marks',
     'rid')

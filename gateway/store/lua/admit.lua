@@ -1,3 +1,3 @@
--- uses: moves pace breaker admission
+-- uses: moves pace breaker suppression admission
 local a = cmsgpack.unpack(ARGV[1])
 return reply(admit(a), a.root)

@@ -1,4 +1,4 @@
--- uses: moves pace breaker admission queue
+-- uses: moves pace breaker suppression admission queue
 -- Claims an idempotency key, or tells what came of the request that claimed it. The claim is a job
 -- kept out of sight: once its lease runs out it is taken over, and shown, like any other.
 -- ARGV: mark, fingerprint, job's id ('' only looks), team, lease ms, kept for ms, the query, then

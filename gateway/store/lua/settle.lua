@@ -1,6 +1,7 @@
--- uses: moves pace breaker admission queue
+-- uses: moves pace breaker suppression admission queue
 -- Closes an entry, keeps its answer, writes the job's state, and admits the next step.
--- ARGV: the settlement, the answer's bytes, the job's progress.
+-- ARGV: the settlement, the answer's bytes, the job's progress, the bytes that may be kept if one of
+-- the others in it has objected ('' for none).
 
 -- Of counts the old weigh less and less.
 local function fade(key)
@@ -12,6 +13,7 @@ local function fade(key)
   end
 end
 
+local OBJECTED = 'the provider says that the person objected'
 local HITS = { accepted = 1, weak = 1 }
 local TOLD = { accepted = true, weak = true, empty = true }
 
@@ -46,13 +48,24 @@ if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 
   redis.call('HSET', a.root .. 'entry:' .. a.rid, 'state', 'voided')
   redis.call('PEXPIRE', a.root .. 'entry:' .. a.rid, 3600000)
 end
-local stopped = a.cache and (objected(a.root, a.cache.marks) or objected(a.root, a.persons))
-if (a.objected or stopped) and #a.persons > 0 then
-  redis.call('SADD', a.root .. 'suppressed', unpack(a.persons))
+local hits = {}
+if a.cache then
+  for _, marks in ipairs({ a.cache.marks, a.persons, a.places }) do
+    for _, hit in ipairs(struck(a.root, marks)) do hits[#hits + 1] = hit end
+  end
 end
-if changed and a.cache and not stopped then
+local stopped = #hits > 0
+if stopped then
+  extend(a.root, hits, a.persons, a.places)
+elseif a.objected and #a.persons > 0 then
+  local provider = redis.call('HGET', a.root .. 'entry:' .. a.rid, 'provider')
+  suppress(a.root, { kind = a.kind, source = provider or 'provider', marks = a.persons,
+    reason = OBJECTED }, now)
+end
+local spoilt = a.cache and objected(a.root, a.cache.others)
+if changed and a.cache and not stopped and not (spoilt and ARGV[4] == '') then
   local key, index = a.root .. 'cache:' .. a.cache.slot, a.root .. 'cached'
-  redis.call('HSET', key, 'at', now, 'life', a.cache.life, 'body', ARGV[2],
+  redis.call('HSET', key, 'at', now, 'life', a.cache.life, 'body', spoilt and ARGV[4] or ARGV[2],
     'marks', table.concat(a.cache.marks, ' '), 'rid', a.rid)
   redis.call('PEXPIRE', key, a.cache.life)
   redis.call('ZADD', index, now, a.cache.slot)

@@ -101,7 +101,7 @@ MUTANTS: list[tuple[Check, str, str]] = [
     (a_settlement_counts_once, GUARD, "if not held or not worst then"),
     (every_scope_is_charged, "return keys\nend", "return { keys[1], keys[2], keys[3] }\nend"),
     (an_objection_is_final, "if objected(a.root, a.persons)", "if false"),
-    (an_objection_is_final, "if (a.objected or stopped)", "if (stopped)"),
+    (an_objection_is_final, "elseif a.objected and #a.persons > 0", "elseif false"),
     (an_objection_stops_cached_answers, "if objected(a.root, words(c[4]))", "if false"),
     (
         a_ticket_has_one_taker,

@@ -1,0 +1,76 @@
+"""Addresses and profiles in text of any kind, in the one spelling that objections know."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from gateway.lookup.spelling import QueryError, clean_email, clean_linkedin_url
+
+LONGEST_ADDRESS = 320
+# Each begins where a run begins, and possessively: linear whatever is sent.
+_LOCAL = r"[^\s\"'<>()\[\]{},;:/?@\\&=|]"
+_ADDRESS = re.compile(rf"(?<!{_LOCAL}){_LOCAL}++@[\w.\u3002\uff0e\uff61-]++")
+# What needs no cleaning: nearly all there are.
+_PLAIN = re.compile(
+    r"[a-z0-9]++(?:[._+-][a-z0-9]++)*+@[a-z0-9-]++(?:\.[a-z0-9-]++)++", re.IGNORECASE
+)
+_PROFILE = re.compile(r"linkedin\.com/[^\s\"'<>?#]+", re.IGNORECASE)
+
+
+def spell_email(text: str) -> str:
+    """The address as a normalised query would have it; lower-case if it is none."""
+    text = text.strip()
+    if _PLAIN.fullmatch(text):
+        return text.lower()
+    try:
+        return clean_email(text, "")
+    except QueryError:
+        return text.lower()
+
+
+def spell_profile(text: str) -> str:
+    """The profile's address as a normalised query would have it; as it is if it is none."""
+    try:
+        return clean_linkedin_url(text, "")
+    except QueryError:
+        return text
+
+
+def emails_in(text: str) -> Iterator[str]:
+    if "@" not in text and "\uff20" not in text:
+        return
+    for candidate in _ADDRESS.findall(text.replace("\uff20", "@")):
+        bare = candidate[: LONGEST_ADDRESS + 1].strip(".'\"")
+        if len(bare) <= LONGEST_ADDRESS:
+            yield spell_email(bare)
+
+
+def profiles_in(text: str) -> Iterator[str]:
+    for found in _PROFILE.findall(text):
+        with contextlib.suppress(QueryError):
+            yield clean_linkedin_url(f"https://www.{found}", "")
+
+
+def text_of(body: bytes) -> str:
+    """All that a body says, one piece a line, its escapes undone; JSON or not."""
+    try:
+        return "\n".join(_pieces(msgspec.json.decode(body)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body.decode("utf-8", errors="replace")
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name
+            yield from _pieces(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _pieces(item)
