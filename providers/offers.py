@@ -61,6 +61,7 @@ class Offer:
     `variants` are examples by the name that a price list shows. `price` is the default money per
     unit, from `source` as read on `read_on`. `peek` is a free read that comes before anything is
     paid; `peek_denies` says that finding nothing by it proves that nothing was bought.
+    `ticket_suffices` to collect an answer, without the query.
     """
 
     ask: str
@@ -75,6 +76,7 @@ class Offer:
     peek: str | None = None
     peek_denies: bool = False
     collect: str | None = None
+    ticket_suffices: bool = False
     variants: Mapping[str, Query] = field(default_factory=dict)
 
     def worst_units(self, query: Query) -> int:

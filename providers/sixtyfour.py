@@ -167,6 +167,7 @@ class Sixtyfour(Adapter):
         EMAILS_FIND: Offer(
             ask="find",
             collect="collect_found",
+            ticket_suffices=True,
             charge=Charge.PER_HIT,
             unit="cent",
             units=price_in_cents,

@@ -31,7 +31,7 @@ from gateway.jobs.records import Job, Result
 from gateway.jobs.records import Request as JobRequest
 from gateway.lookup.delivery import Delivery, deliver
 from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
-from gateway.lookup.endings import TooFast
+from gateway.lookup.endings import Objected, TooFast
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.lookup.marking import named_in
@@ -240,7 +240,8 @@ class Exchange:
         problem = _problem(lookup, error, work.request_id)
         if problem is not None or lookup is None:
             body = (problem or of_error(Buried())).body(work.request_id)
-            return Result(outcome="failed", cost=cost, body=body)
+            refused = isinstance(error, Objected)
+            return Result(outcome="failed", cost=cost, body=body, objected=refused)
         elapsed = asyncio.get_running_loop().time() - lookup.started
         delivery = self._delivery(lookup, work, elapsed)
         data = lookup.answer.data if lookup.answer else None

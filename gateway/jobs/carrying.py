@@ -10,6 +10,7 @@ import msgspec
 from gateway.jobs.queue import Queue
 from gateway.jobs.records import Claimed, Request, Result, Work
 from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
+from gateway.lookup.endings import Objected
 from gateway.lookup.identity import QueryError
 from gateway.lookup.lookup import Lookup
 from gateway.money.terms import Place
@@ -52,13 +53,16 @@ class Carrier:
         if claimed.deaths:
             log.info("item.taken_over", job=place.job, item=place.item, deaths=claimed.deaths)
         try:
+            if not work.query:
+                # Whom it asks about was erased.
+                raise Objected
             if claimed.deaths > MOST_DEATHS:
                 # Whatever kills its workers would kill the next one, too.
                 log.error("item.buried", job=place.job, item=place.item, deaths=claimed.deaths)
                 raise Buried
             lookup = self._lookup(work, place, claimed)
             return lookup, work.request
-        except (QueryError, NotConfigured, Unanswerable, Buried) as error:
+        except (QueryError, NotConfigured, Unanswerable, Buried, Objected) as error:
             raise Unanswered(self.conclude(None, error, work.request)) from None
 
     def _lookup(self, work: Work, place: Place, claimed: Claimed) -> Lookup:
@@ -86,6 +90,10 @@ class Carrier:
         # Bought since the job began is fresh enough, even for a caller who bypasses the cache.
         lookup.since = lookup.since or work.created
         return lookup
+
+    def objected(self, lookup: Lookup, request: Request) -> Result:
+        """The end of a lookup about someone who objected."""
+        return self.conclude(lookup, Objected(), request)
 
     def cancelled(self, lookup: Lookup) -> Result:
         return _cancelled(lookup.tally.posted)

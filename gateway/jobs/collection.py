@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from gateway.lookup import cache, tickets
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.completion import bin_of
@@ -15,7 +13,6 @@ from gateway.lookup.tickets import OpenTicket
 from gateway.lookup.withholding import sift
 from gateway.money.terms import NEVER, Settlement
 from providers.errors import Suppressed
-from providers.model import QUERIES
 from providers.registry import ADAPTERS
 
 
@@ -25,22 +22,23 @@ def call_of(desk: Desk, rid: str, kept: OpenTicket, name: str) -> Call | None:
     offer = ADAPTERS[kept.provider].offers.get(kept.operation)
     if credential is None or offer is None:
         return None
+    query = kept.asked
     return Call(
         step=kept.step(credential, offer),
         adapter=desk.adapter_of(credential),
         operation=kept.operation,
-        query=msgspec.json.decode(kept.query, type=QUERIES[kept.operation]),
+        query=query,
         after=None,
         slot=kept.slot,
         rid=rid,
         seconds=tickets.LIFE,
+        asked=asked_of(query, desk.data_key.value),
     )
 
 
 async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
     """Close its entry; an answer waits in the cache. Raises StoreDown."""
     key = desk.data_key.value
-    asked = asked_of(call.query, key)
     settlement = Settlement(
         rid=call.rid,
         state=called.state,
@@ -49,9 +47,9 @@ async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
         took=bin_of(call.took) if call.took else NEVER,
         units=called.units,
         cost=called.cost,
-        persons=asked.persons,
-        places=asked.places,
-        kind=asked.kind,
+        persons=call.asked.persons,
+        places=call.asked.places,
+        kind=call.asked.kind,
         objected=isinstance(called.error, Suppressed),
     )
     if called.answer is not None:

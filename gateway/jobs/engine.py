@@ -226,7 +226,8 @@ class Engine:
                 return
             stopped = lookup.deadline == 0.0 and not lookup.answer
             result = None if stopped else self._carrier.conclude(lookup, error, request)
-            await self._finish(place, result or self._carrier.cancelled(lookup))
+            instead = self._carrier.objected(lookup, request)
+            await self._finish(place, result or self._carrier.cancelled(lookup), instead)
         finally:
             self._held.pop(place, None)
             if not task.done():
@@ -240,10 +241,10 @@ class Engine:
         with contextlib.suppress(StoreDown):
             await self.queue.park(place, wait, lookup.progress())
 
-    async def _finish(self, place: Place, result: Result) -> None:
+    async def _finish(self, place: Place, result: Result, instead: Result | None = None) -> None:
         while True:
             try:
-                if not await self.queue.finish(place, result):
+                if not await self.queue.finish(place, result, instead=instead):
                     log.warning("item.refused", job=place.job, item=place.item)
                 return
             except StoreDown:

@@ -118,10 +118,18 @@ class Queue:
         held = await self._run("keep_items", LEASE, *args)
         return [place for place, is_held in zip(places, held, strict=True) if not is_held]
 
-    async def finish(self, place: Place, result: Result, event: bytes = b"") -> bool:
-        """Write an item's end; False if it is no longer this process's."""
+    async def finish(
+        self, place: Place, result: Result, event: bytes = b"", *, instead: Result | None = None
+    ) -> bool:
+        """Write an item's end, or `instead` if someone in it has objected meanwhile.
+
+        False if it is no longer this process's.
+        """
         args = (place.job, place.item, place.token, result.outcome, result.cost, self._keep)
-        return bool(await self._run("finish_item", *args, _pack(result), event))
+        marks = " ".join([*result.persons, *result.rows]) if instead else ""
+        other = _pack(instead) if instead else b""
+        ending = (_pack(result), event, other, marks, int(result.objected))
+        return bool(await self._run("finish_item", *args, *ending))
 
     async def park(self, place: Place, seconds: float, progress: bytes) -> bool:
         """Lay an item aside for so long; False if it is no longer this process's."""
@@ -141,11 +149,11 @@ class Queue:
             self.store.call("HGET", f"{key}:in", claimed.index),
             self.store.call("HGET", f"{key}:progress", claimed.index),
         )
-        if fields[0] is None or query is None:
+        if fields[0] is None:
             return None
         return Work(
             request=_request.decode(fields[0]),
-            query=query,
+            query=query or b"",
             progress=progress,
             created=int(fields[1]),
             cancelled=fields[2] == b"cancelled",

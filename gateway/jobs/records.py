@@ -72,7 +72,8 @@ class Request(Struct, kw_only=True):
 class Result(Struct, kw_only=True):
     """How an item ended; `body` is what its exchange would have said.
 
-    `persons` are marks of whom it is about, `rows` of the persons in a list that it found.
+    `persons` are marks of whom it is about, `rows` of the persons in a list that it found;
+    `objected` says that it is about someone who objected.
     """
 
     outcome: Outcome
@@ -80,6 +81,7 @@ class Result(Struct, kw_only=True):
     body: bytes
     persons: list[str] = []
     rows: list[str] = []
+    objected: bool = False
 
 
 class Claimed(Struct, frozen=True):
@@ -93,7 +95,9 @@ class Claimed(Struct, frozen=True):
 
 
 class Work(Struct, kw_only=True):
-    """An item's question, what came of it before, and when its job was made (ms)."""
+    """An item's question (empty once it is erased), what came of it before, and when its job was
+    made (ms).
+    """
 
     request: Request
     query: bytes

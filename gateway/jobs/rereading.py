@@ -47,6 +47,8 @@ class Rereader:
         call = call_of(self._desk, entry.id, kept, entry.credential)
         if call is None:
             return Finding("the account is gone")
+        if kept.is_bare and not call.step.offer.ticket_suffices:
+            return Finding("its question is not kept any more")
         try:
             finding = await (_collect if ticket else _peek)(call, kept)
         except (ProviderError, *TRIPS) as error:

@@ -20,6 +20,7 @@ from gateway.lookup.departures import Departure, NotSent
 from gateway.lookup.flags import fill_flags
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
+from gateway.lookup.marking import Asked, marks_in_text
 from gateway.lookup.planner import Step
 from gateway.lookup.resting import Rest
 from gateway.lookup.spool import Kept, Spool
@@ -29,12 +30,14 @@ from gateway.money.ledger import Ledger
 from gateway.money.terms import EntryState
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
+from gateway.vault.datakey import DataKey
 from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge, Resend
 from providers.errors import (
     MalformedResponse,
     OutOfCredits,
     ProviderError,
     RateLimited,
+    Suppressed,
     TaskFailed,
     TimedOut,
     Unavailable,
@@ -78,6 +81,7 @@ class Call:
     slot: str
     rid: str
     seconds: float
+    asked: Asked
     lookup: Lookup | None = None
     took: float = 0.0
 
@@ -110,9 +114,10 @@ def lease_of(seconds: float) -> int:
 class Dialler:
     """Makes calls; the ledger hears of every one before its bytes leave."""
 
-    def __init__(self, ledger: Ledger, market: Market, spool: Spool):
+    def __init__(self, ledger: Ledger, market: Market, spool: Spool, data_key: DataKey):
         self._ledger = ledger
         self._spool = spool
+        self._key = data_key
         self._market = market
         self._permits = Permits(ledger.store, ledger.root)
         self._completions = Completions(ledger.store, ledger.root)
@@ -230,6 +235,8 @@ class Dialler:
         return called
 
     async def _collect(self, call: Call, kept: OpenTicket) -> Called:
+        if kept.is_bare and call.lookup is None and not call.step.offer.ticket_suffices:
+            return _spoilt(call.step, kept, Suppressed("its question is not kept any more"))
         try:
             answer = await self._poll(call, kept)
         except ProviderError as error:
@@ -289,11 +296,14 @@ class Dialler:
     async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> bool:
         """Keep the ticket; while the store is away it is polled on all the same: it is bought."""
         lease, packed = lease_of(wait + POLL_SECONDS), tickets.pack(kept)
+        marks = [*call.asked.persons, *call.asked.places]
+        marks += marks_in_text("\n".join(kept.ticket.state.values()), self._key.value)
+        bare = tickets.pack(kept.bare())
         try:
-            is_kept = await self._ledger.hold(call.rid, packed, lease)
+            is_kept = await self._ledger.hold(call.rid, packed, lease, marks=marks, bare=bare)
         except StoreDown:
             log.debug("ticket.not_kept", provider=kept.provider)
-            await self._spool.keep(Kept(rid=call.rid, ticket=packed))
+            await self._spool.keep(Kept(rid=call.rid, ticket=packed, bare=bare, marks=marks))
             return False
         await self._spool.drop(call.rid)
         return is_kept

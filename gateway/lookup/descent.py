@@ -240,6 +240,7 @@ class Descent:
             slot=self.bids[found.index].slot,
             rid=found.rid,
             seconds=self._seconds(found.index),
+            asked=self.lookup.asked,
             lookup=self.lookup,
         )
 

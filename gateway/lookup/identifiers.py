@@ -50,6 +50,10 @@ def emails_in(text: str) -> Iterator[str]:
             yield spell_email(bare)
 
 
+def without_emails(text: str, instead: str) -> str:
+    return _ADDRESS.sub(instead, text) if "@" in text else text
+
+
 def profiles_in(text: str) -> Iterator[str]:
     for found in _PROFILE.findall(text):
         with contextlib.suppress(QueryError):

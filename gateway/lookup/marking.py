@@ -39,6 +39,10 @@ from providers.model import (
     VerifyEmail,
 )
 
+# Stands where an address was erased; a row with it is shown to nobody.
+NOBODY = "nobody@nowhere.invalid"
+ERASED = "erased"
+
 Row = Email | Person | Company
 
 
@@ -52,6 +56,8 @@ class Asked(Struct, frozen=True):
 
 def asked_of(query: Query, key: bytes) -> Asked:
     """Marks of a normalised query; `kind` of the identifier that names its person best."""
+    if getattr(query, "email", None) == NOBODY:
+        return Asked([], [], "person")
     persons = marks_of(query, names_of(query), key)
     places = marks_of_domains(_hosts_of(query))
     if isinstance(query, EnrichCompany | SearchDomain | CountEmails) and not query.domain:
@@ -116,6 +122,7 @@ def _marks(
     emails: list[str], profile: str | None, names: list[bytes], hosts: list[str], key: bytes
 ) -> list[str]:
     found = marks_of_person(emails, profile, names, key)
+    found += [ERASED] if NOBODY in emails else []
     return found + marks_of_domains([*hosts, *filter(None, map(_host_of, emails))])
 
 

@@ -80,7 +80,9 @@ class Spool:
             kept.settlement.next = None
             _ = await ledger.settle(kept.settlement, answer=kept.answer, bare=kept.bare)
         else:
-            _ = await ledger.hold(kept.rid, kept.ticket, TICKET_LEASE)
+            _ = await ledger.hold(
+                kept.rid, kept.ticket, TICKET_LEASE, marks=kept.marks, bare=kept.bare
+            )
         self._kept.discard(kept.rid)
         await asyncio.to_thread(self._path(kept.rid).unlink, missing_ok=True)
         log.info("spool.replayed", rid=kept.rid)

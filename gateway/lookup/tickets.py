@@ -7,6 +7,8 @@ import random
 import msgspec
 from msgspec import Struct
 
+from gateway.lookup.identifiers import without_emails
+from gateway.lookup.marking import NOBODY
 from gateway.lookup.planner import Step
 from gateway.money.amounts import cost_of
 from gateway.vault.credentials import Credential
@@ -23,7 +25,17 @@ from providers.errors import (
     TimedOut,
     Unsupported,
 )
-from providers.model import Answer, Checks, Query, Ticket, Verification, VerifyEmail
+from providers.model import (
+    QUERIES,
+    Answer,
+    Checks,
+    EnrichPerson,
+    FindEmail,
+    Query,
+    Ticket,
+    Verification,
+    VerifyEmail,
+)
 
 CEILING = 600.0
 GROWTH = 1.5
@@ -45,11 +57,39 @@ class OpenTicket(Struct):
     price: int
     worst_units: int
     opened_at: float
+    is_bare: bool = False
+
+    @property
+    def asked(self) -> Query:
+        return msgspec.json.decode(self.query, type=QUERIES[self.operation])
+
+    def bare(self) -> OpenTicket:
+        """What is kept of it once somebody it asks about, or has found so far, objected."""
+        state = {name: without_emails(text, NOBODY) for name, text in self.ticket.state.items()}
+        return msgspec.structs.replace(
+            self,
+            ticket=msgspec.structs.replace(self.ticket, state=state),
+            query=msgspec.json.encode(_impersonal(self.asked)),
+            is_bare=True,
+        )
 
     def step(self, credential: Credential, offer: Offer) -> Step:
         """The step that bought it, at its price of then; only its own account can collect it."""
         cost = cost_of(self.worst_units, self.price)
         return Step(self.provider, credential, offer, self.price, self.worst_units, cost)
+
+
+def _impersonal(query: Query) -> Query:
+    """The query without whom it is about; what it costs can still be told."""
+    match query:
+        case FindEmail():
+            return FindEmail(kind=query.kind)
+        case VerifyEmail():
+            return VerifyEmail(email=NOBODY)
+        case EnrichPerson():
+            return EnrichPerson(email=NOBODY)
+        case _:
+            return query
 
 
 _decoder = msgspec.msgpack.Decoder(OpenTicket)

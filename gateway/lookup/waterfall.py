@@ -51,7 +51,7 @@ class Waterfall:
         self.data_key = data_key
         self.team_cache = team_cache
         self.spool = spool
-        self.dialler = Dialler(ledger, market, spool)
+        self.dialler = Dialler(ledger, market, spool, data_key)
         self._background: set[asyncio.Task[Any]] = set()
 
     async def run(self, lookup: Lookup) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from gateway.lookup.marking import Row, marks_in_raws, marks_of_row, rows_of
+from gateway.lookup.marking import ERASED, Row, marks_in_raws, marks_of_row, rows_of
 from gateway.store.connection import Store
 from providers.model import Answer, Company, Datum, DomainEmails, Person
 
@@ -18,7 +18,7 @@ SHORT = 32 * 1024
 async def struck(store: Store, root: str, marks: Iterable[str]) -> frozenset[str]:
     """Those of the marks that an objection has. Raises StoreDown."""
     asked = list(dict.fromkeys(marks))
-    found: set[str] = set()
+    found = {mark for mark in asked if mark == ERASED}
     for first in range(0, len(asked), AT_ONCE):
         some = asked[first : first + AT_ONCE]
         hits = await store.call("SMISMEMBER", f"{root}suppressed", *some)

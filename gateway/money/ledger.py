@@ -104,10 +104,14 @@ class Ledger:
         if self._journal is not None:
             self._journal.dispatched(rid, seq)
 
-    async def hold(self, rid: str, ticket: bytes, lease: int) -> bool:
-        """Keep a ticket before its first poll; False if the entry is closed."""
-        script = self._scripts["hold"]
-        return bool(await self.store.run(script, [self.root], [rid, ticket, lease]))
+    async def hold(
+        self, rid: str, ticket: bytes, lease: int, *, marks: Iterable[str] = (), bare: bytes = b""
+    ) -> bool:
+        """Keep a ticket before its first poll, or only what is `bare` of it if one of `marks` has
+        objected; False if the entry is closed.
+        """
+        operands = (rid, ticket, lease, bare, " ".join(marks))
+        return bool(await self.store.run(self._scripts["hold"], [self.root], operands))
 
     async def settle(
         self,

@@ -1,4 +1,4 @@
--- uses: queue
+-- uses: suppression queue
 -- Keeps the reply of a request under its idempotency key, or frees the key; 0 if the request is a
 -- job by now, which has to be ended as one. Repeating it changes nothing.
 -- ARGV: mark, job's id, kept for ms, then field, value, ... of the reply; none frees the key.
@@ -22,4 +22,10 @@ end
 redis.call('HDEL', mark, 'job')
 redis.call('HSET', mark, unpack(ARGV, 4))
 redis.call('PEXPIRE', mark, ARGV[3])
+local m = redis.call('HMGET', mark, 'persons', 'rows')
+if objected(root, words(m[1])) then
+  redis.call('HSET', mark, 'headers', '', 'body', '')
+elseif objected(root, words(m[2])) then
+  redis.call('DEL', mark)
+end
 return 1

@@ -1,12 +1,17 @@
--- uses: queue
+-- uses: suppression queue
 -- Writes an item's end, and the job's if it was the last. 0 for a token that is not the newest.
--- ARGV: job, index, token, outcome, cost in micro-units, kept for ms, the result, event ('' for none).
+-- ARGV: job, index, token, outcome, cost in micro-units, kept for ms, the result, event ('' for none),
+-- the result that takes its place if one of the marks has objected, the marks, 1 if it is of an
+-- objection already.
 local root, job, index, token, outcome = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local keep = tonumber(ARGV[6])
+local keep, result, hidden = tonumber(ARGV[6]), ARGV[7], ARGV[11] == '1'
+if objected(root, words(ARGV[10])) then outcome, result, hidden = 'failed', ARGV[9], true end
 if not owns(root, job .. ' ' .. index, token) then return 0 end
 local key = root .. 'job:' .. job
 give_back(root, job, index)
-redis.call('HSET', key .. ':out', index, ARGV[7])
+redis.call('HSET', key .. ':out', index, result)
+-- The question names whoever objected as well as an answer would.
+if hidden then redis.call('HDEL', key .. ':in', index) end
 redis.call('HDEL', key .. ':progress', index)
 redis.call('HDEL', key .. ':deaths', index)
 redis.call('HINCRBY', key, outcome, 1)

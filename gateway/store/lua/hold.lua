@@ -1,6 +1,8 @@
--- uses: moves
+-- uses: moves suppression
 -- Keeps a provider's ticket (and its lease) on the entry before its next poll. 0 if it is closed.
+-- ARGV: rid, ticket, lease ms, the ticket without persons, marks of those in it.
 local root, rid, ticket, lease = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+if objected(root, words(ARGV[5])) then ticket = ARGV[4] end
 local now = now_ms()
 local key = root .. 'entry:' .. rid
 local e = redis.call('HMGET', key, 'state', 'worst_cost', 'balances', 'reason', 'worst_units',

@@ -108,7 +108,7 @@ async def test_the_trail_tells_of_it_without_the_person(scene: Scene) -> None:
         ("suppression.removed", made["id"], []),
         ("suppression.added", made["id"], ["email", "reason"]),
     ]
-    assert "ada" not in trail.text
+    assert "lovelace" not in trail.text
 
 
 async def test_persons_are_in_the_store_as_hashes_alone(scene: Scene, store: Store) -> None:
