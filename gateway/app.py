@@ -25,6 +25,7 @@ from gateway.api.context import Context
 from gateway.api.credentials import Credentials
 from gateway.api.decoding import StrictRequest
 from gateway.api.edge import App, Edge
+from gateway.api.erasures import ErasuresOfPersons
 from gateway.api.exchange import Exchange
 from gateway.api.hooks import Callbacks, Hooks
 from gateway.api.jobs import Jobs
@@ -76,6 +77,7 @@ CONTROLLERS = [
     Reconciliation,
     BreakersOfProviders,
     Suppressions,
+    ErasuresOfPersons,
     Usage,
     Me,
     Audit,
@@ -164,6 +166,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         breakers=Breakers(process.store, process.root),
         webhooks=process.webhooks,
         objections=Objections(process.store, process.root),
+        erasures=process.erasures,
     )
 
 

@@ -6,6 +6,9 @@ import asyncio
 
 from gateway.jobs.carrying import Conclude
 from gateway.jobs.engine import Engine
+from gateway.jobs.eraser import Eraser
+from gateway.jobs.erasures import Erasures
+from gateway.jobs.items import Items
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.webhooks import Webhooks
@@ -52,7 +55,7 @@ class Process:
         self.sealer = Sealer([key.decode() for key in settings.master_keys])
         self.kept = CredentialStore(self.store, self.sealer, settings.providers)
         self.roster = Roster(self.store)
-        self.audit = AuditTrail(self.store, keep=settings.retention.ledger_days * DAY)
+        self.audit = AuditTrail(self.store, keep=settings.retention.audit_days * DAY)
         admin_key = settings.admin_key.reveal() if settings.admin_key else None
         self.authenticator = Authenticator(self.roster, admin_key)
         self.transport = Transport()
@@ -64,9 +67,10 @@ class Process:
         self.restorer = Restorer(self.desk.ledger, self.journal.folder)
         self.reconciler = Reconciler(self.desk, self.restorer)
         self._tasks: list[asyncio.Task[None]] = []
-        days = settings.retention.job_results_days
-        self.jobs = Queue(self.store, self.root, keep_days=days)
         self.webhooks = Webhooks(self.desk, self.sealer, self.roster)
+        kept = settings.retention
+        self.jobs = Queue(self.store, self.root, keep_days=kept.job_results_days)
+        self.erasures = Erasures(self.store, self.root, self.sealer, keep_days=kept.erasures_days)
 
     def _desk(self) -> Desk:
         market = Market(
@@ -90,7 +94,9 @@ class Process:
         )
 
     def engine(self, conclude: Conclude) -> Engine:
-        return Engine(self.desk, self.jobs, conclude, reconciler=self.reconciler)
+        items = Items(self.store, conclude, self.data_key)
+        eraser = Eraser(self.desk, self.erasures, items, self.audit)
+        return Engine(self.desk, self.jobs, conclude, reconciler=self.reconciler, eraser=eraser)
 
     async def open(self) -> None:
         """Raises StoreDown, SealBroken."""

@@ -13,6 +13,7 @@ from gateway.api.lists import ListMeta, Pager, ReplyMeta
 from gateway.api.problems import request_id_of
 from gateway.guard.breakers import Breakers
 from gateway.guard.objections import Objections
+from gateway.jobs.erasures import Erasures
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.webhooks import Webhooks
@@ -50,6 +51,7 @@ class Context:
     breakers: Breakers
     webhooks: Webhooks
     objections: Objections
+    erasures: Erasures
 
 
 def context_of(request: Request[Any, Any, Any]) -> Context:

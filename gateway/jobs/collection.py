@@ -55,6 +55,7 @@ async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
     if called.answer is not None:
         await sift(desk.store, desk.root, called.answer, key)
         settlement.outcome = outcome = judge(call.query, called.answer.data, Accept())
-        settlement.cache = to_keepsake(call, called.answer, outcome, hash_key=key)
+        keeping = desk.waterfall.keeping
+        settlement.cache = to_keepsake(call, called.answer, outcome, hash_key=key, keeping=keeping)
     whole, bare = cache.to_bodies(called.answer)
     await desk.ledger.settle(settlement, answer=whole, bare=bare)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from gateway.jobs.carrying import Carrier, Conclude, Unanswered
+from gateway.jobs.eraser import Eraser
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.records import Claimed, Job, Request, Result
@@ -65,12 +66,14 @@ class Engine:
         conclude: Conclude,
         *,
         reconciler: Reconciler,
+        eraser: Eraser,
     ):
         self.desk = desk
         self.queue = queue
         self._carrier = Carrier(desk, queue, conclude)
         self._sweeper = Sweeper(desk)
         self._reconciler = reconciler
+        self._eraser = eraser
         self._slots = asyncio.Semaphore(desk.settings.jobs.bulk_concurrency)
         self._held: dict[Place, Lookup | None] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -85,7 +88,7 @@ class Engine:
         loops: list[Coroutine[Any, Any, None]] = [self._keep_all()]
         if work:
             await store.subscribe(f"{root}work", self._called)
-            loops += [self._work(), self._sweeper.run()]
+            loops += [self._work(), self._sweeper.run(), self._eraser.run()]
             loops.append(self._reconciler.run(self.desk.settings.reconcile_minutes))
         self._loops = [asyncio.create_task(loop) for loop in loops]
 

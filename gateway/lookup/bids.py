@@ -23,10 +23,11 @@ LIMITS = tuple(f"units_{period}" for period in PERIODS)
 class Bids:
     """The bids of one lookup; a step keeps its reservation id, so that repeating is harmless."""
 
-    def __init__(self, lookup: Lookup, *, hash_key: bytes, team_cache: bool):
+    def __init__(self, lookup: Lookup, *, hash_key: bytes, team_cache: bool, ask_life: int):
         self._lookup = lookup
         self._hash_key = hash_key
         self._team_cache = team_cache
+        self._ask_life = ask_life
         # What a free read needs to find out whether a call that was not answered was charged.
         self._ask = msgspec.json.encode(lookup.query).decode()
         name = next_id("res")
@@ -88,6 +89,7 @@ class Bids:
             unpriced=step.offer.charge is not Charge.FREE and not step.price,
             unit=step.offer.unit,
             ask=self._ask if step.offer.peek else "",
+            ask_life=self._ask_life,
         )
 
     def _slot(self, step: Step) -> str:

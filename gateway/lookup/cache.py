@@ -6,15 +6,27 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.lookup.judge import Outcome
+from gateway.settings import RetentionSettings
 from providers.model import ANSWERS, Answer, DomainEmails
 
 DAY = 24 * 3600 * 1000
-LIVES: dict[Outcome, int] = {"accepted": 30 * DAY, "weak": 7 * DAY, "empty": 7 * DAY}
 KEPT_RAW = 64 * 1024
-CAP = 1_000_000
 
 _DATA = {operation: msgspec.json.Decoder(kind | None) for operation, kind in ANSWERS.items()}
+
+
+class Keeping(NamedTuple):
+    """How long accepted answers are kept and all others, in ms; and how many of both."""
+
+    accepted: int
+    weak: int
+    entries: int
+
+    @classmethod
+    def of(cls, retention: RetentionSettings) -> Keeping:
+        return cls(
+            retention.cache_days * DAY, retention.cache_weak_days * DAY, retention.cache_entries
+        )
 
 
 def pack(answer: Answer) -> bytes:

@@ -274,7 +274,10 @@ class Descent:
         doubtful = candidate is not None and self._wants_check(candidate)
         if candidate is not None and not doubtful:
             await self._weigh(candidate)
-        settlement = to_settlement(lookup, call, called, outcome, hash_key=self._key)
+        keeping = self.waterfall.keeping
+        settlement = to_settlement(
+            lookup, call, called, outcome, hash_key=self._key, keeping=keeping
+        )
         ended = lookup.winner or doubtful or settlement.objected
         if not (ended or self._is_over(following)):
             settlement.next = self.bids.claim(following, patient=True)

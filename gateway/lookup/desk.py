@@ -78,6 +78,7 @@ class Desk:
             data_key=data_key,
             team_cache=settings.cache_scope == "team",
             spool=spool,
+            retention=settings.retention,
         )
         self._transport = transport
         self._tokens = tokens

@@ -54,7 +54,13 @@ def to_candidate(lookup: Lookup, call: Call, called: Called) -> Candidate | None
 
 
 def to_settlement(
-    lookup: Lookup, call: Call, called: Called, outcome: AttemptOutcome, *, hash_key: bytes
+    lookup: Lookup,
+    call: Call,
+    called: Called,
+    outcome: AttemptOutcome,
+    *,
+    hash_key: bytes,
+    keeping: cache.Keeping,
 ) -> Settlement:
     """How the call's entry ends."""
     settlement = Settlement(
@@ -74,7 +80,9 @@ def to_settlement(
         place=lookup.head.place,
     )
     if called.answer is not None:
-        settlement.cache = to_keepsake(call, called.answer, outcome, hash_key=hash_key)
+        settlement.cache = to_keepsake(
+            call, called.answer, outcome, hash_key=hash_key, keeping=keeping
+        )
     return settlement
 
 
@@ -90,7 +98,12 @@ def health_of(error: ProviderError | None) -> Health:
 
 
 def to_keepsake(
-    call: Call, answer: Answer, outcome: AttemptOutcome, *, hash_key: bytes
+    call: Call,
+    answer: Answer,
+    outcome: AttemptOutcome,
+    *,
+    hash_key: bytes,
+    keeping: cache.Keeping,
 ) -> Keepsake:
     """How the answer is kept, and whose objection would keep it from being so."""
     others = marks_of_rows(answer.data, hash_key)
@@ -98,8 +111,8 @@ def to_keepsake(
         others += marks_in_raws([answer.raw], hash_key)
     return Keepsake(
         slot=call.slot,
-        life=cache.LIVES["accepted" if outcome == "accepted" else "weak"],
-        cap=cache.CAP,
+        life=keeping.accepted if outcome == "accepted" else keeping.weak,
+        cap=keeping.entries,
         marks=marks_in(answer.data, hash_key),
         others=list(dict.fromkeys(others)),
     )

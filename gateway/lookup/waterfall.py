@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.lookup.bids import Bids
+from gateway.lookup.cache import DAY, Keeping
 from gateway.lookup.calls import Dialler
 from gateway.lookup.descent import Descent
 from gateway.lookup.flights import Flights
@@ -14,6 +15,7 @@ from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.spool import Spool
 from gateway.money.ledger import Ledger
+from gateway.settings import RetentionSettings
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential
@@ -42,6 +44,7 @@ class Waterfall:
         data_key: DataKey,
         team_cache: bool = False,
         spool: Spool,
+        retention: RetentionSettings = RetentionSettings(),  # noqa: B008 - it is frozen
     ):
         self.ledger = ledger
         self.flights = flights
@@ -51,12 +54,19 @@ class Waterfall:
         self.data_key = data_key
         self.team_cache = team_cache
         self.spool = spool
+        self.keeping = Keeping.of(retention)
+        self._doubts = retention.doubts_days * DAY
         self.dialler = Dialler(ledger, market, spool, data_key)
         self._background: set[asyncio.Task[Any]] = set()
 
     async def run(self, lookup: Lookup) -> None:
         """Fill `lookup` with attempts and its answer. Raises Objected, KeyRevoked, StoreDown."""
-        bids = Bids(lookup, hash_key=self.data_key.value, team_cache=self.team_cache)
+        bids = Bids(
+            lookup,
+            hash_key=self.data_key.value,
+            team_cache=self.team_cache,
+            ask_life=self._doubts,
+        )
         await Descent(self, lookup, bids).to_its_end()
 
     def go_on(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> asyncio.Task[Any]:

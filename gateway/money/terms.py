@@ -24,7 +24,8 @@ class Bid(Struct, kw_only=True):
     `units` and `cost` are the worst case, `price` micro-units per unit, `lease` and `max_age`
     milliseconds. `direct` records the dispatch together with the reservation. `limits` are the
     account's units per day, month and in total, in thousandths, NO_LIMIT for none; `spare` says
-    that the provider has another account. `ask` is kept until it is known what came of the call.
+    that the provider has another account. `ask` is kept until it is known what came of the call,
+    at most `ask_life` ms.
     """
 
     index: int
@@ -45,6 +46,7 @@ class Bid(Struct, kw_only=True):
     unpriced: bool = False
     unit: str = ""
     ask: str = ""
+    ask_life: int = 0
 
 
 class Claim(Struct, kw_only=True):

@@ -66,10 +66,20 @@ class BudgetSettings(Struct, frozen=True, kw_only=True):
 
 
 class RetentionSettings(Struct, frozen=True, kw_only=True):
+    """`cache_days` of accepted answers, `cache_weak_days` of the others, of both at most
+    `cache_entries`; `doubts_days` of questions whose calls are in doubt. Objections stay.
+    """
+
     idempotency_hours: int = 24
     job_results_days: int = 7
     traces_days: int = 14
     ledger_days: int = 400
+    cache_days: int = 30
+    cache_weak_days: int = 7
+    cache_entries: int = 1_000_000
+    doubts_days: int = 35
+    audit_days: int = 400
+    erasures_days: int = 400
 
 
 class JobSettings(Struct, frozen=True, kw_only=True):

@@ -117,6 +117,12 @@ SCHEMA: Table = {
         "job_results_days": rules.whole_number(1, 3650),
         "traces_days": rules.whole_number(1, 3650),
         "ledger_days": rules.whole_number(1, 36_500),
+        "cache_days": rules.whole_number(1, 3650),
+        "cache_weak_days": rules.whole_number(1, 3650),
+        "cache_entries": rules.whole_number(1, 10**9),
+        "doubts_days": rules.whole_number(1, 3650),
+        "audit_days": rules.whole_number(1, 36_500),
+        "erasures_days": rules.whole_number(1, 36_500),
     },
     "jobs": {
         "bulk_concurrency": rules.whole_number(1, 10_000),

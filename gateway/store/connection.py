@@ -13,7 +13,7 @@ from gateway.store.listener import Deliver, Listener
 from gateway.store.pipelines import Pipelines
 from gateway.store.script import Script
 
-__all__ = ["ResponseError", "Script", "Store", "StoreDown", "StoreRefused"]
+__all__ = ["Argument", "ResponseError", "Script", "Store", "StoreDown", "StoreRefused"]
 
 
 class Store:

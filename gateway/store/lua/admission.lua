@@ -93,7 +93,7 @@ local function reserve(a, s, now, watch)
   redis.call('ZADD', a.root .. 'ledger', seq, s.rid)
   redis.call('ZADD', a.root .. 'open', now + s.lease, s.rid)
   redis.call('SET', a.root .. 'flight:' .. s.slot, s.rid)
-  if s.ask ~= '' then redis.call('SET', a.root .. 'asked:' .. s.rid, s.ask, 'PX', 35 * 86400000) end
+  if s.ask ~= '' then redis.call('SET', a.root .. 'asked:' .. s.rid, s.ask, 'PX', s.ask_life) end
   if s.probe then probe(a.root, s, now) end
   return { kind = 'reserved', index = s.index, rid = s.rid, dispatched = s.direct }
 end
