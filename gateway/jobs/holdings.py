@@ -66,7 +66,7 @@ OF_ROOT = (
     Holding("ledger", "the order of entries", kept="ledger_days"),
     Holding("open", "entries that are open", kept="until they are closed"),
     Holding("doubts", "entries in doubt", kept="until they are resolved"),
-    Holding("sums:*", "sums of a day's entries"),
+    Holding("sums:*", "sums of a day's entries, by their tags", "clear", "for good", "labels"),
     Holding("days", "days that have sums"),
     Holding("bal:**", "balances of a budget"),
     Holding("units:**", "units of an account"),

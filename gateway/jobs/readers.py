@@ -137,6 +137,18 @@ class Readers:
         )
         return await self._explained(trace, rid)
 
+    async def of_sum(self, spot: Spot, subject: Subject) -> Trace | None:
+        """The tag of calls is part of a sum's name."""
+        kind, bracket, rest = spot.field.partition("[")
+        *_, tag = msgspec.json.decode(bracket + rest, type=list[str])
+        if not subject.may_be_meant_in(tag.encode()):
+            return None
+        held = await self._store.call("HGET", spot.key, spot.field)
+        if held is None:
+            return None
+        change = Change("sum", spot.key, spot.field, held, ERASED)
+        return Trace(place="labels", reference=f"{kind} {spot.key[-10:]}", changes=[change])
+
     async def of_question(self, spot: Spot, subject: Subject) -> Trace | None:
         held = await self._store.call("GET", spot.key)
         if held is None or not subject.may_be_named_in(held):
@@ -185,6 +197,7 @@ READERS: Mapping[str, Reader] = {
     "mark:*": Readers.of_reply,
     "entry:*": Readers.of_entry,
     "asked:*": Readers.of_question,
+    "sums:*": Readers.of_sum,
     "outbox": Readers.of_event,
     "outbox:copy": Readers.of_event,
     "suppression:*": Readers.of_reason,

@@ -28,7 +28,7 @@ _pack = msgspec.msgpack.Encoder().encode
 class Change(NamedTuple):
     """What `scrub` does to one value, if it is still what was `seen`."""
 
-    what: Literal["field", "key", "answer", "event"]
+    what: Literal["field", "key", "answer", "event", "sum"]
     key: str
     field: str | bytes
     seen: bytes

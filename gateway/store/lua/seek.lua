@@ -33,7 +33,8 @@ end
 local function look_into(key, cursor)
   local page = redis.call('HSCAN', key, cursor, 'COUNT', 50)
   for at = 1, #page[2], 2 do
-    if suspicious(page[2][at + 1]) then note(key, page[2][at]) end
+    local field = page[2][at]
+    if suspicious(field .. '\n' .. page[2][at + 1]) then note(key, field) end
   end
   return page[1]
 end
