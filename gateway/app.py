@@ -45,8 +45,8 @@ from gateway.api.suppressions import Suppressions
 from gateway.api.teams import Teams
 from gateway.api.webhook_endpoints import WebhookEndpoints
 from gateway.guard.breakers import Breakers
-from gateway.lookup.accounts import Keeper
 from gateway.guard.objections import Objections
+from gateway.lookup.accounts import Keeper
 from gateway.money.entries import Books
 from gateway.money.standing import Standings
 from gateway.process import Process

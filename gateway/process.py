@@ -95,7 +95,7 @@ class Process:
 
     def engine(self, conclude: Conclude) -> Engine:
         items = Items(self.store, conclude, self.data_key)
-        eraser = Eraser(self.desk, self.erasures, items, self.audit)
+        eraser = Eraser(self.desk, self.erasures, items, sealer=self.sealer, audit=self.audit)
         return Engine(self.desk, self.jobs, conclude, reconciler=self.reconciler, eraser=eraser)
 
     async def open(self) -> None:

@@ -15,6 +15,8 @@ from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import ReplyMeta, missing
 from gateway.api.problems import Problem, unauthenticated
 from gateway.jobs.reception import Forged, UnknownHook
+from gateway.lookup.marking import marks_in_raws
+from gateway.lookup.withholding import struck
 from gateway.vault.credentials import Credential
 from gateway.vault.hooks import Hook
 from gateway.vault.roster import timestamp, to_timestamp
@@ -25,6 +27,7 @@ Grace = Annotated[int, QueryParameter(ge=0, le=30 * 86400, required=False)]
 SigningSecret = Annotated[str, Meta(min_length=1, max_length=512, pattern=r"^[!-~]+$")]
 HOOK = "/v1/admin/credentials/{credential_id:str}/hook"
 SHOWN = 100
+WITHHELD = "(names someone who objected)"
 
 
 class HookChange(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +102,14 @@ async def _find(request: Req, credential: str) -> Hook:
     return hook
 
 
+async def _shown(request: Req, body: bytes) -> str:
+    desk = context_of(request).desk
+    marks = marks_in_raws([body], desk.data_key.value)
+    if await struck(desk.store, desk.root, marks):
+        return WITHHELD
+    return body.decode(errors="replace")
+
+
 class Hooks(Controller):
     """One hook for a credential."""
 
@@ -161,12 +172,13 @@ class Hooks(Controller):
 
     @get(f"{HOOK}/notices", responses=responses({}, (*AUTHENTICATED, *READ)))
     async def list_notices(self, request: Req, credential_id: FromPath[str]) -> NoticesReply:
-        """What came within a day, newest first, the last 100: how to see what a provider sends."""
+        """What came within a day, newest first, the last 100: how to see what a provider sends.
+
+        A message that names someone who objected is shown as that alone.
+        """
         await _find(request, credential_id)
-        found = [
-            NoticeView(_iso(at), body.decode(errors="replace"))
-            async for at, body in context_of(request).webhooks.reception.kept(credential_id, SHOWN)
-        ]
+        kept = context_of(request).webhooks.reception.kept(credential_id, SHOWN)
+        found = [NoticeView(_iso(at), await _shown(request, body)) async for at, body in kept]
         return NoticesReply(found, meta_of(request))
 
 

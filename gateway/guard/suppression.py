@@ -60,6 +60,10 @@ def mark_of_domain(domain: str) -> str:
     return f"domain:{domain}"
 
 
+def is_domain(mark: str) -> bool:
+    return mark.startswith("domain:")
+
+
 def fold_tag(email: str) -> str:
     """`ada+news@example.com` is `ada@example.com` to an objection."""
     local, _, domain = email.rpartition("@")

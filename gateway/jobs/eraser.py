@@ -17,7 +17,7 @@ from gateway.store.connection import StoreDown
 from gateway.store.rewriting import Rewriting, rewrite
 from gateway.telemetry.log import get_logger
 from gateway.vault.audit import AuditTrail
-from gateway.vault.sealing import SealBroken
+from gateway.vault.sealing import SealBroken, Sealer
 
 log = get_logger()
 
@@ -32,11 +32,13 @@ ACTOR = "gateway"
 class Eraser:
     """One per process that works on jobs; each erasure is on loan to one of them."""
 
-    def __init__(self, desk: Desk, erasures: Erasures, items: Items, audit: AuditTrail):
+    def __init__(
+        self, desk: Desk, erasures: Erasures, items: Items, *, sealer: Sealer, audit: AuditTrail
+    ):
         self.desk = desk
         self.erasures = erasures
         self.seeker = Seeker(desk.store, desk.root)
-        self.readers = Readers(desk, items)
+        self.readers = Readers(desk, items, sealer)
         self._audit = audit
 
     async def run(self) -> None:
@@ -82,7 +84,8 @@ class Carrying:
             left, news = await self._pass()
             passes += 1
             await self._note(passes=passes)
-        await self._eraser.seeker.compact()
+        # Of events that were sent, the bytes are still there.
+        await self._eraser.seeker.compact("outbox")
         files = await rewrite(self._eraser.desk.store, self._beat)
         await self._end(left, files)
 

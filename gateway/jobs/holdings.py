@@ -15,7 +15,16 @@ from gateway.money.ledger import BASE
 # `clear`: by name; `hashed`: under the data key; `sealed`: encrypted under the master key.
 Persons = Literal["none", "clear", "hashed", "sealed"]
 Place = Literal[
-    "cache", "jobs", "idempotency", "tickets", "questions", "labels", "outbox", "reasons"
+    "cache",
+    "jobs",
+    "idempotency",
+    "tickets",
+    "questions",
+    "labels",
+    "outbox",
+    "deliveries",
+    "notices",
+    "reasons",
 ]
 
 
@@ -49,6 +58,25 @@ OF_ROOT = (
     Holding("outbox", "events on their way out", "clear", "until they are sent", "outbox"),
     Holding("outbox:copy", "the same, while an erasure rewrites it", "clear", "a moment",
             "outbox"),
+    Holding("delivery:*", "an event for one receiver", "clear", "webhooks.keep_days",
+            "deliveries"),
+    Holding("deliveries:**", "deliveries of a receiver, in turn", kept="webhooks.keep_days"),
+    Holding("endpoint:*", "a team's receiver, its secret sealed"),
+    Holding("endpoint:inline:*", "the secret of a team's jobs, sealed"),
+    Holding("endpoints", "all receivers"),
+    Holding("endpoints:of:*", "a team's receivers"),
+    Holding("hook:*", "an address for a provider's callbacks, as a hash"),
+    Holding("hook_of:*", "the address of an account's callbacks"),
+    Holding("hooks", "accounts with such an address"),
+    Holding("notices:*", "messages of a provider", "sealed", "a day", "notices"),
+    Holding("noticed:*", "that a message was seen, by its hash", "hashed", "a day"),
+    Holding("task:*:*", "a call whose cost its provider's task tells", "hashed", "two days"),
+    Holding("once:*", "what an account is charged for once, by its keyed hash", "hashed",
+            "400 days"),
+    Holding("times:*:*", "how long a provider's tickets take"),
+    Holding("times:*:*:n", "how many were counted"),
+    Holding("doing:*:*", "how a provider does"),
+    Holding("doing:*:*:n", "how many calls were counted"),
     Holding("suppression:*", "an objection: source, reason", "clear", "until taken back",
             "reasons"),
     Holding("suppression:*:marks", "the marks that it holds", "hashed", "until taken back"),

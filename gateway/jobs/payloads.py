@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gateway.guard.suppression import marks_of_person
+from gateway.guard.suppression import marks_of_domains, marks_of_person
 from gateway.lookup.identity import QueryError, fold, fold_name
 from gateway.lookup.spelling import clean_domain, clean_email, clean_linkedin_url
 from gateway.money.amounts import to_money
@@ -134,7 +134,10 @@ def _marks_of(value: dict[str, Any], key: bytes) -> list[str]:
         given = [item.get("email") if isinstance(item, dict) else item for item in many]
         emails += [_text(item, clean_email) for item in given]
     profile = _text(value.get("linkedin_url"), clean_linkedin_url)
-    return marks_of_person([email for email in emails if email], profile, _names_of(value), key)
+    known = [email for email in emails if email]
+    hosts = [_text(value.get("domain"), clean_domain), *(one.rpartition("@")[2] for one in known)]
+    persons = marks_of_person(known, profile, _names_of(value), key)
+    return persons + marks_of_domains(host for host in hosts if "." in host)
 
 
 def _names_of(value: dict[str, Any]) -> list[bytes]:

@@ -15,8 +15,10 @@ from gateway.lookup import tickets
 from gateway.lookup.desk import Desk
 from gateway.lookup.subject import Subject, links_of
 from gateway.store.connection import Store
+from gateway.vault.sealing import Sealer
 
 ERASED = b"erased"
+WITHHELD = b'{"withheld":true}'
 NAMED = ("provider", "operation", "team", "lookup", "at")
 
 Reader = Callable[["Readers", Spot, Subject], Awaitable[Trace | None]]
@@ -25,8 +27,9 @@ Reader = Callable[["Readers", Spot, Subject], Awaitable[Trace | None]]
 class Readers:
     """Every method raises StoreDown."""
 
-    def __init__(self, desk: Desk, items: Items):
+    def __init__(self, desk: Desk, items: Items, sealer: Sealer):
         self._store: Store = desk.store
+        self._sealer = sealer
         self._root = desk.root
         self._items = items
 
@@ -181,6 +184,35 @@ class Readers:
             data=rows_about(decoded(told.get(b"data", b"")), subject),
         )
 
+    async def of_delivery(self, spot: Spot, subject: Subject) -> Trace | None:
+        """What is sent, or was, says no more than that something was taken out of it."""
+        found = await self._store.call("HMGET", spot.key, "data", "event", "team", "at")
+        if spot.field != "data" or found[0] is None or not subject.is_named_in(found[0]):
+            return None
+        return Trace(
+            place="deliveries",
+            reference=spot.key.rpartition(":")[2],
+            changes=[Change("field", spot.key, "data", found[0], WITHHELD)],
+            operation=(found[1] or b"").decode(),
+            team=(found[2] or b"").decode(),
+            obtained=int(found[3] or 0) or None,
+            data=rows_about(decoded(found[0]), subject),
+        )
+
+    async def of_notice(self, spot: Spot, subject: Subject) -> Trace | None:
+        rows = await self._store.call("XRANGE", spot.key, spot.field, spot.field)
+        if not rows:
+            return None
+        body = self._sealer.open(rows[0][1][1], place=spot.key)
+        if not subject.may_be_named_in(body):
+            return None
+        return Trace(
+            place="notices",
+            reference=spot.field,
+            changes=[Change("event", spot.key, spot.field, b"")],
+            obtained=int(spot.field.partition("-")[0]),
+        )
+
     async def of_reason(self, spot: Spot, subject: Subject) -> Trace | None:
         held = await self._store.call("HGET", spot.key, spot.field)
         if spot.field != "reason" or held is None or not subject.may_be_meant_in(held):
@@ -200,6 +232,8 @@ READERS: Mapping[str, Reader] = {
     "sums:*": Readers.of_sum,
     "outbox": Readers.of_event,
     "outbox:copy": Readers.of_event,
+    "delivery:*": Readers.of_delivery,
+    "notices:*": Readers.of_notice,
     "suppression:*": Readers.of_reason,
     "erasure:*": Readers.of_reason,
 }

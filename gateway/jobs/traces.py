@@ -17,8 +17,9 @@ from gateway.store.script import Script
 # Bytes that one script looks at; others wait for it meanwhile.
 BUDGET = 256 * 1024
 PAGE = 200
-# Those that hold persons, and entries of them copied at a time.
-STREAMS = ("outbox",)
+# What can't be searched without being opened.
+SEALED = ("notices:*",)
+# Entries of a stream copied at a time.
 ROWS = 500
 OF_PERSONS = frozenset(one.pattern for one in OF_ROOT if one.place)
 
@@ -79,12 +80,18 @@ class Seeker:
         async for key in self._store.scan(f"{self._root}*"):
             name = key.decode()
             holding = holding_of(name, self._root)
-            if holding is not None and holding.pattern in OF_PERSONS:
+            if holding is not None and holding.pattern in SEALED:
+                yield await self._all_of(name, holding.pattern)
+            elif holding is not None and holding.pattern in OF_PERSONS:
                 page[name] = holding.pattern
             if len(page) >= PAGE:
                 yield await self._look(page, subject)
                 page = {}
         yield await self._look(page, subject)
+
+    async def _all_of(self, key: str, pattern: str) -> list[Spot]:
+        rows = await self._store.call("XRANGE", key, "-", "+")
+        return [Spot(pattern, key, name.decode()) for name, _ in rows]
 
     async def _look(self, page: dict[str, str], subject: Subject) -> list[Spot]:
         keys, needles, found = list(page), _pack(subject.needles()), list[Spot]()
@@ -98,15 +105,14 @@ class Seeker:
                 found.append(Spot(page[name], name, field.decode()))
         return list(dict.fromkeys(found))
 
-    async def compact(self) -> None:
-        """Have no stream hold what was deleted from it; only one at a time may do this."""
-        for stream in STREAMS:
-            key, after = f"{self._root}{stream}", b""
-            while True:
-                args = (key, f"{key}:copy", after, ROWS)
-                after = await self._store.run(self._compact, [self._root], args)
-                if not after:
-                    break
+    async def compact(self, stream: str) -> None:
+        """Have the stream not hold what was deleted from it; only one at a time may do this."""
+        key, after = f"{self._root}{stream}", b""
+        while True:
+            args = (key, f"{key}:copy", after, ROWS)
+            after = await self._store.run(self._compact, [self._root], args)
+            if not after:
+                return
 
     async def scrub(self, changes: Sequence[Change]) -> int:
         """How many of the values were taken away; the others have changed since."""

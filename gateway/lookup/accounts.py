@@ -12,12 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.guard.permits import Permits, Rank
-from gateway.guard.suppression import marks_of_domains
+from gateway.guard.suppression import is_domain, marks_of_address
 from gateway.lookup.calls import UNTOLD
 from gateway.lookup.departures import Departure
 from gateway.lookup.desk import Desk
 from gateway.lookup.endings import Objected
+from gateway.lookup.identifiers import spell_email
 from gateway.lookup.lookup import Caller
+from gateway.lookup.marking import marks_of_row
 from gateway.lookup.picking import NoSuchAccount, pick
 from gateway.lookup.purchases import Held, Purchase, Purchases
 from gateway.lookup.spelling import (
@@ -27,7 +29,6 @@ from gateway.lookup.spelling import (
     clean_linkedin_url,
     clean_text,
 )
-from gateway.lookup.withholding import marks_of_row
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential, pool
@@ -104,7 +105,8 @@ class Keeper:
         settled: asyncio.Task[None] | None = None
         try:
             found = await self._ask(errand.credential, ask)
-            settled = self._purchases.settle(held, "posted", objected=self._claimed(found))
+            objected = self._claimed(found)
+            settled = self._purchases.settle(held, "posted", objected=objected, kind="email")
         except ProviderError as error:
             settled = self._purchases.fail(held, error, objected=self._objector(errand, error))
             await self._heard(errand.credential, error)
@@ -118,14 +120,15 @@ class Keeper:
         """Marks of the one person of whom the provider says it, if it is one alone."""
         if not isinstance(error, Suppressed) or errand.asked or len(errand.about) != 1:
             return []
-        return self._marks_of_person(errand.about[0])
+        return [mark for mark in self.marks(errand.about[0]) if not is_domain(mark)]
 
     def _claimed(self, found: Any) -> list[str]:
         """Marks of recipients who, the provider says, want no mail from anyone."""
         added = getattr(found, "data", None)
         skipped = added.skipped if isinstance(added, Added) else []
         claimed = [row.email for row in skipped if row.reason == "suppressed"]
-        return [mark for email in claimed for mark in self._marks_of_person(email)]
+        key = self._desk.data_key.value
+        return [mark for email in claimed for mark in marks_of_address(spell_email(email), key)]
 
     async def _ask(self, credential: Credential, ask: Callable[[Accounts], Awaitable[T]]) -> T:
         accounts = accounts_of(self._desk.adapter_of(credential))
@@ -178,13 +181,6 @@ class Keeper:
 
         With those of the domains of address and company: an objection may be of all of them.
         """
-        person = _person(row)
-        if person is None:
-            return []
-        hosts = {person.email.rpartition("@")[2], person.domain or ""}
-        return [*self._marks_of_person(row), *marks_of_domains(hosts)]
-
-    def _marks_of_person(self, row: Any) -> list[str]:
         person = _person(row)
         return [] if person is None else marks_of_row(person, self._desk.data_key.value)
 

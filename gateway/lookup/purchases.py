@@ -16,7 +16,16 @@ from gateway.lookup.lookup import Caller
 from gateway.lookup.waterfall import Waterfall
 from gateway.money.amounts import cost_of
 from gateway.money.ledger import next_id
-from gateway.money.terms import Admission, Bid, Claim, EntryState, Rate, Settlement, Skip
+from gateway.money.terms import (
+    Admission,
+    Bid,
+    Claim,
+    EntryState,
+    ObjectionKind,
+    Rate,
+    Settlement,
+    Skip,
+)
 from gateway.store.connection import StoreDown
 from gateway.vault.credentials import Credential
 from providers.base import LONGEST_CALL
@@ -106,10 +115,12 @@ class Purchases:
         outcome: str = "accepted",
         reason: str = "",
         objected: Sequence[str] = (),
+        kind: ObjectionKind = "person",
     ) -> asyncio.Task[None]:
         """Close the entry, whoever hangs up and however long the store is away.
 
-        `objected` are marks of a person who objected, by the provider's word.
+        `objected` are marks of a person who objected, by the provider's word; of a `kind` that
+        names one each they are as many persons.
         """
         settlement = Settlement(
             rid=held.rid,
@@ -120,6 +131,8 @@ class Purchases:
             cost=cost_of(units, held.purchase.price),
             persons=list(objected),
             objected=bool(objected),
+            kind=kind,
+            apart=kind == "email",
         )
         return self._waterfall.go_on(self._end(held, settlement))
 

@@ -184,7 +184,8 @@ class Settlement(Struct, kw_only=True):
     """How an entry ends; `next` admits the step after it in the same script.
 
     `persons` are who was asked about, a `kind` of identifier: suppressed if `objected`, or if the
-    answer names someone who is. `places` are the domains and companies asked about. `took` is the
+    answer names someone who is, as one or, if `apart`, each alone. `places` are the domains and
+    companies asked about. `took` is the
     bin of how long a ticket waited for its answer, `upstream` the ms of the whole call.
     """
 
@@ -199,6 +200,7 @@ class Settlement(Struct, kw_only=True):
     places: list[str] = []
     kind: ObjectionKind = "person"
     objected: bool = False
+    apart: bool = False
     health: Health = ""
     took: int = NEVER
     upstream: int = 0

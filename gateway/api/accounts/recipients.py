@@ -18,11 +18,14 @@ from gateway.api.accounts.replies import (
     RecipientsReply,
 )
 from gateway.api.accounts.visits import BOTH, READS, WRITES, Visit
+from gateway.api.audit import record
+from gateway.api.context import context_of
 from gateway.api.documents import responses
 from gateway.api.lists import CursorParam, Limit
 from gateway.api.problems import invalid
 from gateway.lookup.drafts import clean
 from gateway.lookup.endings import Objected
+from gateway.lookup.naming import identify
 from providers.accounts.base import Accounts
 from providers.accounts.drafts import (
     BlockDraft,
@@ -35,6 +38,7 @@ from providers.accounts.objects import Done, Lead
 Req = Request[Any, Any, Any]
 PATH = "/v1/providers/{name:str}/campaigns/{campaign_id:str}/recipients"
 BLOCKED = "/v1/providers/{name:str}/do-not-email"
+BLOCKED_REASON = "put on the do-not-email list"
 
 
 class Recipients(Controller):
@@ -123,11 +127,28 @@ class DoNotEmail(Controller):
     async def block(
         self, request: Req, name: FromPath[str], data: JSONBody[BlockDraft]
     ) -> BlockedReply:
-        """Addresses and domains that get no mail any more; open to those who objected."""
+        """Addresses and domains that get no mail any more, and are suppressed here from now on;
+        open to those who objected.
+        """
         visit = Visit(request, name, "do_not_email.add", BlockDraft.__struct_fields__)
         draft = clean(data)
         done = await visit.run(lambda accounts: accounts.block(draft))
+        for item in draft.items:
+            await _suppress(request, name, item)
         return BlockedReply(done.data, visit.meta)
+
+
+async def _suppress(request: Req, provider: str, item: str) -> None:
+    """Who is on a do-not-email list has objected."""
+    context, is_address = context_of(request), "@" in item
+    given = identify(item if is_address else None, None if is_address else item)
+    assert given is not None
+    marks = given.marks(context.desk.data_key.value)
+    found, new = await context.objections.add(
+        given.kind, marks, source=provider, reason=BLOCKED_REASON, domain=given.domain
+    )
+    if new:
+        await record(request, "suppression.added", found.id)
 
 
 async def _check_leads(visit: Visit, leads: list[str]) -> None:

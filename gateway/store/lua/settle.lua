@@ -59,8 +59,11 @@ if stopped then
   extend(a.root, hits, a.persons, a.places)
 elseif a.objected and #a.persons > 0 then
   local provider = redis.call('HGET', a.root .. 'entry:' .. a.rid, 'provider')
-  suppress(a.root, { kind = a.kind, source = provider or 'provider', marks = a.persons,
-    reason = OBJECTED }, now)
+  local said = { kind = a.kind, source = provider or 'provider', reason = OBJECTED }
+  for _, mark in ipairs(a.apart and a.persons or { '' }) do
+    said.marks = a.apart and { mark } or a.persons
+    suppress(a.root, said, now)
+  end
 end
 local spoilt = a.cache and objected(a.root, a.cache.others)
 if changed and a.cache and not stopped and not (spoilt and ARGV[4] == '') then

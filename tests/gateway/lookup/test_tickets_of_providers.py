@@ -15,11 +15,13 @@ from gateway.guard.permits import Allowance
 from gateway.lookup import tickets
 from gateway.lookup.calls import Call, Called, Dialler
 from gateway.lookup.market import Market
+from gateway.lookup.marking import Asked
 from gateway.lookup.planner import Step
 from gateway.lookup.spool import Spool
 from gateway.money.ledger import Ledger
 from gateway.store.connection import Store
 from gateway.vault.credentials import Credential
+from gateway.vault.datakey import DataKey
 from gateway.vault.sealing import Sealer
 from providers.base import Rate
 from providers.errors import (
@@ -91,13 +93,13 @@ async def collect(
     step = Step("snov", CREDENTIAL, offer, 1, worst, PRICE)
     call = Call(
         step=step, adapter=adapter, operation="emails.verify", query=QUERY, after=None,
-        slot="s", rid=rid, seconds=1.0,
+        slot="s", rid=rid, seconds=1.0, asked=Asked([], [], "email"),
     )  # fmt: skip
     kept = tickets.OpenTicket(
         Ticket(state={"n": "1"}), "snov", "emails.verify", msgspec.json.encode(QUERY), "s",
         PRICE, worst, time.time() - age,
     )  # fmt: skip
-    return rid, await Dialler(ledger, Unlimited(), SPOOL).resume(call, kept)
+    return rid, await Dialler(ledger, Unlimited(), SPOOL, DataKey()).resume(call, kept)
 
 
 VERDICT = Answer(data=Verification(email=QUERY.email, status="valid"))
@@ -147,9 +149,9 @@ async def test_a_ticket_is_kept_as_the_provider_last_gave_it(ledger: Ledger) -> 
     seen: list[str] = []
     hold = ledger.hold
 
-    async def noting(rid: str, ticket: bytes, lease: int) -> bool:
+    async def noting(rid: str, ticket: bytes, lease: int, **more: Any) -> bool:
         names.append(rid)
-        return await hold(rid, ticket, lease)
+        return await hold(rid, ticket, lease, **more)
 
     ledger.hold = noting  # type: ignore[method-assign]
     await collect(ledger, Peeping(WAITING, VERDICT))
@@ -163,9 +165,9 @@ async def test_a_long_wait_is_slept_in_naps_that_renew_the_lease(
     leases: list[int] = []
     hold = ledger.hold
 
-    async def noting(rid: str, ticket: bytes, lease: int) -> bool:
+    async def noting(rid: str, ticket: bytes, lease: int, **more: Any) -> bool:
         leases.append(lease)
-        return await hold(rid, ticket, lease)
+        return await hold(rid, ticket, lease, **more)
 
     ledger.hold = noting  # type: ignore[method-assign]
     adapter = Scripted(Ticket(state={}, wait=0.1), VERDICT)

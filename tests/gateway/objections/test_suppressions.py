@@ -54,7 +54,8 @@ async def test_saying_it_twice_is_one_record_with_the_newer_reason(scene: Scene)
 
 async def test_the_list_comes_in_pages_newest_first(scene: Scene) -> None:
     made = [await suppress(scene, domain=f"d{number}.example") for number in range(5)]
-    names, params = [], {"limit": "2"}
+    names: list[str] = []
+    params: dict[str, Any] = {"limit": 2}
     for number in range(3):
         body = (await scene.gateway.client.get(PATH, params=params)).json()
         names += [row["domain"] for row in body["data"]]
