@@ -16,7 +16,7 @@ from tests.gateway.conftest import GatewayFactory
 from tests.gateway.lookup.scene import Scene
 from tests.gateway.objections.dump import Dump
 from tests.gateway.objections.objecting import lift, post, suppress
-from tests.gateway.objections.places import ADA, DOMAIN, TRACES, Spread
+from tests.gateway.objections.places import ADA, ADDRESS, DOMAIN, TRACES, Spread
 
 ROOT = "{pgw}:live:"
 # There for less than a look takes.
@@ -28,6 +28,7 @@ async def everything(scene: Scene, store: Store) -> None:
     spread = Spread(scene.gateway.client, scene.simulator.control, store)
     await limited(scene)
     await broken(scene)
+    await passed_on(scene)
     await scene.gateway.client.post("/v1/admin/reconcile", json={})
     await spread.everywhere()
     made = await suppress(scene, domain="elsewhere.example")
@@ -51,6 +52,21 @@ async def limited(scene: Scene) -> None:
     reply = await client.post("/v1/admin/credentials", json={**account, "limits": limits})
     assert reply.is_success, reply.text
     await client.post(f"/v1/admin/credentials/{reply.json()['data']['id']}/check")
+
+
+async def passed_on(scene: Scene) -> None:
+    """Providers' own paths, objects of an account, a receiver of events."""
+    client = scene.gateway.client
+    found = await client.get("/native/hunter/email-finder", params=ADA)
+    assert ADDRESS in found.text, found.text
+    body = {"leads": [{"full_name": "Ada Lovelace"}], "lead": {"name": "Ada Lovelace"}}
+    await client.post("/native/sixtyfour/find-email-async", json=body)
+    lead = {"email": f"new.{ADDRESS}", "first_name": "Ada", "last_name": "Lovelace"}
+    made = await client.post("/v1/providers/hunter/leads", json=lead)
+    assert made.is_success, made.text
+    receiver = {"url": "https://receiver.example/", "events": ["job.completed"]}
+    made = await client.post("/v1/webhook-endpoints", json=receiver)
+    assert made.is_success, made.text
 
 
 async def broken(scene: Scene) -> None:
@@ -92,10 +108,12 @@ async def watched(store: Store) -> AsyncIterator[dict[bytes, bytes]]:
             await asyncio.sleep(0.1)
 
     task = asyncio.create_task(look())
-    yield seen
-    seen.update((await Dump.of(store)).held)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    try:
+        yield seen
+        seen.update((await Dump.of(store)).held)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_every_key_is_entered_and_those_without_persons_name_nobody(
