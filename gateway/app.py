@@ -111,7 +111,9 @@ def create_app(settings: Settings, *, jobs: bool = True) -> Edge:
         request_max_body_size=None,
     )
     native = NativeApplication(process.desk, process.authenticator, settings.edge)
-    return Edge(cast("App", app), settings.edge, process.authenticator, native)
+    edge = Edge(cast("App", app), settings.edge, process.authenticator, native)
+    edge.retire = exchange.engine.retire
+    return edge
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from gateway.api.idempotency import key_of
 from gateway.api.intake import LONGEST_ITEM, JobOptions, read
 from gateway.api.lists import caller_of
 from gateway.api.problems import Problem, invalid, of_error, request_id_of
+from gateway.api.webhook_endpoints import check_url
 from gateway.jobs.queue import Mismatch, NewJob
 from gateway.jobs.records import Lane, Result
 from gateway.jobs.records import Request as JobRequest
@@ -31,6 +32,7 @@ FEW = 10
 # Rows looked into in one turn of the event loop.
 TURN = 100
 SHOWN = 10
+ITEM_EVENT = "job.item.completed"
 HOUR = 3600 * 1000
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -44,7 +46,12 @@ async def submit(request: Request[Any, Any, Any]) -> tuple[str, bool]:
     options, rows = read(request)
     check_routing(options.routing, "/routing")
     results = await _look_into(options.operation, rows, request_id_of(request.scope))
+    if options.webhook is not None:
+        await check_url(
+            context_of(request).webhooks.receivers, options.webhook.url, "/webhook/url"
+        )
     job = _new_job(request, options, rows, results)
+    job.request.events = bool(job.item_url) or await _is_subscribed(request)
     if options.max_cost is not None:
         # Decided before the first row is: nothing is bought without it.
         await put_cap(context_of(request).store, job.id, options.max_cost)
@@ -89,6 +96,13 @@ def _problem_of(operation: str, row: bytes, place: str) -> Problem | None:
     return None
 
 
+async def _is_subscribed(request: Request[Any, Any, Any]) -> bool:
+    """Whether an endpoint of the team is told of every row; asked once, when the job is made."""
+    endpoints = context_of(request).webhooks.endpoints
+    found = await endpoints.of_team(caller_of(request.scope).team)
+    return any(one.enabled and ITEM_EVENT in one.events for one in found)
+
+
 def _new_job(
     request: Request[Any, Any, Any],
     options: JobOptions,
@@ -104,7 +118,6 @@ def _new_job(
         currency=context.settings.currency,
         tag=options.tag or "",
         capped=options.max_cost is not None and to_micros(Decimal(options.max_cost)) >= 0,
-        events=webhook is not None and "job.item.completed" in webhook.events,
     )
     lane: Lane = "interactive" if len(rows) <= FEW else "bulk"
     job = NewJob(
@@ -113,7 +126,8 @@ def _new_job(
         queries=rows,
         results=results,
         metadata=options.metadata,
-        url=webhook.url if webhook is not None else "",
+        url=webhook.url if webhook and "job.completed" in webhook.events else "",
+        item_url=webhook.url if webhook and ITEM_EVENT in webhook.events else "",
         lane=lane,
     )
     return _marked(request, job, options)

@@ -47,6 +47,8 @@ class Edge:
         self._settings = settings
         self._authenticator = authenticator
         self._native = native
+        self.retire: Callable[[], None] = lambda: None
+        """Says that the process is about to end: whoever waits is answered now."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -149,7 +149,10 @@ class Jobs(Controller):
         responses=responses({}, (*AUTHENTICATED, *READ)),
     )
     async def watch_job(self, request: Req, job_id: FromPath[str]) -> Stream:
-        """Server-sent events: `progress` whenever something has changed, `end` at the end."""
+        """Server-sent events: `progress` whenever something has changed, `end` at the end.
+
+        A process that is about to end hangs up; another takes the next watcher.
+        """
         job = await _find(request, job_id)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         stream = _events(context_of(request), job, caller_of(request.scope).team)
@@ -169,7 +172,7 @@ async def _lines(context: Context, job: Job) -> AsyncIterator[bytes]:
 async def _events(context: Context, job: Job, team: str) -> AsyncIterator[bytes]:
     told, silent = b"", 0.0
     found: Job | None = job
-    while found is not None:
+    while found is not None and not context.exchange.engine.is_retired:
         found.result = msgspec.UNSET
         body = msgspec.json.encode(found)
         ended = found.finished_at is not None

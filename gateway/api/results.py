@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,15 +10,11 @@ from msgspec import Struct
 
 from gateway.api.context import Context
 from gateway.api.showing import objected, show_body
-from gateway.jobs.records import ItemStatus, Job, Result
+from gateway.jobs.records import NOTHING, STATUSES, ItemStatus, Job, Result, members
 from gateway.lookup.delivery import LISTS
 from providers.model import ANSWERS
 
 STEP = 200
-NOTHING = msgspec.Raw(b"null")
-STATUSES: Mapping[str, ItemStatus] = {"failed": "failed", "cancelled": "cancelled"}
-
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ItemView(Struct, kw_only=True):
@@ -74,8 +70,8 @@ async def _fill(
     if view.status == "failed":
         view.error = msgspec.Raw(body)
     elif view.status == "completed":
-        members = _members.decode(body)
-        view.data, view.meta = members["data"], members["meta"]
+        parts = members.decode(body)
+        view.data, view.meta = parts["data"], parts["meta"]
 
 
 async def walk(context: Context, job: Job) -> AsyncIterator[ItemView]:

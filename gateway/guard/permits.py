@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 from msgspec import Struct
@@ -53,6 +53,10 @@ class Wait(Exception):
         self.seconds = seconds
 
 
+class Refrained(Exception):
+    """Whoever was to send the request does not want to any more."""
+
+
 class Gone(Exception):
     """The reservation that was to be dispatched is not there any more."""
 
@@ -81,10 +85,12 @@ class Permits:
         seconds: float,
         rid: str = "",
         lease: int = 0,
+        check: Callable[[], None] = lambda: None,
     ) -> Passage:
         """Wait until a request that counts for `buckets` may leave. Raises Wait, Gone.
 
-        With `rid` the reservation is recorded as dispatched in the same step.
+        With `rid` the reservation is recorded as dispatched in the same step. What `check` raises
+        before a nap ends the wait.
         """
         who, until = secrets.token_hex(8), time.monotonic() + seconds
         limits = [limit for limit in allowance.limits if limit.bucket in buckets]
@@ -101,8 +107,9 @@ class Permits:
                         raise Wait(int(value) / 1000)
                     case -2:
                         raise Gone
+                check()
                 await asyncio.sleep(min(LONGEST_NAP, int(value) / 1000))
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Refrained):
             with contextlib.suppress(StoreDown):
                 await self._forget(allowance, who)
             raise

@@ -12,7 +12,7 @@ from gateway.jobs.records import Claimed, Request, Result, Work
 from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
 from gateway.lookup.endings import Objected
 from gateway.lookup.identity import QueryError
-from gateway.lookup.lookup import Lookup
+from gateway.lookup.lookup import Caller, Lookup, posted_in
 from gateway.money.terms import Place
 from gateway.telemetry.log import get_logger
 from providers.model import QUERIES
@@ -32,8 +32,16 @@ class Unanswered(Exception):
     """An item that ends without a lookup; no result if its job is gone."""
 
     result: Result | None
+    tells: bool = False
 
 
+# Stands for what an item that nobody can read was asked.
+UNREADABLE = Request(
+    operation="",
+    caller=Caller(team="", key="", scopes=frozenset()),
+    routing=None,
+    request_id="",
+)
 Conclude = Callable[[Lookup | None, BaseException | None, Request], Result]
 
 
@@ -45,11 +53,11 @@ class Carrier:
 
     async def prepare(self, claimed: Claimed, place: Place) -> tuple[Lookup, Request]:
         """A lookup ready to run. Raises Unanswered, StoreDown."""
-        work = await self._queue.work(claimed)
+        work = await self._work(claimed, place)
         if work is None:
             raise Unanswered(None)
         if work.cancelled:
-            raise Unanswered(_cancelled(0))
+            raise Unanswered(_cancelled(posted_in(work.progress)))
         if claimed.deaths:
             log.info("item.taken_over", job=place.job, item=place.item, deaths=claimed.deaths)
         try:
@@ -63,7 +71,18 @@ class Carrier:
             lookup = self._lookup(work, place, claimed)
             return lookup, work.request
         except (QueryError, NotConfigured, Unanswerable, Buried, Objected) as error:
-            raise Unanswered(self.conclude(None, error, work.request)) from None
+            result = self.conclude(None, error, work.request)
+            raise Unanswered(result, work.request.events) from None
+
+    async def _work(self, claimed: Claimed, place: Place) -> Work | None:
+        """What another version has written may be read by others of it, but not for ever."""
+        try:
+            return await self._queue.work(claimed)
+        except msgspec.MsgspecError:
+            log.error("item.unreadable", job=place.job, item=place.item, deaths=claimed.deaths)
+            if claimed.deaths <= MOST_DEATHS:
+                raise
+            raise Unanswered(self.conclude(None, Buried(), UNREADABLE)) from None
 
     def _lookup(self, work: Work, place: Place, claimed: Claimed) -> Lookup:
         """What was bought is in the cache, what is under way in its ticket: run it again."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from gateway.jobs.carrying import Carrier, Conclude, Unanswered
 from gateway.jobs.eraser import Eraser
+from gateway.jobs.holds import Holds, is_stopped
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.records import Claimed, Job, Request, Result
+from gateway.jobs.seats import Seat, Slots
 from gateway.jobs.sweeper import Sweeper
+from gateway.jobs.waiting import Waiters
 from gateway.lookup.desk import Desk
 from gateway.lookup.lookup import Lookup
-from gateway.lookup.resting import PARK_AFTER, Parked
+from gateway.lookup.resting import Parked
 from gateway.money.ledger import new_id
 from gateway.money.terms import Place
 from gateway.store.connection import StoreDown
@@ -25,35 +28,16 @@ from gateway.telemetry.metrics import change_jobs_running
 
 log = get_logger()
 
-RENEW = 5.0
 LOOK = 1.0
-DRAIN = 25.0
-SETTLE = 5.0
-# Items of a process in memory, most of them waiting for a provider.
+# Until an item is tried again whose lookup found the store away.
+PAUSE = 5.0
+# Together with what closes after it, less than the patience of whoever ends this process.
+DRAIN = 22.0
+# Of callers who wait, in the process's own drain.
+GRACE = 10.0
+SETTLE = 3.0
+# Items of one lane that a process has in memory, most of them waiting for a provider.
 MOST_HELD = 512
-
-
-class Seat:
-    """How an item waits: another may work in its place, and a long wait is for nobody."""
-
-    def __init__(self, slots: asyncio.Semaphore | None):
-        self._slots = slots
-        self.stopped = False
-
-    def check(self, seconds: float) -> None:
-        if self.stopped or seconds >= PARK_AFTER:
-            raise Parked(seconds)
-
-    @asynccontextmanager
-    async def resting(self) -> AsyncIterator[None]:
-        if self._slots is None:
-            yield
-            return
-        self._slots.release()
-        try:
-            yield
-        finally:
-            await self._slots.acquire()
 
 
 class Engine:
@@ -74,40 +58,56 @@ class Engine:
         self._sweeper = Sweeper(desk)
         self._reconciler = reconciler
         self._eraser = eraser
-        self._slots = asyncio.Semaphore(desk.settings.jobs.bulk_concurrency)
-        self._held: dict[Place, Lookup | None] = {}
+        self._bell = asyncio.Event()
+        self._slots = Slots(desk.settings.jobs.bulk_concurrency, self._bell.set)
+        self._holds = Holds(queue)
+        self._claimed: Counter[str] = Counter()
         self._running: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
-        self._bell = asyncio.Event()
-        self._closing = False
+        self._waiters = Waiters()
+        self._until: float | None = None
 
     async def open(self, *, work: bool) -> None:
         """Keep what is held here; and work on what others hand in, unless this only serves."""
         store, root = self.queue.store, self.queue.root
         await store.subscribe(f"{root}cancelled", self._cancelled)
-        loops: list[Coroutine[Any, Any, None]] = [self._keep_all()]
+        loops: list[Coroutine[Any, Any, None]] = [self._holds.keep()]
         if work:
             await store.subscribe(f"{root}work", self._called)
             loops += [self._work(), self._sweeper.run(), self._eraser.run()]
             loops.append(self._reconciler.run(self.desk.settings.reconcile_minutes))
         self._loops = [asyncio.create_task(loop) for loop in loops]
 
+    @property
+    def is_retired(self) -> bool:
+        return self._until is not None
+
+    def retire(self) -> None:
+        """Begin nothing more; what only waits is laid aside.
+
+        Whoever waits for an answer is given a job if it is not there in a while.
+        """
+        if self.is_retired:
+            return
+        loop = asyncio.get_running_loop()
+        self._until = loop.time() + DRAIN
+        self._bell.set()
+        self._holds.wake()
+        loop.call_later(GRACE, self._waiters.send_away)
+
     async def close(self) -> None:
-        """Let what is on its way come home for a while; others go on with the rest."""
-        self._closing = True
-        for lookup in self._held.values():
-            if lookup is not None and isinstance(lookup.rest, Seat):
-                # What only waits for a ticket can wait elsewhere.
-                lookup.rest.stopped = True
+        """Let what is on its way come home for a while; others see the rest through."""
+        self.retire()
+        assert self._until is not None
         if self._running:
-            await asyncio.wait(self._running, timeout=DRAIN)
-        left = dict(self._held)
-        for task in (*self._loops, *self._running):
+            left = self._until - asyncio.get_running_loop().time()
+            await asyncio.wait(self._running, timeout=max(0.0, left))
+        tasks, held = [*self._loops, *self._running], self._holds.all()
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._loops, *self._running, return_exceptions=True)
-        for place, lookup in left.items():
-            with contextlib.suppress(StoreDown):
-                await self.queue.park(place, 0.0, lookup.progress() if lookup else b"")
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._sweeper.close()
+        await self._holds.give_back(held)
         await self.desk.waterfall.drained(SETTLE)
 
     def place(self, lookup: Lookup) -> Place:
@@ -129,26 +129,32 @@ class Engine:
             _ = self.desk.waterfall.go_on(task)  # What it has bought must still be settled.
             raise
         if held is not None:
-            lookup.place = held
-            lookup.rest = Seat(None)
+            lookup.place, lookup.rest = held, Seat(None)
+            if self.is_retired:
+                lookup.rest.stop()
             self._start(self._see_through(held, lookup, task, request))
         return await self.queue.load(place.job)
 
     async def attend(self, lookup: Lookup, task: asyncio.Task[None], seconds: float) -> None:
         """Wait for a lookup; one with a job that nobody is told of yet stays this process's."""
-        if lookup.place is not None:
-            self._held[lookup.place] = None
-        try:
-            await asyncio.wait({task}, timeout=seconds)
-        finally:
-            if lookup.place is not None:
-                self._held.pop(lookup.place, None)
+        if self._until is not None:
+            left = self._until - DRAIN + GRACE - asyncio.get_running_loop().time()
+            seconds = min(seconds, max(0.0, left))
+        with self._holds.held(lookup.place) if lookup.place else contextlib.nullcontext():
+            await self._waiters.wait(task, seconds)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None], lane: str = "") -> None:
+        """`lane` is that of an item on loan."""
         task = asyncio.create_task(work)
         self._running.add(task)
+        self._claimed[lane] += 1
         change_jobs_running(1)
-        task.add_done_callback(self._ended)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._claimed[lane] -= 1
+            self._ended(task)
+
+        task.add_done_callback(ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -162,92 +168,103 @@ class Engine:
         self._bell.set()
 
     def _cancelled(self, name: bytes) -> None:
-        """No further step of the job's lookups starts, and nothing waits."""
-        for place, lookup in self._held.items():
-            if place.job == name.decode() and lookup is not None:
-                lookup.deadline = 0.0
-                if isinstance(lookup.rest, Seat):
-                    lookup.rest.stopped = True
+        self._holds.cancel(name.decode())
 
     async def _work(self) -> None:
-        while not self._closing:
+        while not self.is_retired:
             self._bell.clear()
             claimed: list[Claimed] = []
             try:
-                room = MOST_HELD - len(self._running)
-                if room > 0:
-                    free = max(0, self._slots._value)
-                    claimed = await self.queue.claim(most=room, bulk=min(room, free))
+                claimed = await self.queue.claim(
+                    interactive=MOST_HELD - self._claimed["interactive"],
+                    bulk=MOST_HELD - self._claimed["bulk"],
+                    fresh=self._slots.free,
+                    at_work=self._slots.wanted,
+                )
             except StoreDown:
                 log.debug("claim.postponed")
             for item in claimed:
-                self._start(self._carry_out(item))
-            if not claimed:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._bell.wait(), LOOK)
-
-    async def _keep_all(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW)
-            places = list(self._held)
-            try:
-                lost = await self.queue.keep(places) if places else []
-            except StoreDown:
+                self._start(self._carry_out(item), item.lane)
+            if claimed:
+                await asyncio.sleep(0)  # They take their slots.
                 continue
-            for place in lost:
-                # What it has bought is settled; of the item, another writes.
-                log.warning("item.lost", job=place.job, item=place.item)
-                self._held.pop(place, None)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), LOOK)
 
     async def _carry_out(self, claimed: Claimed) -> None:
         """Interactive items need no slot: who waits for them must not wait for the others."""
-        slots = self._slots if claimed.lane == "bulk" else None
-        async with slots or contextlib.nullcontext():
-            place = Place(claimed.job, claimed.index, claimed.token)
+        place = Place(claimed.job, claimed.index, claimed.token)
+        seat = Seat(self._slots if claimed.lane == "bulk" else None, claimed.team)
+        with self._holds.held(place):
             try:
-                lookup, request = await self._carrier.prepare(claimed, place)
-            except Unanswered as end:
-                if end.result is not None:
-                    await self._finish(place, end.result)
-                return
-            lookup.rest = Seat(slots)
-            task = asyncio.create_task(self.desk.waterfall.run(lookup))
-            await self._see_through(place, lookup, task, request)
+                async with seat.working():
+                    await self._answer(claimed, place, seat)
+            except StoreDown:
+                await self._give_back(place, PAUSE, b"")
+
+    async def _answer(self, claimed: Claimed, place: Place, seat: Seat) -> None:
+        if self.is_retired:
+            await self._give_back(place, 0.0, b"")
+            return
+        if place not in self._holds:
+            return  # It was lost while it waited for its seat.
+        try:
+            lookup, request = await self._carrier.prepare(claimed, place)
+        except Unanswered as end:
+            if end.result is not None:
+                await self._finish(place, end.result, tells=end.tells)
+            return
+        lookup.rest = seat
+        task = asyncio.create_task(self.desk.waterfall.run(lookup))
+        await self._see_through(place, lookup, task, request)
 
     async def _see_through(
         self, place: Place, lookup: Lookup, task: asyncio.Task[None], request: Request
     ) -> None:
         """Keep the item while its lookup runs, then write its end, or lay it aside."""
-        self._held[place] = lookup
         try:
-            await asyncio.wait({task})
-            error = task.exception()
-            if isinstance(error, StoreDown):
-                return  # Its lease runs out, and it is taken over when the store is back.
-            if isinstance(error, Parked):
-                await self._lay_aside(place, lookup, error.seconds)
-                return
-            stopped = lookup.deadline == 0.0 and not lookup.answer
-            result = None if stopped else self._carrier.conclude(lookup, error, request)
-            instead = self._carrier.objected(lookup, request)
-            await self._finish(place, result or self._carrier.cancelled(lookup), instead)
+            with self._holds.held(place, lookup):
+                await asyncio.wait({task})
+                await self._write_down(place, lookup, task.exception(), request)
         finally:
-            self._held.pop(place, None)
             if not task.done():
                 _ = self.desk.waterfall.go_on(task)
 
+    async def _write_down(
+        self, place: Place, lookup: Lookup, error: BaseException | None, request: Request
+    ) -> None:
+        if isinstance(error, StoreDown | Parked):
+            seconds = error.seconds if isinstance(error, Parked) else PAUSE
+            await self._lay_aside(place, lookup, seconds)
+        elif is_stopped(lookup) and not lookup.answer:
+            await self._finish(place, self._carrier.cancelled(lookup))
+        else:
+            result = self._carrier.conclude(lookup, error, request)
+            instead = self._carrier.objected(lookup, request)
+            await self._finish(place, result, instead=instead, tells=request.events)
+
     async def _lay_aside(self, place: Place, lookup: Lookup, seconds: float) -> None:
-        if lookup.deadline == 0.0:
+        if is_stopped(lookup):
             await self._finish(place, self._carrier.cancelled(lookup))
             return
-        wait = 0.0 if self._closing else seconds
-        with contextlib.suppress(StoreDown):
-            await self.queue.park(place, wait, lookup.progress())
+        await self._give_back(place, 0.0 if self.is_retired else seconds, lookup.progress())
 
-    async def _finish(self, place: Place, result: Result, instead: Result | None = None) -> None:
+    async def _finish(
+        self, place: Place, result: Result, *, instead: Result | None = None, tells: bool = False
+    ) -> None:
+        """With `tells` whoever asked for it learns of the row's end."""
+        await self._write(
+            place, lambda: self.queue.finish(place, result, instead=instead, tells=tells)
+        )
+
+    async def _give_back(self, place: Place, seconds: float, progress: bytes) -> None:
+        await self._write(place, lambda: self.queue.park(place, seconds, progress))
+
+    async def _write(self, place: Place, write: Callable[[], Awaitable[bool]]) -> None:
+        """However long the store is away: a second time it is refused, and changes nothing."""
         while True:
             try:
-                if not await self.queue.finish(place, result, instead=instead):
+                if not await write():
                     log.warning("item.refused", job=place.job, item=place.item)
                 return
             except StoreDown:

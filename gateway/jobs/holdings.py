@@ -110,10 +110,10 @@ OF_ROOT = (
     Holding("permits:**", "requests of an account", kept="25 hours at most"),
     Holding("token:*:*", "a provider's token", kept="until it expires"),
     Holding("jobs:of:*", "a team's jobs", kept="job_results_days"),
-    Holding("leases", "items on loan", kept="until given back"),
+    Holding("leases:*", "items on loan, by lane", kept="until given back"),
     Holding("owners", "who has them", kept="until given back"),
     Holding("tokens", "how often an item was lent"),
-    Holding("due", "items laid aside", kept="until they are due"),
+    Holding("due:*", "items laid aside, by lane", kept="until they are due"),
     Holding("ready:*:*", "jobs of a team that have rows left", kept="until they have none"),
     Holding("turns:*", "teams with jobs, in turn", kept="until they have none"),
 )  # fmt: skip

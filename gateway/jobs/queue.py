@@ -16,6 +16,7 @@ from gateway.jobs.records import (
     Request,
     Result,
     Work,
+    to_event,
     to_fields,
     to_job,
 )
@@ -28,6 +29,7 @@ DAY = 24 * 3600 * 1000
 # A job whose process died while its items were written.
 STILLBORN = 3600 * 1000
 CHUNK = 500
+NOBODY: Mapping[str, int] = {}
 
 _pack = msgspec.msgpack.Encoder().encode
 _result = msgspec.msgpack.Decoder(Result)
@@ -41,6 +43,7 @@ class Mismatch(Exception):
 class NewJob(Struct, kw_only=True):
     """A job of many items, as it is opened; `results` are those of rows that can't be asked.
 
+    `url` is told of its end, `item_url` of each row's; '' for nobody.
     `mark` and `fingerprint` are of its idempotency key, if it has one.
     """
 
@@ -50,6 +53,7 @@ class NewJob(Struct, kw_only=True):
     results: Mapping[int, Result]
     metadata: dict[str, Any] | None = None
     url: str = ""
+    item_url: str = ""
     lane: Lane = "bulk"
     mark: str = ""
     fingerprint: str = ""
@@ -81,6 +85,7 @@ class Queue:
             "done": failed,
             "failed": failed,
             "url": job.url,
+            "item_url": job.item_url,
             "metadata": msgspec.json.encode(job.metadata) if job.metadata is not None else b"",
         }
         args = (job.id, job.request.caller.team, job.lane, self._keep)
@@ -103,13 +108,19 @@ class Queue:
         token: bytes = await self._run("adopt_job", *args, *_flat(fields))
         return Place(place.job, 0, token.decode()) if token else None
 
-    async def claim(self, *, most: int, bulk: int) -> list[Claimed]:
-        """At most so many items, and so many of the lane `bulk`, that nobody works on."""
-        found = await self._run("claim_items", LEASE, most, bulk, self._keep)
+    async def claim(
+        self, *, interactive: int, bulk: int, fresh: int, at_work: Mapping[str, int] = NOBODY
+    ) -> list[Claimed]:
+        """At most so many items of each lane that nobody works on; `fresh` bulk ones are new.
+
+        `at_work` are bulk items that keep this process busy, by team.
+        """
+        room = (max(0, interactive), max(0, bulk), max(0, fresh))
+        found = await self._run("claim_items", LEASE, self._keep, *room, *_flat(at_work))
         texts = [part.decode() for part in found]
         return [
-            Claimed(job, int(index), token, int(deaths), lane)
-            for job, index, token, deaths, lane in zip(*[iter(texts)] * 5, strict=True)
+            Claimed(job, int(index), token, int(deaths), lane, team)
+            for job, index, token, deaths, lane, team in zip(*[iter(texts)] * 6, strict=True)
         ]
 
     async def keep(self, places: Sequence[Place]) -> list[Place]:
@@ -119,20 +130,24 @@ class Queue:
         return [place for place, is_held in zip(places, held, strict=True) if not is_held]
 
     async def finish(
-        self, place: Place, result: Result, event: bytes = b"", *, instead: Result | None = None
+        self, place: Place, result: Result, *, instead: Result | None = None, tells: bool = False
     ) -> bool:
         """Write an item's end, or `instead` if someone in it has objected meanwhile.
 
-        False if it is no longer this process's.
+        With `tells` it is an event, too. False if it is no longer this process's.
         """
         args = (place.job, place.item, place.token, result.outcome, result.cost, self._keep)
         marks = " ".join([*result.persons, *result.rows]) if instead else ""
         other = _pack(instead) if instead else b""
-        ending = (_pack(result), event, other, marks, int(result.objected))
+        events = [to_event(place, one) if tells and one else b"" for one in (result, instead)]
+        ending = (_pack(result), events[0], other, marks, int(result.objected), events[1])
         return bool(await self._run("finish_item", *args, *ending))
 
     async def park(self, place: Place, seconds: float, progress: bytes) -> bool:
-        """Lay an item aside for so long; False if it is no longer this process's."""
+        """Lay an item aside for so long; False if it is no longer this process's.
+
+        Without `progress` what was kept of it stays.
+        """
         args = (place.job, place.item, place.token, max(1, round(seconds * 1000)), progress)
         return bool(await self._run("park_item", *args))
 

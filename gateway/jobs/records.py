@@ -12,11 +12,14 @@ from msgspec import UNSET, Struct, UnsetType
 from gateway.lookup.lookup import Caller
 from gateway.lookup.routing import Routing
 from gateway.money.amounts import to_money
+from gateway.money.terms import Place
 
 JobStatus = Literal["queued", "running", "completed", "cancelled", "failed"]
 ItemStatus = Literal["queued", "running", "completed", "cancelled", "failed"]
 Outcome = Literal["accepted", "weak", "empty", "failed", "cancelled"]
 Lane = Literal["interactive", "bulk"]
+STATUSES: Mapping[str, ItemStatus] = {"failed": "failed", "cancelled": "cancelled"}
+NOTHING = msgspec.Raw(b"null")
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "weak", "empty", "failed", "cancelled")
 
 
@@ -84,6 +87,17 @@ class Result(Struct, kw_only=True):
     objected: bool = False
 
 
+class ItemEvent(Struct, kw_only=True):
+    """What a receiver is told of an item that has ended, as its row in the results."""
+
+    job_id: str
+    index: int
+    status: ItemStatus
+    data: msgspec.Raw = NOTHING
+    meta: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+
+
 class Claimed(Struct, frozen=True):
     """An item on loan; `deaths` processes died with it before."""
 
@@ -92,6 +106,7 @@ class Claimed(Struct, frozen=True):
     token: str
     deaths: int
     lane: str
+    team: str = ""
 
 
 class Work(Struct, kw_only=True):
@@ -104,6 +119,9 @@ class Work(Struct, kw_only=True):
     progress: bytes | None
     created: int
     cancelled: bool
+
+
+members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def to_job(name: str, fields: Mapping[str, bytes], result: Result | None = None) -> Job:
@@ -125,6 +143,20 @@ def to_job(name: str, fields: Mapping[str, bytes], result: Result | None = None)
     if result is not None and "single" in fields:
         job.result = msgspec.Raw(result.body)
     return job
+
+
+def to_event(place: Place, result: Result) -> bytes:
+    """`job.item.completed`; nothing for an item that was cancelled."""
+    if result.outcome == "cancelled":
+        return b""
+    status = STATUSES.get(result.outcome, "completed")
+    event = ItemEvent(job_id=place.job, index=place.item, status=status)
+    if status == "failed":
+        event.error = msgspec.Raw(result.body)
+    else:
+        body = members.decode(result.body)
+        event.data, event.meta = body["data"], body["meta"]
+    return msgspec.json.encode(event)
 
 
 def to_fields(flat: Sequence[bytes]) -> dict[str, bytes]:

@@ -47,6 +47,12 @@ class Sweeper:
                 log.error("sweep.failed", error=type(error).__name__)
             await asyncio.sleep(PERIOD)
 
+    async def close(self) -> None:
+        """Leave the tickets in hand to the next one."""
+        for task in self._collecting:
+            task.cancel()
+        await asyncio.gather(*self._collecting, return_exceptions=True)
+
     async def sweep(self) -> None:
         """One pass. Raises StoreDown."""
         lease = lease_of(tickets.LONGEST_WAIT)

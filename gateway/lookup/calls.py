@@ -210,6 +210,7 @@ class Dialler:
             lease=lease_of(call.seconds),
             poll=poll,
             dispatched=self._ledger.dispatched,
+            rest=call.rest,
         )
         try:
             yield departure if allowance else None
@@ -246,7 +247,8 @@ class Dialler:
 
     async def _poll(self, call: Call, kept: OpenTicket) -> Answer:
         strikes, before = 0, time.time() - kept.opened_at
-        wait = await self._wait(kept)
+        # Whoever laid it aside had waited for this poll, and not for the one after it.
+        wait = max(0.0, kept.due - time.time()) if kept.due else await self._wait(kept)
         while (left := kept.opened_at + tickets.LIFE - time.time()) > 0:
             await self._rest(call, kept, min(wait, left))
             elapsed = time.time() - kept.opened_at
@@ -283,12 +285,19 @@ class Dialler:
 
         Raises Parked if whoever runs the lookup does not want to wait that long.
         """
+        kept.due = time.time() + seconds
         while True:
             nap = min(seconds, LONGEST_NAP)
             is_kept = await self._hold(call, kept, nap)
-            if call.rest is not None and is_kept:
+            if call.rest is None:
+                await asyncio.sleep(nap)
+            elif is_kept:
                 call.rest.check(seconds)
-            await _nap(call, nap)
+                await call.rest.sleep(nap)
+            else:
+                # Nobody else could take it up.
+                async with call.rest.resting():
+                    await asyncio.sleep(nap)
             seconds -= nap
             if seconds <= 0:
                 return
@@ -307,14 +316,6 @@ class Dialler:
             return False
         await self._spool.drop(call.rid)
         return is_kept
-
-
-async def _nap(call: Call, seconds: float) -> None:
-    if call.rest is None:
-        await asyncio.sleep(seconds)
-        return
-    async with call.rest.resting():
-        await asyncio.sleep(seconds)
 
 
 async def _read(call: Call, work: Awaitable[T]) -> T:

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from gateway.guard.allowances import buckets_of
-from gateway.guard.permits import Allowance, Gone, Passage, Permits, Rank, Wait
+from gateway.guard.permits import Allowance, Gone, Passage, Permits, Rank, Refrained, Wait
+from gateway.lookup.resting import Parked, Rest
 from gateway.store.connection import StoreDown
 from providers.base import Rate
 from providers.errors import RateLimited, Unavailable
@@ -34,6 +35,7 @@ class Departure:
         lease: int = 0,
         poll: bool = False,
         dispatched: Callable[[str, int], None] | None = None,
+        rest: Rest | None = None,
     ):
         self._permits = permits
         self._allowance = allowance
@@ -43,6 +45,7 @@ class Departure:
         self._lease = lease
         self._poll = poll
         self._dispatched = dispatched
+        self._rest = rest
         self._passages: list[Passage] = []
 
     async def __call__(self, path: str, *, own: bool, seconds: float) -> None:
@@ -55,9 +58,12 @@ class Departure:
                 seconds=seconds,
                 rid=rid,
                 lease=self._lease,
+                check=self._check,
             )
         except Wait as wait:
             raise RateLimited("no permit in time", retry_after=wait.seconds) from None
+        except Refrained:
+            raise NotSent("it was laid aside before a byte left") from None
         except Gone:
             raise Unavailable("the reservation is gone") from None
         except StoreDown as error:
@@ -70,6 +76,14 @@ class Departure:
             self._rid = ""
             if self._dispatched is not None and passage.sequence:
                 self._dispatched(rid, passage.sequence)
+
+    def _check(self) -> None:
+        """Whoever only waits is laid aside with all others; a poll is on its way."""
+        if self._rest is not None and not self._poll:
+            try:
+                self._rest.check(0.0)
+            except Parked:
+                raise Refrained from None
 
     async def arrived(self) -> None:
         """The replies are here, or nobody waits for them any more."""

@@ -88,11 +88,12 @@ class Descent:
     async def _admit(self, index: int, *, late: bool = False) -> Admission:
         """Admit the first runnable step from `index` on; patient while others may release.
 
-        `late` looks for what has become of a ticket, whatever the time.
+        `late` looks for what has become of a ticket, whatever the time; so does a lookup that is
+        run again, as it may have one.
         """
-        patience = time.monotonic() + BUDGET_PATIENCE
+        patience, again = time.monotonic() + BUDGET_PATIENCE, self.lookup.head.again
         while True:
-            if not late and self._is_over(index):
+            if not (late or (again and index < len(self.bids))) and self._is_over(index):
                 return Admission("none")
             claim = self.bids.claim(index, patient=time.monotonic() < patience)
             try:
@@ -101,6 +102,10 @@ class Descent:
                 self.counter.regret(index)
                 raise
             report_skipped(self.lookup, found)
+            if again and self._is_late() and found.kind in ("reserved", "wait"):
+                self.counter.regret(index)
+                _ = self._is_over(found.index)
+                return Admission("none")
             if found.kind != "wait":
                 return found
             index = found.index

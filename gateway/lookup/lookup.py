@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 import msgspec
@@ -49,11 +50,20 @@ class Candidate:
 
 
 class Progress(Struct):
-    """What a job must not forget when its process dies; `since` by the store's clock."""
+    """What a job must not forget when its process dies; `since` by the store's clock.
+
+    `begun` is when it was first run, in seconds since the epoch.
+    """
 
     attempts: list[Attempt]
     tally: Tally
     since: int = 0
+    begun: float = 0.0
+
+
+def posted_in(progress: bytes | None) -> int:
+    """What a lookup had cost, in micro-units, when its progress was kept."""
+    return msgspec.msgpack.decode(progress, type=Progress).tally.posted if progress else 0
 
 
 @dataclass(kw_only=True)
@@ -99,6 +109,7 @@ class Lookup:
     upstream: float = 0.0
     rate: Rate | None = None
     held: bool = False
+    begun: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
         self.deadline = self.started + (self.route.timeout or self.wait)
@@ -135,11 +146,16 @@ class Lookup:
     def progress(self) -> bytes:
         head = self.head
         attempts = head.attempts if head is self else head.attempts + self.attempts
-        return msgspec.msgpack.encode(Progress(attempts, self.tally, head.since))
+        return msgspec.msgpack.encode(Progress(attempts, self.tally, head.since, head.begun))
 
     def restore(self, body: bytes) -> None:
         """Take up what `progress` kept; what was skipped or cached will be found out again."""
         kept = msgspec.msgpack.decode(body, type=Progress)
         self.tally, self.since = kept.tally, kept.since
+        if kept.begun:
+            # The time that it may take went on while nobody ran it.
+            gone = max(0.0, self.begun - kept.begun)
+            self.begun, self.started = kept.begun, self.started - gone
+            self.deadline -= gone
         self.attempts = [item for item in kept.attempts if item.was_made]
         self.failures = sum(item.outcome in ("failed", "in_doubt") for item in self.attempts)

@@ -25,3 +25,6 @@ class Rest(Protocol):
 
     def resting(self) -> AbstractAsyncContextManager[None]:
         """Others may work meanwhile."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Others may work meanwhile. Raises Parked as soon as nothing may wait here any more."""

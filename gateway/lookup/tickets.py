@@ -47,7 +47,10 @@ STRIKES = 3
 
 
 class OpenTicket(Struct):
-    """A ticket as its entry keeps it, with all that another process needs to collect it."""
+    """A ticket as its entry keeps it, with all that another process needs to collect it.
+
+    `due` is when it is to be asked for next, whoever does it; 0 if nobody has said.
+    """
 
     ticket: Ticket
     provider: str
@@ -57,6 +60,7 @@ class OpenTicket(Struct):
     price: int
     worst_units: int
     opened_at: float
+    due: float = 0.0
     is_bare: bool = False
 
     @property

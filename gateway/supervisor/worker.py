@@ -11,8 +11,10 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 
 import uvicorn
+import uvloop
 
 from gateway.api.protocol import ProblemProtocol
 from gateway.app import create_app, open_for_jobs
@@ -27,7 +29,11 @@ log = get_logger()
 
 
 class Server(uvicorn.Server):
-    """Tells the supervisor when it serves."""
+    """Tells the supervisor when it serves, and the application when it ends."""
+
+    def __init__(self, config: uvicorn.Config, retire: Callable[[], None]):
+        super().__init__(config)
+        self._retire = retire
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -38,6 +44,10 @@ class Server(uvicorn.Server):
             sys.stdout.write("serving\n")
             sys.stdout.flush()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._retire()
+        await super().shutdown(sockets)
+
 
 def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -46,9 +56,11 @@ def main() -> int:
     watch_parent()
     configure_logging(settings.log_level, settings.log_format, secrets=settings.secrets())
     if listener is None:
-        return asyncio.run(_work(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_work(settings))
+    app = create_app(settings, jobs=jobs)
     config = uvicorn.Config(
-        create_app(settings, jobs=jobs),
+        app,
         http=ProblemProtocol,
         loop="uvloop",
         ws="none",
@@ -61,7 +73,7 @@ def main() -> int:
         timeout_graceful_shutdown=DRAIN,
         timeout_keep_alive=75,
     )
-    server = Server(config)
+    server = Server(config, app.retire)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve([socket.socket(fileno=listener)]))
     return 0 if server.started else 1

@@ -69,7 +69,11 @@ class Figures:
 
 def describe(figures: Figures) -> str:
     """A Markdown table under a line that names the machine."""
-    lines = [_machine(len(figures.rounds)), "", "| figure | median | min to max | target |"]
+    lines = [
+        f"{machine()[:-1]}; {len(figures.rounds)} rounds.",
+        "",
+        "| figure | median | min to max | target |",
+    ]
     lines.append("|---|---|---|---|")
     for target in TARGETS:
         met = "met" if target not in figures.missed() else "missed"
@@ -85,10 +89,10 @@ def _row(name: str, spread: tuple[float, float, float], unit: str, aim: str) -> 
     return f"| {name} | {middle} {unit} | {low} to {high} | {aim} |"
 
 
-def _machine(rounds: int) -> str:
+def machine() -> str:
     return (
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, data on {_filesystem()}; {rounds} rounds."
+        f"Python {platform.python_version()}, data on {_filesystem()}."
     )
 
 

@@ -23,7 +23,7 @@ local function pending(name)
   local j = redis.call('HMGET', key, 'team', 'hidden')
   if not j[1] then return nil end
   if j[2] then
-    if tonumber(redis.call('ZSCORE', root .. 'leases', name .. ' 0') or '0') > now then
+    if tonumber(redis.call('ZSCORE', root .. 'leases:interactive', name .. ' 0') or '0') > now then
       return { 'running' }
     end
     redis.call('HDEL', key, 'hidden')
@@ -50,4 +50,4 @@ redis.call('PEXPIRE', mark, ARGV[6])
 redis.call('HSET', key, 'hidden', 1, 'team', team, 'mark', mark, 'lane', 'interactive',
   'created', now, 'started', now, unpack(ARGV, 8))
 redis.call('HSET', key .. ':in', 0, ARGV[7])
-return { 'claimed', lend(root, id, 0, now + tonumber(ARGV[5])) }
+return { 'claimed', lend(root, 'interactive', id, 0, now + tonumber(ARGV[5])) }

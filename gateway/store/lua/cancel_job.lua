@@ -7,7 +7,13 @@ local j = redis.call('HMGET', key, 'team', 'finished', 'hidden', 'lane')
 if j[1] ~= team or j[3] then return -1 end
 if j[2] then return 0 end
 for _, index in ipairs(redis.call('SMEMBERS', key .. ':parked')) do
-  redis.call('ZREM', root .. 'due', id .. ' ' .. index)
+  redis.call('ZREM', root .. 'due:' .. j[4], id .. ' ' .. index)
+  -- What its steps have cost so far was bought for this job.
+  local progress = redis.call('HGET', key .. ':progress', index)
+  if progress then
+    redis.call('HINCRBY', key, 'cost', cmsgpack.unpack(progress).tally.posted)
+    redis.call('HDEL', key .. ':progress', index)
+  end
 end
 redis.call('DEL', key .. ':parked')
 redis.call('ZREM', root .. 'ready:' .. j[4] .. ':' .. team, id)

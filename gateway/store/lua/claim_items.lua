@@ -1,18 +1,23 @@
 -- uses: queue
--- Lends items to whoever asks: first those whose owner is gone, then those that are due, then new
--- ones, lane by lane and team by team in turn.
--- ARGV: lease ms, most of all, most of the lane `bulk`, kept for ms.
--- Returns job, index, token, owners that died with it, lane, ...
-local root, lease, most, bulk = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local keep = tonumber(ARGV[4])
+-- Lends items to whoever asks, lane by lane: first those whose owner is gone, then those that are due,
+-- then new ones, team by team in turn. Whoever has less at work where it is asked goes first: rows that
+-- wait for a slow provider must not take every place from those of other teams.
+-- ARGV: lease ms, kept for ms, most of the lane `interactive`, most of `bulk`, most new ones of `bulk`,
+-- then team, its rows at work here, ... Returns job, index, token, owners that died with it, lane,
+-- team, ...
+local root, lease, keep = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local now, found, skipped = now_ms(), {}, 0
+-- Rows without a question that one call steps over: more would keep the store from everybody else.
+local PATIENCE = 2000
+local at_work = {}
+for at = 6, #ARGV, 2 do at_work[ARGV[at]] = tonumber(ARGV[at + 1]) end
 
-local function take(job, index, died)
-  local token, key = lend(root, job, index, now + lease), root .. 'job:' .. job .. ':deaths'
+local function take(lane, job, index, died)
+  local token, key = lend(root, lane, job, index, now + lease), root .. 'job:' .. job .. ':deaths'
   if died then redis.call('HINCRBY', key, index, 1) end
   local deaths = redis.call('HGET', key, index) or 0
-  local lane = redis.call('HGET', root .. 'job:' .. job, 'lane')
-  for _, value in ipairs({ job, index, token, deaths, lane }) do
+  local team = redis.call('HGET', root .. 'job:' .. job, 'team') or ''
+  for _, value in ipairs({ job, index, token, deaths, lane, team }) do
     found[#found + 1] = tostring(value)
   end
 end
@@ -23,60 +28,81 @@ local function show(job)
   end
 end
 
-local function again(members, died)
-  for _, member in ipairs(members) do
+-- Lends again what was lent before: `from` are the leases or what is due. Returns the room left.
+local function again(lane, from, room, died)
+  local index_of = root .. from .. ':' .. lane
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', index_of, '-inf', now, 'LIMIT', 0, room)) do
     local job, index = string.match(member, '^(%S+) (%d+)$')
     if redis.call('EXISTS', root .. 'job:' .. job) == 0 then
       redis.call('HDEL', root .. 'owners', member)
-      redis.call('ZREM', root .. 'leases', member)
+      redis.call('ZREM', index_of, member)
     else
       if died then show(job) end
+      redis.call('ZREM', root .. 'due:' .. lane, member)
       redis.call('SREM', root .. 'job:' .. job .. ':parked', index)
-      take(job, index, died)
-      most = most - 1
+      take(lane, job, index, died)
+      room = room - 1
     end
-    redis.call('ZREM', root .. 'due', member)
   end
+  return room
 end
 
 -- The next row of a job that nobody had yet; nil if there is none.
 local function next_of(job)
   local key = root .. 'job:' .. job
   local total = tonumber(redis.call('HGET', key, 'total') or 0)
-  while skipped < 2000 do
+  while skipped < PATIENCE do
     local index = redis.call('HINCRBY', key, 'next', 1) - 1
-    if index >= total then return nil end
+    if index >= total then
+      redis.call('HSET', key, 'next', total)
+      return nil
+    end
     if redis.call('HEXISTS', key .. ':out', index) == 0 then return index end
     skipped = skipped + 1
   end
   return nil
 end
 
+-- Of those with the fewest rows at work here, the team that had the fewest turns.
+local function next_team(turns)
+  local found
+  for _, team in ipairs(redis.call('ZRANGE', turns, 0, -1)) do
+    if not found or (at_work[team] or 0) < (at_work[found] or 0) then found = team end
+  end
+  return found
+end
+
 local function new(lane, room)
   local turns = root .. 'turns:' .. lane
-  while room > 0 and skipped < 2000 do
-    local team = redis.call('ZRANGE', turns, 0, 0)[1]
-    if not team then return room end
+  while room > 0 and skipped < PATIENCE do
+    local team = next_team(turns)
+    if not team then return end
     local ready = root .. 'ready:' .. lane .. ':' .. team
     local job = redis.call('ZRANGE', ready, 0, 0)[1]
     local index = job and next_of(job)
     if index then
       redis.call('HSETNX', root .. 'job:' .. job, 'started', now)
       redis.call('HSET', root .. 'job:' .. job, 'status', 'running')
-      take(job, index, false)
+      take(lane, job, index, false)
       redis.call('ZINCRBY', turns, 1, team)
+      at_work[team] = (at_work[team] or 0) + 1
       room = room - 1
-    elseif job and skipped < 2000 then
+    elseif job and skipped < PATIENCE then
       redis.call('ZREM', ready, job)
     elseif not job then
       redis.call('ZREM', turns, team)
     end
   end
-  return room
 end
 
-again(redis.call('ZRANGEBYSCORE', root .. 'leases', '-inf', now, 'LIMIT', 0, most), true)
-again(redis.call('ZRANGEBYSCORE', root .. 'due', '-inf', now, 'LIMIT', 0, math.max(0, most)), false)
-most = new('interactive', most)
-new('bulk', math.min(most, bulk))
+local function lane(name, room, fresh)
+  room = again(name, 'leases', room, true)
+  room = again(name, 'due', math.max(0, room), false)
+  new(name, math.min(room, fresh))
+end
+
+lane('interactive', tonumber(ARGV[3]), tonumber(ARGV[3]))
+lane('bulk', tonumber(ARGV[4]), tonumber(ARGV[5]))
+-- The rest of what was stepped over is there at once, for the next call.
+if skipped >= PATIENCE then redis.call('PUBLISH', root .. 'work', 'bulk') end
 return found

@@ -2,10 +2,12 @@
 -- Writes an item's end, and the job's if it was the last. 0 for a token that is not the newest.
 -- ARGV: job, index, token, outcome, cost in micro-units, kept for ms, the result, event ('' for none),
 -- the result that takes its place if one of the marks has objected, the marks, 1 if it is of an
--- objection already.
+-- objection already, the event of the result that takes its place.
 local root, job, index, token, outcome = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local keep, result, hidden = tonumber(ARGV[6]), ARGV[7], ARGV[11] == '1'
-if objected(root, words(ARGV[10])) then outcome, result, hidden = 'failed', ARGV[9], true end
+local keep, result, event, hidden = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[11] == '1'
+if objected(root, words(ARGV[10])) then
+  outcome, result, event, hidden = 'failed', ARGV[9], ARGV[12], true
+end
 if not owns(root, job .. ' ' .. index, token) then return 0 end
 local key = root .. 'job:' .. job
 give_back(root, job, index)
@@ -17,10 +19,10 @@ redis.call('HDEL', key .. ':deaths', index)
 redis.call('HINCRBY', key, outcome, 1)
 if outcome ~= 'cancelled' then redis.call('HINCRBY', key, 'done', 1) end
 redis.call('HINCRBY', key, 'cost', ARGV[5])
-if ARGV[8] ~= '' then
-  local j = redis.call('HMGET', key, 'team', 'url')
+if event ~= '' then
+  local j = redis.call('HMGET', key, 'team', 'item_url')
   redis.call('XADD', root .. 'outbox', 'MAXLEN', '~', 100000, '*', 'event', 'job.item.completed',
-    'team', j[1], 'url', j[2] or '', 'data', ARGV[8])
+    'team', j[1], 'url', j[2] or '', 'data', event)
 end
 conclude(root, job, now_ms(), keep)
 return 1

@@ -4,9 +4,9 @@
 local root, ends = KEYS[1], now_ms() + tonumber(ARGV[1])
 local found = {}
 for at = 2, #ARGV, 3 do
-  local member = ARGV[at] .. ' ' .. ARGV[at + 1]
+  local job, member = ARGV[at], ARGV[at] .. ' ' .. ARGV[at + 1]
   local held = owns(root, member, ARGV[at + 2])
-  if held then redis.call('ZADD', root .. 'leases', 'XX', ends, member) end
+  if held then redis.call('ZADD', root .. 'leases:' .. lane_of(root, job), 'XX', ends, member) end
   found[#found + 1] = held and 1 or 0
 end
 return found

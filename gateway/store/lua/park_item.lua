@@ -1,10 +1,16 @@
 -- uses: queue
 -- Lays an item aside until it is due. 0 for a token that is not the newest.
--- ARGV: job, index, token, ms from now, its progress.
+-- ARGV: job, index, token, ms from now, its progress ('' leaves what there is).
 local root, job, index = KEYS[1], ARGV[1], ARGV[2]
+local key = root .. 'job:' .. job
 if not owns(root, job .. ' ' .. index, ARGV[3]) then return 0 end
 give_back(root, job, index)
-redis.call('HSET', root .. 'job:' .. job .. ':progress', index, ARGV[5])
-redis.call('SADD', root .. 'job:' .. job .. ':parked', index)
-redis.call('ZADD', root .. 'due', now_ms() + tonumber(ARGV[4]), job .. ' ' .. index)
+if ARGV[5] ~= '' then
+  redis.call('HSET', key .. ':progress', index, ARGV[5])
+  -- It was run, and did its holder no harm.
+  redis.call('HDEL', key .. ':deaths', index)
+end
+redis.call('SADD', key .. ':parked', index)
+redis.call('ZADD', root .. 'due:' .. lane_of(root, job), now_ms() + tonumber(ARGV[4]),
+  job .. ' ' .. index)
 return 1

@@ -1,16 +1,21 @@
 -- Jobs and the leases on their items, shared by every script that changes them. A member is
--- "job index"; whoever holds its newest token may write of it.
+-- "job index"; whoever holds its newest token may write of it. Each lane has its own leases, items
+-- that are due, and turns, so that no crowd in one is in the way of the other.
 
 local function owns(root, member, token)
   return token ~= '' and redis.call('HGET', root .. 'owners', member) == token
 end
 
+local function lane_of(root, job)
+  return redis.call('HGET', root .. 'job:' .. job, 'lane') or 'bulk'
+end
+
 -- Gives an item away until its lease runs out, under a token newer than every other.
-local function lend(root, job, index, ends)
+local function lend(root, lane, job, index, ends)
   local member = job .. ' ' .. index
   local token = string.format('%.0f', redis.call('INCR', root .. 'tokens'))
   redis.call('HSET', root .. 'owners', member, token)
-  if redis.call('ZADD', root .. 'leases', ends, member) == 1 then
+  if redis.call('ZADD', root .. 'leases:' .. lane, ends, member) == 1 then
     redis.call('HINCRBY', root .. 'job:' .. job, 'flying', 1)
   end
   return token
@@ -19,7 +24,7 @@ end
 local function give_back(root, job, index)
   local member = job .. ' ' .. index
   redis.call('HDEL', root .. 'owners', member)
-  if redis.call('ZREM', root .. 'leases', member) == 1 then
+  if redis.call('ZREM', root .. 'leases:' .. lane_of(root, job), member) == 1 then
     redis.call('HINCRBY', root .. 'job:' .. job, 'flying', -1)
   end
 end

@@ -82,6 +82,7 @@ if changed and a.cache and not stopped and not (spoilt and ARGV[4] == '') then
 end
 if a.place and owns(a.root, a.place.job .. ' ' .. a.place.item, a.place.token) then
   redis.call('HSET', a.root .. 'job:' .. a.place.job .. ':progress', a.place.item, ARGV[3])
+  redis.call('HDEL', a.root .. 'job:' .. a.place.job .. ':deaths', a.place.item)
 end
 local found = { kind = 'done', skipped = {}, since = 0 }
 if stopped then

@@ -168,7 +168,7 @@ async def test_a_live_job_is_not_taken_over(
     stage.slow_down("sixtyfour", task=0.5)
     worker, other = await start_worker(), await start_worker(work=True)
     name = await worker.begin(stage.person(sixtyfour="valid"), providers=["sixtyfour"])
-    assert await other.process.jobs.claim(most=10, bulk=10) == []
+    assert await other.process.jobs.claim(interactive=9, bulk=9, fresh=9) == []
     await other.ended(name)
     assert await store.call("EXISTS", f"{other.process.root}job:{name}:deaths") == 0
 
@@ -180,14 +180,14 @@ async def test_one_broken_record_does_not_stop_the_others(
     root = worker.process.root
     await store.call("HSET", f"{root}job:job_broken", "request", "x", "created", 1, "team", "t")
     await store.call("HSET", f"{root}job:job_broken:in", 0, "{")
-    await store.call("ZADD", f"{root}leases", 1, "job_broken 0", 1, "job_gone 0")
+    await store.call("ZADD", f"{root}leases:bulk", 1, "job_broken 0", 1, "job_gone 0")
     stage.fault("sixtyfour", "never_ready", path="/job-status/*")
     name = await worker.begin(stage.person(sixtyfour="valid"), providers=["sixtyfour"])
     await asked(stage, SIXTYFOUR_POLL)
     stage.heal()
     job = await survive(start_worker, worker, store, name)
     assert job.status == "completed"
-    assert await store.call("ZSCORE", f"{root}leases", "job_gone 0") is None
+    assert await store.call("ZSCORE", f"{root}leases:bulk", "job_gone 0") is None
 
 
 async def test_the_sweeper_closes_what_nobody_comes_back_for(

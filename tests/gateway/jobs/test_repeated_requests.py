@@ -196,7 +196,7 @@ async def test_a_failure_that_cost_nothing_frees_the_key(scene: Scene, store: St
     body = question(scene, hunter="valid")
     problem_of(await ask(scene, body), 502, "all_providers_failed")
     assert await marks(store) == []
-    assert await store.call("ZCARD", "{pgw}:live:leases") == 0
+    assert await store.call("ZCARD", "{pgw}:live:leases:interactive") == 0
     scene.heal()
     again = await ask(scene, body)
     assert (again.status_code, is_replay(again)) == (200, False)
@@ -316,7 +316,7 @@ async def test_a_store_that_is_away_buys_nothing_and_claims_nothing(
     problem_of(refused, 503, "ledger_unavailable")
     await undone.wait()
     assert await marks(store) == []
-    assert await store.call("ZCARD", "{pgw}:live:leases") == 0
+    assert await store.call("ZCARD", "{pgw}:live:leases:interactive") == 0
     assert scene.requests(HUNTER_FIND) == 0
 
 

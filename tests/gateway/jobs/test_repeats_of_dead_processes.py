@@ -137,7 +137,7 @@ async def test_an_owner_that_was_only_slow_ends_the_job_that_others_know_of(
 async def test_an_owner_at_work_keeps_its_lease(
     start_worker: StartWorker, stage: Scene, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.jobs.engine.RENEW", 0.02)
+    monkeypatch.setattr("gateway.jobs.holds.RENEW", 0.02)
     worker, other = await start_worker(), await start_worker()
     lookup, work = asked_of(worker, stage.person())
     await claim(worker, lookup, work)
@@ -146,7 +146,7 @@ async def test_an_owner_at_work_keeps_its_lease(
     for _ in range(20):
         await store.call("INCRBY", "{pgw}:clock_offset", 5_000)
         await asyncio.sleep(0.1)
-        assert await other.process.jobs.claim(most=9, bulk=9) == []
+        assert await other.process.jobs.claim(interactive=9, bulk=9, fresh=9) == []
         assert (await look(other)).kind == "running"
     busy.cancel()
     waiting.cancel()

@@ -132,7 +132,7 @@ async def opened(store: Store) -> tuple[Queue, Place]:
     queue = Queue(store, ROOT, keep_days=1)
     query = b'{"full_name": "Ada Lovelace", "domain": "a.example"}'
     await queue.open(NewJob(id="job_1", request=WORK, queries=[query], results={}))
-    [claimed] = await queue.claim(most=1, bulk=1)
+    [claimed] = await queue.claim(interactive=0, bulk=1, fresh=1)
     return queue, Place(claimed.job, claimed.index, claimed.token)
 
 

@@ -36,8 +36,8 @@ END_SECONDS = 45.0
 KILLED_SECONDS = 2.0
 # Not a mutant: what a dead process left is taken over after a second, not after half a minute.
 IMPATIENT = """
-import gateway.jobs.engine, gateway.jobs.queue, gateway.jobs.sweeper, gateway.lookup.calls
-gateway.jobs.engine.RENEW = gateway.jobs.engine.LOOK = gateway.jobs.sweeper.PERIOD = 0.2
+import gateway.jobs.engine, gateway.jobs.holds, gateway.jobs.sweeper, gateway.lookup.calls
+gateway.jobs.holds.RENEW = gateway.jobs.engine.LOOK = gateway.jobs.sweeper.PERIOD = 0.2
 gateway.jobs.queue.LEASE = 1000
 gateway.lookup.calls.LEASE_MARGIN = gateway.lookup.calls.POLL_SECONDS = 1.0
 gateway.lookup.calls.LONGEST_CALL = 1.0

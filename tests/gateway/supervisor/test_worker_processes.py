@@ -110,8 +110,8 @@ async def test_a_worker_beside_takes_over_what_serve_leaves_to_it(tmp_path: Path
         async with running(tmp_path, "worker", environ=environ, up="Working on jobs") as worker:
             await until(finished(served, job), 60, "the job")
             assert await worker.end(signal.SIGINT) == 0
-            assert "job.taken_over" in worker.log
-        assert "job.taken_over" not in served.log
+            assert "item.taken_over" in worker.log
+        assert "item.taken_over" not in served.log
         result = (await served.client.get(job)).json()["data"]["result"]
         assert result["data"]["email"] == "ada.lovelace@blue-harbor.example"
         assert result["meta"]["sandbox"] is True
