@@ -1,0 +1,1 @@
+"""The cheapest right order, thought out: nothing here reads a store, a clock or a provider."""
