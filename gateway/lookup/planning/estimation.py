@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -23,13 +24,22 @@ WEIGHT = 12.0
 TEMPER = 0.7
 ROOT, NOTHING, WEAK = "", "-", "w"
 PACE = "@pace"
-CALLS, ANSWERS = 0, 1
+ANSWERS = 1
+# Where among a path's levels its segment is.
+SEGMENT = 2
 PLACES = {"valid": 2, "catch_all": 3, "unknown": 4}
 # Where a band of confidence ends and the next begins.
 BANDS = (50, 70, 85)
-# Counts that are less than this are as good as none, and would draw anything.
+# Less than so much of a count spreads no wider: it would draw anything.
 _LEAST = 0.3
 _NORMAL = NormalDist()
+
+
+class Chances(NamedTuple):
+    """Of an answer, and that it is accepted."""
+
+    h: float
+    q: float
 
 
 class Posterior(NamedTuple):
@@ -40,6 +50,11 @@ class Posterior(NamedTuple):
     wanted: float
     unwanted: float
     calls: int
+
+    def mean(self) -> Chances:
+        return Chances(
+            self.hits / (self.hits + self.misses), self.wanted / (self.wanted + self.unwanted)
+        )
 
 
 def path_of(segment: str, state: State) -> str:
@@ -95,8 +110,9 @@ def places_of(statuses: Sequence[str]) -> tuple[int, ...]:
 
 def drawn(yes: float, no: float, normal: float) -> float:
     """A chance drawn from `yes` and `no` counts: the log-odds are all but normal."""
-    yes, no = max(yes, _LEAST), max(no, _LEAST)
-    spread = TEMPER * math.sqrt(1 / yes + 1 / no)
+    if yes <= 0:
+        return 0.0
+    spread = TEMPER * math.sqrt(1 / max(yes, _LEAST) + 1 / max(no, _LEAST))
     return 1 / (1 + no / yes * math.exp(-spread * normal))
 
 
@@ -112,9 +128,11 @@ def _to_normal(seven: bytes) -> float:
 
 
 def share_of(cells: Cells, levels: Sequence[str], place: int, prior: float) -> float:
-    """The share of answers of one status."""
-    found = posterior(cells, levels, (place,), (0.5, prior))
-    return found.wanted / (found.wanted + found.unwanted)
+    """The share of a segment's answers that are of one status, whoever has missed."""
+    counts = cells.get(levels[SEGMENT])
+    if counts is None:
+        return prior
+    return (counts[place] + WEIGHT * prior) / (counts[ANSWERS] + WEIGHT)
 
 
 def seconds_of(cells: Cells, prior: Prior) -> float:
@@ -134,7 +152,7 @@ def confident(cells: Cells, status: str, least: int) -> float:
     total, *bands = cells.get(f"@{status}", (0,) * (len(BANDS) + 2))
     edges = (0, *BANDS, 101)
     above = 0.0
-    for count, low, high in zip(bands, edges, edges[1:], strict=True):
+    for count, (low, high) in zip(bands, pairwise(edges), strict=True):
         above += count * min(1.0, max(0.0, (high - least) / (high - low)))
     prior = min(1.0, (101 - least) / 101)
     return (above + WEIGHT * prior) / (total + WEIGHT)

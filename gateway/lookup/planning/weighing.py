@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.lookup.planning.estimation import (
+    PLACES,
+    Chances,
+    Posterior,
     confident,
     drawn,
     normals,
@@ -29,13 +32,9 @@ from gateway.lookup.planning.terms import MILLION, Cells, Option, Policy, Rating
 # What can't be had at any price; an index is a whole number.
 NEVER = 10**15
 WEAK = ("catch_all", "unknown")
-
-
-class Chances(NamedTuple):
-    """Of an answer, and that it is accepted."""
-
-    h: float
-    q: float
+# Who is left out is not heard of again: it is weighed as if it were so many of the draw's standard
+# deviations better than known, or as it was drawn, if that is better still.
+DOUBT = 1.0
 
 
 class Charges(NamedTuple):
@@ -56,83 +55,96 @@ class Scale:
         self._places = places_of(policy.accept)
         self._prior = prior_of(policy.prior, policy.accept)
         self._weak = [name for name in WEAK if name not in policy.accept]
+        self._choosy = policy.value is not None and policy.order == "learned"
         value = policy.value or 0
         worth = [share * value / MILLION for share in policy.worth]
         self._worth = dict(zip(WEAK, worth, strict=True))
         self._held = self._worth.get(state.hand, 0.0)
 
     def weigh(self, option: Option, cells: Cells) -> Rating:
-        mean, draw, seen = self._chances(option, cells)
-        charges = self._charges(option, cells)
-        delay = 0.0
-        if self._policy.wait_price:
-            delay = self._policy.wait_price * seconds_of(cells, self._policy.prior)
-        priced = Charges(charges.a + delay, charges.b)
+        known = posterior(cells, self._levels, self._places, self._prior)
+        sure, gained = self._corrections(option, cells)
+        mean = _corrected(known.mean(), sure, gained)
+        normal = normals(self._seed, option.provider)
+        draw = _corrected(_drawn(known, *normal), sure, gained)
+        charges, delay = self._charges(option, cells), self._delay(cells)
+        reason = option.barred or ("over_budget" if option.worst > self._left else "")
+        if self._choosy and not reason and not self._pays(cells, charges, delay, draw):
+            kind = (max(DOUBT, one) for one in normal)
+            fair = _corrected(_drawn(known, *kind), sure, gained)
+            reason = "" if self._pays(cells, charges, delay, fair) else "not_worth_it"
         return Rating(
             provider=option.provider,
-            index=_index(priced, draw),
-            mean=_index(priced, mean),
+            index=_index(charges, delay, draw),
+            mean=_index(charges, delay, mean),
             cost=int(charges.a + mean.h * charges.b + 0.5),
             chance=int(mean.h * mean.q * MILLION + 0.5),
             worst=option.worst,
-            seen=seen,
-            reason=option.barred or self._reason(option, cells, priced, draw),
+            seen=known.calls,
+            reason=reason,
         )
 
-    def _chances(self, option: Option, cells: Cells) -> tuple[Chances, Chances, int]:
-        """By what is known, and as drawn for this lookup; and how many calls are known."""
-        hits, misses, wanted, unwanted, seen = posterior(
-            cells, self._levels, self._places, self._prior
-        )
-        h, q = hits / (hits + misses), wanted / (wanted + unwanted)
-        first, second = normals(self._seed, option.provider)
-        h_drawn, q_drawn = drawn(hits, misses, first), drawn(wanted, unwanted, second)
+    def _corrections(self, option: Option, cells: Cells) -> tuple[float, float]:
+        """What a demand for confidence takes from q, and what a verification adds to it."""
+        sure, gained = 1.0, 0.0
         if self._policy.min_confidence:
             sure = self._confident(cells)
-            q, q_drawn = q * sure, q_drawn * sure
-        if option.verify is not None and "unknown" in self._weak:
+        if self._verifies(option):
             gained = self._share(cells, "unknown") * option.confirms / MILLION
-            q, q_drawn = min(1.0, q + gained), min(1.0, q_drawn + gained)
-        return Chances(h, q), Chances(h_drawn, q_drawn), seen
+        return sure, gained
 
     def _charges(self, option: Option, cells: Cells) -> Charges:
         b = float(option.per_hit)
         if option.per_row:
             b += option.per_row * rows_of(cells, option.rows)
-        if option.verify is not None and "unknown" in self._weak:
+        if option.verify is not None and self._verifies(option):
             b += option.verify * self._share(cells, "unknown")
         return Charges(float(option.per_call), b)
 
+    def _delay(self, cells: Cells) -> float:
+        """The price of waiting for an answer."""
+        if not self._policy.wait_price:
+            return 0.0
+        return self._policy.wait_price * seconds_of(cells, self._policy.prior)
+
+    def _verifies(self, option: Option) -> bool:
+        return option.verify is not None and "unknown" in self._weak
+
     def _share(self, cells: Cells, status: str) -> float:
-        place = places_of((status,))[0]
-        return share_of(cells, self._levels, place, getattr(self._policy.prior, status))
+        return share_of(cells, self._levels, PLACES[status], getattr(self._policy.prior, status))
 
     def _confident(self, cells: Cells) -> float:
-        """The share of accepted answers that are confident enough; of all kinds alike."""
+        """The share of accepted answers that are confident enough."""
         least = self._policy.min_confidence
         kinds = [name for name in self._policy.accept if name in ("valid", *WEAK)]
         shares = [(self._share(cells, name), confident(cells, name, least)) for name in kinds]
         total = sum(share for share, _ in shares)
         return sum(share * sure for share, sure in shares) / total if total else 0.0
 
-    def _reason(self, option: Option, cells: Cells, charges: Charges, chances: Chances) -> str:
-        """Why it is not asked; empty if it is."""
-        if option.worst > self._left:
-            return "over_budget"
-        policy = self._policy
-        if policy.value is None or policy.order != "learned":
-            return ""
-        won = chances.q * (policy.value - self._held)
-        if any(policy.worth):
-            won += sum(
-                self._share(cells, name) * max(0.0, self._worth[name] - self._held)
-                for name in self._weak
-            )
-        return "" if chances.h * (won - charges.b) > charges.a else "not_worth_it"
+    def _pays(self, cells: Cells, charges: Charges, delay: float, chances: Chances) -> bool:
+        """Whether it is expected to bring more than it costs beyond what is in hand."""
+        won = chances.q * ((self._policy.value or 0) - self._held)
+        price = charges.a + delay
+        if chances.h * (won - charges.b) >= price:
+            return True
+        for name in self._weak:
+            if (more := self._worth[name] - self._held) > 0:
+                won += self._share(cells, name) * more
+        return chances.h * (won - charges.b) >= price
 
 
-def _index(charges: Charges, chances: Chances) -> int:
+def _drawn(known: Posterior, first: float, second: float) -> Chances:
+    return Chances(
+        drawn(known.hits, known.misses, first), drawn(known.wanted, known.unwanted, second)
+    )
+
+
+def _corrected(chances: Chances, sure: float, gained: float) -> Chances:
+    return Chances(chances.h, min(1.0, chances.q * sure + gained))
+
+
+def _index(charges: Charges, delay: float, chances: Chances) -> int:
     accepted = chances.h * chances.q
     if accepted <= 0:
         return NEVER
-    return min(NEVER, int((charges.a + chances.h * charges.b) / accepted + 0.5))
+    return min(NEVER, int((charges.a + delay + chances.h * charges.b) / accepted + 0.5))

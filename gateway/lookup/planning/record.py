@@ -1,0 +1,92 @@
+"""What is kept of a lookup's decisions, so that each can be made again byte for byte."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from gateway.lookup.planning.estimation import PACE, levels_of, path_of
+from gateway.lookup.planning.planner import after_miss, full_plan, rate
+from gateway.lookup.planning.terms import (
+    Cells,
+    Counts,
+    Plan,
+    Question,
+    Rating,
+    State,
+    Statistics,
+)
+
+Numbers = dict[str, dict[str, Counts]]
+
+
+class Move(Struct, frozen=True, array_like=True):
+    """One decision: where the lookup was, and the numbers of those that it could ask."""
+
+    state: State
+    numbers: Numbers
+
+
+class Trace(Struct, frozen=True, array_like=True):
+    """A lookup's decisions; the seed and the policy are in the question."""
+
+    question: Question
+    moves: tuple[Move, ...] = ()
+
+
+_trace = msgspec.msgpack.Decoder(Trace)
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+
+
+def to_move(question: Question, statistics: Statistics, state: State) -> Move:
+    """All that decides `rate(question, statistics, state)`, and nothing else."""
+    levels = levels_of(path_of(question.segment, state))
+    rest = [one.provider for one in question.options if one.provider not in state.missed]
+    return Move(state, {name: _used(statistics.get(name, {}), levels) for name in rest})
+
+
+def to_plan_moves(question: Question, statistics: Statistics, state: State) -> tuple[Move, ...]:
+    """One for each step of a full plan, and one for its end."""
+    moves = [to_move(question, statistics, state)]
+    for step in full_plan(question, statistics, state).steps:
+        state = after_miss(question, state, step.provider)
+        moves.append(to_move(question, statistics, state))
+    return tuple(moves)
+
+
+def _used(cells: Cells, levels: tuple[str, ...]) -> dict[str, Counts]:
+    kept = (*levels, PACE, "@valid", "@catch_all", "@unknown")
+    return {name: cells[name] for name in kept if name in cells}
+
+
+def encode(trace: Trace) -> bytes:
+    return _encode(trace)
+
+
+def decode(kept: bytes) -> Trace:
+    """Raises msgspec.DecodeError."""
+    return _trace.decode(kept)
+
+
+def decided(question: Question, statistics: Statistics, state: State) -> bytes:
+    """A decision as bytes: everyone's rating, in order."""
+    return _encode(rate(question, statistics, state))
+
+
+def replay(trace: Trace) -> list[bytes]:
+    """What `decided` gave at each move."""
+    return [decided(trace.question, move.numbers, move.state) for move in trace.moves]
+
+
+def replay_plan(trace: Trace) -> Plan:
+    """The full plan of a trace of its moves: what a quote said."""
+    merged: Numbers = {}
+    for move in trace.moves:
+        for provider, cells in move.numbers.items():
+            merged.setdefault(provider, {}).update(cells)
+    return full_plan(trace.question, merged, trace.moves[0].state)
+
+
+def ratings_of(trace: Trace) -> list[list[Rating]]:
+    """The ratings of each move, for whoever explains them."""
+    return [rate(trace.question, move.numbers, move.state) for move in trace.moves]
