@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from gateway.lookup.planning.estimation import drawn, normals
+from gateway.lookup.planning.estimation import moved, normals
 from gateway.lookup.planning.outcomes import UNRATED
 from gateway.lookup.planning.terms import Cells
 
@@ -85,12 +85,12 @@ def _pooled(one: Estimate, other: Estimate) -> Estimate:
 def acceptable(estimate: Estimate, max_bounce: float, seed: str, provider: str) -> bool:
     """Whether an address may be taken as bouncing at most so often.
 
-    Only who is sent to is heard of: an address has the benefit of the doubt, at least DOUBT of the
-    draw's standard deviations, and of the lookup's own draw if that is kinder.
+    Only who is sent to is heard of: an address has the benefit of the doubt, at least DOUBT
+    standard deviations, and of the lookup's own draw if that is kinder.
     """
     chance, weight = estimate
     normal = min(-DOUBT, normals(f"{seed}|bounce", provider)[0])
-    return drawn(chance * weight, (1 - chance) * weight, normal) <= max_bounce
+    return moved(chance * weight, (1 - chance) * weight, normal) <= max_bounce
 
 
 def _odds(chance: float) -> float:

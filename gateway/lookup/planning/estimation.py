@@ -109,11 +109,16 @@ def places_of(statuses: Sequence[str]) -> tuple[int, ...]:
 
 
 def drawn(yes: float, no: float, normal: float) -> float:
-    """A chance drawn from `yes` and `no` counts: the log-odds are all but normal."""
+    """A chance drawn from `yes` and `no` counts."""
+    return moved(yes, no, TEMPER * normal)
+
+
+def moved(yes: float, no: float, deviations: float) -> float:
+    """The chance of so many standard deviations from the mean: the log-odds are all but normal."""
     if yes <= 0:
         return 0.0
-    spread = TEMPER * math.sqrt(1 / max(yes, _LEAST) + 1 / max(no, _LEAST))
-    return 1 / (1 + no / yes * math.exp(-spread * normal))
+    spread = math.sqrt(1 / max(yes, _LEAST) + 1 / max(no, _LEAST))
+    return 1 / (1 + no / yes * math.exp(-spread * deviations))
 
 
 @lru_cache(maxsize=4096)

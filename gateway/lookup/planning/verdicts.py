@@ -1,9 +1,9 @@
 """Several verdicts on one address as one: calibrated by outcomes, and less than independent.
 
 A verdict moves the log-odds of a bounce from the base rate as far as its own outcomes say. Two
-verifiers that ask the same mail server say much the same: the boldest counts in full and the others
-a share, fitted to the outcomes of addresses on which two had spoken (`verdicts:<one>+<other>`,
-paths `status+status`). A pair that is often seen speaks for itself.
+verifiers that ask the same mail server say much the same: the boldest counts in full and the
+others a share, fitted to the outcomes of addresses on which two had spoken
+(`verdicts:<one>+<other>`, paths `status+status`). A pair that is often seen speaks for itself.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def test_a_late_bounce_takes_its_delivery_back() -> None:
 def test_replies_and_strangers_are_deliveries() -> None:
     books: Books = {}
     for outcome in ("delivered", "replied", "wrong_person", "bounced"):
-        learn(books, "p", "valid", outcome)  # type: ignore[arg-type]
+        learn(books, "p", "valid", outcome)
     assert books[book_of("p")].cells["valid"] == (4, 1, 1, 1, 0)
 
 
@@ -147,6 +147,7 @@ def test_what_is_hardly_known_has_the_benefit_of_the_doubt() -> None:
 def test_estimates_are_calibrated() -> None:
     """Of each group of addresses as many bounce as was said."""
     books, random, rows = dict[str, Book](), Random(9), list[tuple[float, bool]]()
+    tables = {name: estimates_of({}, {}) for name in "abc"}
     truth = {(name, status): random.uniform(0.005, 0.3) for name in "abc" for status in PRIORS}
     for _ in range(12_000):
         (name, status), chance = random.choice(list(truth.items()))
