@@ -30,6 +30,9 @@ from tests.bench.planning.campaigns import (
 from tests.bench.planning.ratios import Figure
 from tests.gates.conftest import Campaign
 
+# The long forms take up to an hour each.
+pytestmark = pytest.mark.timeout(7200)
+
 # Figures of time are of a machine that others use too.
 GENEROSITY = 1.25
 

@@ -79,6 +79,10 @@ class Campaign:
     due: int = 0
     reached: int = 0
 
+    @property
+    def counted(self) -> list[Sent]:
+        return self.sent[COUNTED_FROM:]
+
     def offer(self, found: Found, number: int, random: Random) -> None:
         """Send to an address or not; what comes of it is the same for every campaign."""
         if number % REFRESH == 0:
@@ -129,7 +133,7 @@ def campaign(seed: int, asked: float, sends: int, accept: Accept = acceptable) -
     senders, random = Senders(seed), Random(f"addresses {seed}")
     made = Campaign(asked, accept)
     number = 0
-    while len(made.sent) < sends and number < 40 * sends:
+    while len(made.sent) < sends and number < 20 * sends:
         found = senders.find(random)
         made.offer(found, number, Random(f"{seed} {number}"))
         number += 1
@@ -138,30 +142,43 @@ def campaign(seed: int, asked: float, sends: int, accept: Accept = acceptable) -
 
 def bounces(seeds: int, sends: int = 20_000, accept: Accept = acceptable) -> list[Figure]:
     """From delivery 10,000 on: realised, covered, calibrated; means over the seeds."""
-    figures = []
-    for asked in ASKED:
-        made = [campaign(seed, asked, sends, accept) for seed in range(seeds)]
-        name = f"max_bounce {asked * 100:g} %"
-        counted = [one.sent[COUNTED_FROM:] for one in made]
-        realised = Spread(tuple(sum(one.bounced for one in rows) / len(rows) for rows in counted))
-        covered = Spread(
-            tuple(len(rows) / one.due for rows, one in zip(counted, made, strict=True))
-        )
-        reached = Spread(tuple(one.reached / one.due for one in made))
-        wrong = Spread(tuple(map(calibration_error, counted)))
-        figures += [
-            spread_figure(f"{name}: realised", realised, most=asked + 0.002),
-            spread_figure(f"{name}: coverage / clairvoyant", covered, least=0.9),
-            spread_figure(f"{name}: of the clairvoyant's, sent to as well", reached),
-            spread_figure(f"{name}: expected calibration error", wrong, most=0.02),
-        ]
-    return [*figures, calibration(seeds, sends)]
+    found = [
+        figure
+        for asked in ASKED
+        for figure in _asked([campaign(seed, asked, sends, accept) for seed in range(seeds)])
+    ]
+    return [*found, calibration(seeds, sends)]
+
+
+def _asked(made: list[Campaign]) -> list[Figure]:
+    """Where the clairvoyant would send to nobody there is nothing to cover."""
+    asked = made[0].asked
+    name = f"max_bounce {asked * 100:g} %"
+    realised = [sum(sent.bounced for sent in one.counted) / len(one.counted) for one in made]
+    due = [one for one in made if one.due]
+    return [
+        spread_figure(f"{name}: realised", Spread(tuple(realised)), most=asked + 0.002),
+        spread_figure(
+            f"{name}: coverage / clairvoyant",
+            Spread(tuple(len(one.counted) / one.due for one in due)),
+            least=0.9,
+        ),
+        spread_figure(
+            f"{name}: of the clairvoyant's, sent to as well",
+            Spread(tuple(one.reached / one.due for one in due)),
+        ),
+        spread_figure(
+            f"{name}: expected calibration error",
+            Spread(tuple(calibration_error(one.counted) for one in made)),
+            most=0.02,
+        ),
+    ]
 
 
 def calibration(seeds: int, sends: int = 20_000) -> Figure:
     """Of all addresses, whatever they may bounce."""
     made = [campaign(seed, 1.0, sends, _anybody) for seed in range(seeds)]
-    wrong = Spread(tuple(calibration_error(one.sent[COUNTED_FROM:]) for one in made))
+    wrong = Spread(tuple(calibration_error(one.counted) for one in made))
     return spread_figure("sent to anybody: expected calibration error", wrong, most=0.02)
 
 

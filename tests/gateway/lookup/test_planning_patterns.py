@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.lookup.planning.folding import STYLES, Style, parts_of, plain
@@ -136,6 +136,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzäöüßøåéñçłŁÖÉ"
 NAMES = st.lists(st.text(LETTERS, min_size=2, max_size=8), min_size=1, max_size=3).map(" ".join)
 
 
+@settings(max_examples=40, deadline=None)
 @given(NAMES, NAMES, st.sampled_from(PATTERNS), st.sampled_from(STYLES))
 def test_what_a_pattern_made_is_recognised(first: str, last: str, text: str, style: Style) -> None:
     """Whichever of the patterns that explain an address is taken, it makes that address again."""

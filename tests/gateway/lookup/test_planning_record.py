@@ -27,7 +27,6 @@ from gateway.lookup.planning.terms import (
     State,
     priced,
 )
-from tests.bench.planning.timing import replayed
 
 OPTIONS = (
     priced("hunter", "per_hit", 49_000, worst=49_000),
@@ -92,11 +91,6 @@ def test_a_quote_is_made_again() -> None:
     asked = question(value=250_000)
     trace = Trace(asked, to_plan_moves(asked, CELLS, State()))
     assert replay_plan(decode(encode(trace))) == full_plan(asked, CELLS)
-
-
-def test_a_thousand_decisions_are_replayed() -> None:
-    figure = replayed(1000)
-    assert figure.met, figure
 
 
 def decisions(asked: Question, trace: Trace) -> list[bytes]:
