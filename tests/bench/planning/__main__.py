@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from tests.bench.planning.campaigns import (
     RHOS,
     against_static,
+    against_the_best_fixed,
     correlated,
     habits,
     silenced,
@@ -39,7 +40,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     ),
     "static": (
         "Windows of 1,000 records against a configured order, paired draws",
-        lambda asked: against_static(max(1, asked.worlds // 4), 2 * asked.records),
+        lambda asked: [
+            *against_static(max(1, asked.worlds // 4), 2 * asked.records),
+            *against_the_best_fixed(max(1, asked.worlds // 4), 2 * asked.records),
+        ],
     ),
     "bounces": (
         "max_bounce on 20,000 deliveries, 5 % of the outcomes late",

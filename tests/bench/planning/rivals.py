@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 
 from tests.bench.planning.oracle import Expected, Oracle, tree_along
 from tests.bench.planning.world import World
@@ -17,6 +18,19 @@ def listed(world: World, segment: int) -> list[int]:
 
 def cheapest(world: World, segment: int) -> list[int]:
     return sorted(listed(world, segment), key=lambda at: world.options[at].worst)
+
+
+def best_fixed(world: World, segment: int) -> list[int]:
+    """The order that is cheapest over all segments, by the truth."""
+    oracle = Oracle(world)
+
+    def cost(order: tuple[int, ...]) -> float:
+        tree = tree_along(order)
+        segments = range(len(world.kinds))
+        return oracle.over_all([oracle.expect(at, tree) for at in segments]).cost
+
+    order = min(permutations(range(len(world.options))), key=cost)
+    return list(order)
 
 
 def by_hit_rate_for_the_price(world: World, segment: int) -> list[int]:
