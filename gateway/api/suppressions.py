@@ -108,6 +108,7 @@ class Suppressions(Controller):
         request: Req,
         limit: Limit = 25,
         cursor: CursorParam = None,
+        *,
         email: EmailParam = None,
         domain: DomainParam = None,
         linkedin_url: ProfileParam = None,

@@ -397,6 +397,29 @@ TABLE: Mapping[str, Entry] = {
     "PUT /v1/admin/providers/{name}/breakers": _one(
         body=lambda _: {"state": "auto"}, recorded="breaker.forced"
     ),
+    "GET /v1/admin/suppressions": Entry(scopes=ADMIN),
+    "POST /v1/admin/suppressions": Entry(
+        scopes=ADMIN,
+        answers=(201, 201, 201),
+        body=lambda side: {"email": f"left.alone@{side.name}.example"},
+        made="suppression_id",
+        recorded="suppression.added",
+    ),
+    "GET /v1/admin/suppressions/{suppression_id}": _one(),
+    "DELETE /v1/admin/suppressions/{suppression_id}": Entry(
+        scopes=ADMIN,
+        answers=(204, 204, 404),
+        fresh="suppression_id",
+        recorded="suppression.removed",
+    ),
+    "GET /v1/admin/erasures": Entry(scopes=ADMIN),
+    "POST /v1/admin/erasures": Entry(
+        scopes=ADMIN,
+        answers=(202, 202, 202),
+        body=lambda side: {"email": f"left.alone@{side.name}.example"},
+        recorded="erasure.requested",
+    ),
+    "GET /v1/admin/erasures/{erasure_id}": _one(),
     "GET /v1/admin/audit": Entry(
         scopes=ADMIN, query=lambda side: {"object_id": side.ids["team_id"]}, shows=True
     ),

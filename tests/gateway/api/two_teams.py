@@ -20,13 +20,14 @@ PLACES = {
     "key_id": "/v1/admin/keys",
     "credential_id": "/v1/admin/credentials",
     "endpoint_id": "/v1/webhook-endpoints",
+    "suppression_id": "/v1/admin/suppressions",
 }
 RECEIVER = {"url": "https://receiver.example/events", "events": ["budget.threshold"]}
 # The last is the one that is asked about.
 ACCOUNTS = {"ours": ("hunter", "snov"), "theirs": ("hunter", "snov", "sixtyfour")}
 SEARCHES = ("/v1/domains/search", "/v1/contacts/search", "/v1/companies/search")
 EVERYWHERE = {"domain": "blue-harbor.example", "operation": "emails.find"}
-KINDS = ("team_id", "key_id", "credential_id", "job_id", "entry_id", "endpoint_id")
+KINDS = ("job_id", "entry_id", "erasure_id", *PLACES)
 NOBODY = {name: f"{name}-of-nobody" for name in KINDS}
 
 
@@ -115,6 +116,8 @@ class Stage:
         """What makes a key or an account of the team's own."""
         if kind == "key_id":
             return {"name": "k", "scopes": ["usage"], "team_id": team}
+        if kind == "suppression_id":
+            return {"email": f"left.alone.{next(self.numbers)}@gone.example"}
         name = f"{next(self.numbers)} of {team}"
         named = {"provider": provider, "name": name, "secret": self.secrets[provider]}
         return {**named, "team_ids": [team]}
@@ -160,6 +163,10 @@ async def _side(stage: Stage, name: str) -> Side:
     own = ACCOUNTS[name][-1]
     ids = {"team_id": team, "key_id": key["id"], "credential_id": made["id"], "name": own}
     ids["endpoint_id"] = endpoint
+    alone = stage.of_team("suppression_id", team)
+    ids["suppression_id"] = (await stage.make("suppression_id", alone))["id"]
+    erased = await stage.send("POST", "/v1/admin/erasures", stage.admin, json=alone)
+    ids["erasure_id"] = erased.json["data"]["id"]
     side = Side(name, ids, marks={name, team, key["id"], made["id"], endpoint})
     await _live(stage, side)
     return side
