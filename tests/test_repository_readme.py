@@ -34,7 +34,7 @@ from tests.gateway.conftest import Gateway, make_settings, running_gateway
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-LONGEST = 520
+LONGEST = 760
 UPDATE = 'UPDATE_README=1 make test ARGS="-k readme"'
 BILLED = {
     Charge.PER_CALL: "per call",
