@@ -25,7 +25,7 @@ from gateway.api.context import Context
 from gateway.api.credentials import Credentials
 from gateway.api.decoding import StrictRequest
 from gateway.api.edge import App, Edge
-from gateway.api.erasures import ErasuresOfPersons
+from gateway.api.erasures import ErasuresOfPersons, Traces
 from gateway.api.exchange import Exchange
 from gateway.api.hooks import Callbacks, Hooks
 from gateway.api.jobs import Jobs
@@ -46,6 +46,7 @@ from gateway.api.teams import Teams
 from gateway.api.webhook_endpoints import WebhookEndpoints
 from gateway.guard.breakers import Breakers
 from gateway.guard.objections import Objections
+from gateway.jobs.access import Access
 from gateway.lookup.accounts import Keeper
 from gateway.money.entries import Books
 from gateway.money.standing import Standings
@@ -78,6 +79,7 @@ CONTROLLERS = [
     BreakersOfProviders,
     Suppressions,
     ErasuresOfPersons,
+    Traces,
     Usage,
     Me,
     Audit,
@@ -149,6 +151,7 @@ def _count_word(provider: str, field: str, _word: str) -> None:
 
 def _context(process: Process, exchange: Exchange) -> Context:
     zone = ZoneInfo(process.settings.timezone)
+    eraser = exchange.engine.eraser
     return Context(
         settings=process.settings,
         sandbox=process.sandbox,
@@ -169,6 +172,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         webhooks=process.webhooks,
         objections=Objections(process.store, process.root),
         erasures=process.erasures,
+        access=Access(eraser.seeker, eraser.readers),
     )
 
 

@@ -25,8 +25,8 @@ SIGN_IN = "/v1/oauth/access_token"
 OPENING = """\
 # Capabilities
 
-What the gateway reaches of each provider. Generated from the adapters' own tables and from the providers' documents;
-renew it with `{update}`.
+What the gateway reaches of each provider. Generated from the adapters' own tables and from the
+providers' documents; renew it with `{update}`.
 
 ## Lookups
 
@@ -35,14 +35,15 @@ A cell is the worst cost of one call at default prices, in money, and when the p
 {lookups}
 ## Account objects
 
-Under `/v1/providers/{{provider}}/…`, all free. A cell is the provider's endpoint behind the action; `-` answers 422
-`unsupported`.
+Under `/v1/providers/{{provider}}/…`, all free. A cell is the provider's endpoint behind
+the action; `-` answers 422 `unsupported`.
 
 {accounts}
 ## The providers' own APIs
 
-Every documented endpoint is reached as `/native/{{provider}}{{path}}`, byte for byte. *Charged* says what a call is billed by, in
-units of the provider; *unified* what asks the same in the gateway's vocabulary.
+Every documented endpoint is reached as `/native/{{provider}}{{path}}`, byte for byte.
+*Charged* says what a call is billed by, in units of the provider; *unified* what asks the same in
+the gateway's vocabulary.
 
 {endpoints}
 {counts}
@@ -92,7 +93,9 @@ def lookups_by(row: Endpoint) -> Iterator[str]:
     asked = re.compile(rf"{row.method} {path}/?(\?.*)?")
     for operation in OPERATIONS:
         for file in sorted((RECORDINGS / row.provider).glob(f"{operation}*.json")):
-            if any(asked.fullmatch(request) for request in requests_in(json.loads(file.read_text()))):
+            if any(
+                asked.fullmatch(request) for request in requests_in(json.loads(file.read_text()))
+            ):
                 yield operation
                 break
 
@@ -115,7 +118,9 @@ def actions_by(row: Endpoint) -> Iterator[str]:
 
 
 def counts() -> str:
-    told = ", ".join(f"{len(listed)} {ADAPTERS[name].title}" for name, listed in BY_PROVIDER.items())
+    told = ", ".join(
+        f"{len(listed)} {ADAPTERS[name].title}" for name, listed in BY_PROVIDER.items()
+    )
     return f"{sum(map(len, BY_PROVIDER.values()))} endpoints: {told}; 0 are missing."
 
 

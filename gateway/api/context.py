@@ -13,6 +13,7 @@ from gateway.api.lists import ListMeta, Pager, ReplyMeta
 from gateway.api.problems import request_id_of
 from gateway.guard.breakers import Breakers
 from gateway.guard.objections import Objections
+from gateway.jobs.access import Access
 from gateway.jobs.erasures import Erasures
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
@@ -52,6 +53,7 @@ class Context:
     webhooks: Webhooks
     objections: Objections
     erasures: Erasures
+    access: Access
 
 
 def context_of(request: Request[Any, Any, Any]) -> Context:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from litestar import Controller, Request, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
@@ -13,23 +14,56 @@ from gateway.api.audit import given_in, record
 from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
+from gateway.api.problems import request_id_of
 from gateway.api.suppressions import Reason
 from gateway.jobs.erasures import Erasure, Status
-from gateway.lookup.subject import subject_of
+from gateway.jobs.holdings import Place
+from gateway.jobs.traces import Trace
+from gateway.lookup.subject import Subject, subject_of
 from gateway.vault.roster import to_timestamp
 from providers.model import Address, Domain, Link, Text
 
 Req = Request[Any, Any, Any]
 
 
-class NewErasure(Struct, kw_only=True, forbid_unknown_fields=True):
+class Whom(Struct, kw_only=True, forbid_unknown_fields=True):
     """Any of `email`, `linkedin_url`, and `full_name` with `domain`: all of one person."""
 
     email: Address | None = None
     linkedin_url: Link | None = None
     full_name: Text | None = None
     domain: Domain | None = None
+
+    def subject(self) -> Subject:
+        """Raises QueryError."""
+        return subject_of(self.email, self.linkedin_url, self.full_name, self.domain)
+
+
+class NewErasure(Whom, kw_only=True, forbid_unknown_fields=True):
+    """Of whom, and why."""
+
     reason: Reason = ""
+
+
+class TraceView(Struct, kw_only=True):
+    """One thing that is held of a person: where, since when and until when (null: for good, or not
+    known), from which provider, for which team's request, seen on which pages, and what it says.
+    """
+
+    place: Place
+    reference: str
+    provider: str
+    operation: str
+    team: str
+    obtained_at: str | None
+    expires_at: str | None
+    sources: list[str]
+    data: msgspec.Raw
+
+
+class TracesReply(Struct):
+    data: list[TraceView]
+    meta: ListMeta
 
 
 class ErasureView(Struct, kw_only=True):
@@ -94,8 +128,9 @@ class ErasuresOfPersons(Controller):
     async def erase(self, request: Req, data: JSONBody[NewErasure]) -> ErasureReply:
         """The person is suppressed once the reply is there."""
         context = context_of(request)
-        subject = subject_of(data.email, data.linkedin_url, data.full_name, data.domain)
-        found = await context.erasures.open(subject, context.desk.data_key.value, data.reason)
+        found = await context.erasures.open(
+            data.subject(), context.desk.data_key.value, data.reason
+        )
         await record(request, "erasure.requested", found.id, given_in(data))
         return ErasureReply(view(found), meta_of(request))
 
@@ -116,3 +151,36 @@ class ErasuresOfPersons(Controller):
         if found is None:
             raise missing("erasure")
         return ErasureReply(view(found), meta_of(request))
+
+
+class Traces(Controller):
+    """Why is what held of a person: for whoever asks to know, before or instead of an erasure."""
+
+    tags = ["Objections"]
+    opt = {"scope": "admin"}
+
+    @post(
+        "/v1/admin/traces",
+        status_code=200,
+        responses=responses({200: TracesReply}, (*AUTHENTICATED, *WITH_BODY)),
+    )
+    async def trace(self, request: Req, data: JSONBody[Whom]) -> TracesReply:
+        """Everything is searched, so it takes a while in a large store; nothing is changed."""
+        found = await context_of(request).access.traces(data.subject())
+        await record(request, "person.traced", request_id_of(request.scope), given_in(data))
+        rows = [trace_view(one) for one in found]
+        return TracesReply(rows, list_meta_of(request, None, len(rows)))
+
+
+def trace_view(found: Trace) -> TraceView:
+    return TraceView(
+        place=found.place,
+        reference=found.reference,
+        provider=found.provider,
+        operation=found.operation,
+        team=found.team,
+        obtained_at=_iso(found.obtained),
+        expires_at=_iso(found.until),
+        sources=found.sources,
+        data=msgspec.Raw(msgspec.json.encode(found.data)),
+    )

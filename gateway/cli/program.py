@@ -13,6 +13,7 @@ from gateway.cli.enrich.command import enrich
 from gateway.cli.failure import INTERRUPTED, Failure
 from gateway.cli.keys import keys
 from gateway.cli.ledger import ledger, usage
+from gateway.cli.objections import erase, suppress
 from gateway.cli.providers import providers
 from gateway.cli.routes import routes
 from gateway.cli.teams import teams
@@ -32,6 +33,8 @@ COMMANDS: Sequence[click.Command] = (
     routes,
     usage,
     ledger,
+    suppress,
+    erase,
 )
 
 

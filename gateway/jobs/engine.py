@@ -57,7 +57,7 @@ class Engine:
         self._carrier = Carrier(desk, queue, conclude)
         self._sweeper = Sweeper(desk)
         self._reconciler = reconciler
-        self._eraser = eraser
+        self.eraser = eraser
         self._bell = asyncio.Event()
         self._slots = Slots(desk.settings.jobs.bulk_concurrency, self._bell.set)
         self._holds = Holds(queue)
@@ -74,7 +74,7 @@ class Engine:
         loops: list[Coroutine[Any, Any, None]] = [self._holds.keep()]
         if work:
             await store.subscribe(f"{root}work", self._called)
-            loops += [self._work(), self._sweeper.run(), self._eraser.run()]
+            loops += [self._work(), self._sweeper.run(), self.eraser.run()]
             loops.append(self._reconciler.run(self.desk.settings.reconcile_minutes))
         self._loops = [asyncio.create_task(loop) for loop in loops]
 

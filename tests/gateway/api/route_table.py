@@ -420,6 +420,11 @@ TABLE: Mapping[str, Entry] = {
         recorded="erasure.requested",
     ),
     "GET /v1/admin/erasures/{erasure_id}": _one(),
+    "POST /v1/admin/traces": Entry(
+        scopes=ADMIN,
+        body=lambda side: {"email": f"left.alone@{side.name}.example"},
+        recorded="person.traced",
+    ),
     "GET /v1/admin/audit": Entry(
         scopes=ADMIN, query=lambda side: {"object_id": side.ids["team_id"]}, shows=True
     ),
