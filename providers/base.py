@@ -314,7 +314,9 @@ def broken(error: httpx.HTTPError, paid: bool) -> ProviderError:
     """What a broken exchange means; one that only signs in leaves no doubt about a charge."""
     uncertain = paid and not isinstance(error, _BEFORE_BYTES)
     if isinstance(error, httpx.TimeoutException):
-        return TimedOut(uncertain=uncertain)
+        found = TimedOut(uncertain=uncertain)
+        found.local = isinstance(error, httpx.PoolTimeout)
+        return found
     if isinstance(error, httpx.DecodingError):
         return MalformedResponse("the reply can't be decompressed", uncertain=paid)
     return Unavailable(

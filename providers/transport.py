@@ -1,12 +1,13 @@
 """HTTP for the adapters: aiohttp's engine behind httpx's interface, with exact classification.
 
-ConnectError, ConnectTimeout: nothing was sent. ReadTimeout, ReadError, RemoteProtocolError: the
-request may have arrived. Requests are sent once, redirects are not followed, nothing is decoded.
+PoolTimeout, ConnectError, ConnectTimeout: nothing was sent; the first says nothing of the host.
+ReadTimeout, ReadError, RemoteProtocolError: the request may have arrived. Requests are sent once, redirects are not followed, nothing is decoded.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 
 import aiohttp
@@ -29,10 +30,25 @@ class Transport(httpx.AsyncBaseTransport):
     With an extension `target`, path and query are sent as these bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, per_host: int = PER_HOST) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._per_host = per_host
+        self._pools: dict[bytes, asyncio.Semaphore] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Waits here while all connections to the host are in use: aiohttp calls that a host that
+        does not connect.
+        """
+        netloc = request.url.netloc
+        pool = self._pools.setdefault(netloc, asyncio.Semaphore(self._per_host))
+        await _enter(pool, request.extensions.get("timeout", {}).get("pool"))
+        try:
+            return await self._exchange(request, pool.release)
+        except BaseException:
+            pool.release()
+            raise
+
+    async def _exchange(self, request: httpx.Request, left: Callable[[], None]) -> httpx.Response:
         body = await request.aread()
         with _Classified():
             response = await self._engine().request(
@@ -44,13 +60,16 @@ class Transport(httpx.AsyncBaseTransport):
                 timeout=_clocks(request.extensions.get("timeout", {})),
             )
         return httpx.Response(
-            response.status, headers=response.raw_headers, stream=_Body(response.content, response)
+            response.status,
+            headers=response.raw_headers,
+            stream=_Body(response.content, response, left),
         )
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            self._pools = {}
 
     def _engine(self) -> aiohttp.ClientSession:
         """Made at the first request, as it belongs to the running loop."""
@@ -58,7 +77,7 @@ class Transport(httpx.AsyncBaseTransport):
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=0,
-                    limit_per_host=PER_HOST,
+                    limit_per_host=0,
                     keepalive_timeout=KEEPALIVE,
                     ssl=httpx.create_ssl_context(),
                 ),
@@ -74,6 +93,17 @@ class Transport(httpx.AsyncBaseTransport):
             # request: a paid GET was bought twice that way.
             self._session._retry_connection = False
         return self._session
+
+
+async def _enter(pool: asyncio.Semaphore, seconds: float | None) -> None:
+    if not pool.locked():
+        await pool.acquire()
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await pool.acquire()
+    except TimeoutError:
+        raise httpx.PoolTimeout("all connections are in use") from None
 
 
 def _address(request: httpx.Request) -> str:
@@ -95,9 +125,15 @@ def _clocks(seconds: Mapping[str, float | None]) -> aiohttp.ClientTimeout:
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, content: aiohttp.StreamReader, response: aiohttp.ClientResponse):
+    def __init__(
+        self,
+        content: aiohttp.StreamReader,
+        response: aiohttp.ClientResponse,
+        left: Callable[[], None],
+    ):
         self._content = content
         self._response = response
+        self._left: Callable[[], None] | None = left
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _Classified():
@@ -107,6 +143,9 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """A connection not read to the end is closed, never pooled."""
         self._response.close()
+        if self._left is not None:
+            self._left()
+            self._left = None
 
 
 # First match wins: aiohttp's tree overlaps. None of their texts is kept, as they carry URLs.
