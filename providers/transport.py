@@ -1,7 +1,8 @@
 """HTTP for the adapters: aiohttp's engine behind httpx's interface, with exact classification.
 
 PoolTimeout, ConnectError, ConnectTimeout: nothing was sent; the first says nothing of the host.
-ReadTimeout, ReadError, RemoteProtocolError: the request may have arrived. Requests are sent once, redirects are not followed, nothing is decoded.
+ReadTimeout, ReadError, RemoteProtocolError: the request may have arrived. Requests are sent once,
+redirects are not followed, nothing is decoded.
 """
 
 from __future__ import annotations
