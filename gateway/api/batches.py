@@ -16,7 +16,7 @@ from gateway.api.decoding import decode
 from gateway.api.idempotency import key_of
 from gateway.api.intake import LONGEST_ITEM, JobOptions, read
 from gateway.api.lists import caller_of
-from gateway.api.problems import Problem, invalid, of_error, request_id_of
+from gateway.api.problems import RETRY_LATER, Problem, invalid, of_error, request_id_of
 from gateway.api.webhook_endpoints import check_url
 from gateway.jobs.queue import Mismatch, NewJob
 from gateway.jobs.records import Lane, Result
@@ -25,6 +25,7 @@ from gateway.lookup.identity import QueryError, normalise
 from gateway.money.amounts import to_micros
 from gateway.money.budgets import put_cap
 from gateway.money.ledger import new_id
+from gateway.store.inspection import FULL, memory_used
 from providers.model import QUERIES
 
 # A job that is as small as a few calls is as quick as they are.
@@ -32,6 +33,9 @@ FEW = 10
 # Rows looked into in one turn of the event loop.
 TURN = 100
 SHOWN = 10
+CROWDED_OUT = (
+    "The store has little memory left: no new jobs until it has more; lookups go on. See /readyz."
+)
 ITEM_EVENT = "job.item.completed"
 HOUR = 3600 * 1000
 
@@ -43,6 +47,8 @@ async def submit(request: Request[Any, Any, Any]) -> tuple[str, bool]:
 
     Raises Problem, StoreDown.
     """
+    if await memory_used(context_of(request).store) >= FULL:
+        raise Problem("ledger_unavailable", CROWDED_OUT, retry_after=RETRY_LATER)
     options, rows = read(request)
     check_routing(options.routing, "/routing")
     results = await _look_into(options.operation, rows, request_id_of(request.scope))

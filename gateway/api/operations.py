@@ -17,7 +17,7 @@ from gateway.api.documents import responses
 from gateway.api.edge import key_in
 from gateway.api.problems import unauthenticated
 from gateway.store.connection import Store, StoreDown
-from gateway.store.inspection import Finding, inspect
+from gateway.store.inspection import Finding, inspect, warn
 from gateway.telemetry.metrics import render
 
 Req = Request[Any, Any, Any]
@@ -28,7 +28,7 @@ class Life(Struct):
 
 
 class Concern(Struct):
-    """`accepted` concerns were accepted by name in the configuration."""
+    """`accepted` concerns were accepted by name in the configuration. `memory` only warns."""
 
     name: str
     message: str
@@ -58,6 +58,14 @@ async def concerns(store: Store, accept: Collection[str]) -> list[Concern]:
     return [_concern(finding) for finding in found]
 
 
+async def warnings(store: Store) -> list[Concern]:
+    """What does not make the gateway less ready yet."""
+    try:
+        return [_concern(finding) for finding in await warn(store)]
+    except StoreDown:
+        return []  # `unreachable` says it.
+
+
 def _concern(finding: Finding) -> Concern:
     return Concern(finding.name, finding.message, finding.accepted)
 
@@ -85,6 +93,7 @@ class Operations(Controller):
         if context.desk.ledger.mark.outdated:
             found.append(OUTDATED)
         ready = all(concern.accepted for concern in found)
+        found += await warnings(context.store)
         body = Readiness("ready" if ready else "not_ready", found)
         return _json(body, 200 if ready else 503)
 

@@ -11,6 +11,8 @@ import msgspec
 from gateway.store.connection import ResponseError, Store, StoreDown, StoreRefused
 
 OLDEST = (7, 0)
+# Shares of `maxmemory`: the first is warned of, from the second on no job begins.
+CROWDED, FULL = 0.8, 0.9
 SCHEMA = 1
 PROBE_KEY = "{pgw}:probe"
 SCHEMA_KEY = "{pgw}:schema_version"
@@ -47,6 +49,32 @@ async def inspect(store: Store, accept: Collection[str]) -> list[Finding]:
         message = f"{down}; start the store, or correct GATEWAY_STORE_URL"
         found.append(Finding("unreachable", message))
     return [msgspec.structs.replace(each, accepted=each.name in accept) for each in found]
+
+
+async def memory_used(store: Store) -> float:
+    """The share of its `maxmemory` that the store uses; 0 if it has none, or hides it.
+
+    Raises StoreDown.
+    """
+    try:
+        text = (await store.call("INFO", "memory")).decode()
+    except ResponseError:
+        return 0.0
+    facts = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    limit = int(facts.get("maxmemory", 0))
+    return int(facts["used_memory"]) / limit if limit else 0.0
+
+
+async def warn(store: Store) -> list[Finding]:
+    """What is not wrong yet, but will be. Raises StoreDown."""
+    used = await memory_used(store)
+    if used < CROWDED:
+        return []
+    message = (
+        f"the store uses {used:.0%} of its maxmemory; raise it, or shorten [retention]: "
+        f"from {FULL:.0%} on new jobs are refused"
+    )
+    return [Finding("memory", message)]
 
 
 async def _read_facts(store: Store) -> dict[str, str]:

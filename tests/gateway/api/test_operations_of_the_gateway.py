@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from gateway.settings import Secret
+from gateway.store.connection import Store
 from gateway.store.server import ask, find_binary
-from providers.simulator.testing import RunningSimulator
+from providers.simulator.testing import RunningSimulator, running_simulator
 from tests.gateway.api.replies import eventually, problem_of
 from tests.gateway.conftest import ADMIN_KEY, GatewayFactory, make_settings, running_gateway
 
@@ -249,3 +250,32 @@ async def test_the_document_refuses_unknown_members_as_the_gateway_does(
                 assert schemas[name]["additionalProperties"] is False, name
     assert schemas["Routing"]["properties"]["max_cost"]["anyOf"][0]["pattern"]
     assert "\n    " not in str(schemas)
+
+
+@pytest.mark.parametrize("share, status", [(0.5, 202), (0.85, 202), (0.95, 503)])
+async def test_a_store_that_fills_up_warns_then_takes_no_new_jobs(
+    own_store: OwnStore, share: float, status: int
+) -> None:
+    await asyncio.to_thread(own_store.start)
+    async with running_simulator() as simulator:
+        settings = make_settings(own_store.url, simulator)
+        async with running_gateway(settings, simulator) as gateway:
+            await gateway.post(FIND, PERSON)
+            used = int((await told(own_store, "memory"))["used_memory"])
+            await configure(own_store, "maxmemory", str(round(used / share)))
+            ready = await gateway.client.get("/readyz")
+            job = {"operation": "emails.find", "items": [PERSON]}
+            made = await gateway.client.post("/v1/jobs", json=job)
+            found = await gateway.post(FIND, PERSON)
+    warned = [one["name"] for one in ready.json()["reasons"]]
+    assert (ready.status_code, warned) == (200, ["memory"] if share > 0.8 else [])
+    assert (made.status_code, found.status_code) == (status, 200)
+    if status == 503:
+        problem_of(made, 503, "ledger_unavailable")
+
+
+async def told(own_store: OwnStore, section: str) -> dict[str, str]:
+    store = await Store.connect(own_store.url, timeout=5)
+    text = (await store.call("INFO", section)).decode()
+    await store.close()
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
