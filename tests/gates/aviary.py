@@ -18,6 +18,7 @@ from providers.simulator.settings import SimulatorSettings
 from providers.simulator.testing import RunningSimulator
 from providers.simulator.world import World
 from tests.gates.canaries import Canary, issued, made, master, plain
+from tests.gateway.api.route_table import SIGNING
 from tests.gateway.api.two_teams import Answer, Stage, two_teams
 from tests.gateway.front import behind
 from tests.gateway.store_dump import everything_in, files_below
@@ -136,19 +137,33 @@ async def flown(
         return await corpora(served, stage, store, folder), found
 
 
+# What an answer shows once, to whoever made it.
+ONCE = {
+    "key": "a key of a caller",
+    "secret": "a secret of a webhook",
+    "url": "a callback's address",
+}
+
+
 def came_up(stage: Stage, app: SimulatorApp) -> list[Canary]:
-    """What the gateway and Snov made themselves."""
-    texts = [one.json["data"]["key"] for one in stage.replies if shows_a_key(one)]
-    keys = [issued("a key of a caller", text) for text in texts]
+    """What the gateway and Snov made themselves, and what a provider signs with."""
+    shown = [(member, text) for one in stage.replies for member, text in shown_in(one)]
+    assert {member for member, _ in shown} == {*ONCE}
+    found = [issued(ONCE[member], text.rpartition("/hooks/")[2]) for member, text in shown]
     tokens = [issued("a token of Snov's", text) for text in app.stage.tokens._held]
-    assert len(keys) > 1
     assert tokens
-    return keys + tokens
+    return [*found, *tokens, issued("a signing secret", SIGNING)]
 
 
-def shows_a_key(answer: Answer) -> bool:
+def shown_in(answer: Answer) -> Iterator[tuple[str, str]]:
     made = answer.json.get("data") if answer.status in (200, 201) and answer.json else None
-    return isinstance(made, dict) and isinstance(made.get("key"), str) and "scopes" in made
+    if not isinstance(made, dict):
+        return
+    marks = {"key": "pgw_", "secret": "whsec_", "url": "https://gateway.example/hooks/"}
+    for member, mark in marks.items():
+        text = made.get(member)
+        if isinstance(text, str) and text.startswith(mark):
+            yield member, text
 
 
 async def corpora(served: Served, stage: Stage, store: Store, folder: Path) -> dict[str, bytes]:
@@ -156,8 +171,8 @@ async def corpora(served: Served, stage: Stage, store: Store, folder: Path) -> d
     answered = ""
     for one in stage.replies:
         text = one.text
-        if shows_a_key(one):
-            text = text.replace(f'"key":"{one.json["data"]["key"]}"', "", 1)
+        for member, secret in shown_in(one):
+            text = text.replace(f'"{member}":"{secret}"', "", 1)
         answered += f"{one.status} {dict(one.headers)} {text}\n"
     return {
         "the logs": (served.log + served.banner).encode(),
@@ -185,6 +200,7 @@ def variables(
         "GATEWAY_ADMIN_KEY": canaries["the admin key"].text,
         "GATEWAY_METRICS_KEY": canaries["the metrics key"].text,
         "GATEWAY_MASTER_KEY": ",".join(keys),
+        "GATEWAY_PUBLIC_URL": "https://gateway.example",
         "GATEWAY_LOG_LEVEL": "debug",
         "GATEWAY_LOG_FORMAT": "json",
     }

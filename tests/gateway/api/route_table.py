@@ -22,6 +22,7 @@ ANY = frozenset(SCOPES)
 ADMIN, LOOKUP, USAGE = frozenset({"admin"}), frozenset({"lookup"}), frozenset({"usage"})
 JOBS, JOBS_ALONE = frozenset({"jobs", "lookup"}), frozenset({"jobs"})
 READS, WRITES = frozenset({"accounts:read"}), frozenset({"accounts:write"})
+SIGNING = "whsec_c2lnbmVkIGJ5IHRoZW0gYWxsIG92ZXI"
 HARBOR = {"domain": "blue-harbor.example"}
 ADA = {"full_name": "Ada Lovelace", **HARBOR}
 ADDRESS = {"email": "ada.lovelace@blue-harbor.example"}
@@ -358,7 +359,7 @@ TABLE: Mapping[str, Entry] = {
     "PATCH /v1/admin/credentials/{credential_id}/hook": Entry(
         scopes=ADMIN,
         answers=(422, 200, 404),
-        body=lambda _: {"signing_secret": "whsec_c2lnbmVkIGJ5IHRoZW0"},
+        body=lambda _: {"signing_secret": SIGNING},
         recorded="hook.changed",
     ),
     "DELETE /v1/admin/credentials/{credential_id}/hook": Entry(
