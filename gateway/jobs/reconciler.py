@@ -72,7 +72,8 @@ class Reconciler:
         if not report.outdated:
             await self._clear_up(report, everything)
         await self._store.call("SET", f"{self._root}reconciliation", msgspec.json.encode(report))
-        log.info("ledger.reconciled", posted=report.posted, voided=report.voided, kept=report.kept)
+        ended = {"posted": report.posted, "voided": report.voided, "kept": report.kept}
+        (log.info if any(ended.values()) else log.debug)("ledger.reconciled", **ended)
         return report
 
     async def last(self) -> Report | None:

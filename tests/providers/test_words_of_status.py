@@ -138,7 +138,6 @@ async def test_snov_verifier(
         ("unknown", "catchall", "catch_all"),
         ("unknown", "banned", "unknown"),
         ("unknown", "connection_error", "unknown"),
-        ("unknown", "hidden_by_owner", "unknown"),
         ("unknown", None, "unknown"),
         ("odd", None, "unknown"),
     ],
