@@ -79,7 +79,7 @@ class Waterfall:
     def _dropped(self, task: asyncio.Task[Any]) -> None:
         self._background.discard(task)
         if not task.cancelled() and isinstance(task.exception(), StoreDown):
-            log.warning("waterfall.given_up")
+            log.debug("waterfall.given_up")
 
     async def drained(self, seconds: float) -> None:
         """Wait for background work, at most `seconds`."""

@@ -74,10 +74,14 @@ class _Connection(Protocol):
 
 
 class Link:
-    """A connection that one task uses at a time and that never sends anything twice."""
+    """A connection that one task uses at a time and that never sends anything twice.
+
+    `refusal` is why the store would not write in the latest exchange, if it would not.
+    """
 
     def __init__(self, url: str, timeout: float) -> None:
         self._timeout = timeout
+        self.refusal = ""
         self._connection, self._address = _make_connection(url)
 
     async def open(self) -> None:
@@ -98,6 +102,7 @@ class Link:
 
     async def exchange(self, calls: Sequence[Call]) -> None:
         """Send all calls in one write and settle each; StoreDown leaves the rest unsettled."""
+        self.refusal = ""
         await self.open()
         try:
             async with asyncio.timeout(self._timeout):
@@ -138,7 +143,8 @@ class Link:
 
     def _judge(self, error: ResponseError) -> Exception:
         if isinstance(error, _REFUSALS) or str(error).partition(" ")[0] in _REFUSAL_CODES:
-            return StoreRefused(f"the store at {self._address} refused: {error}")
+            self.refusal = f"the store at {self._address} refused: {error}"
+            return StoreRefused(self.refusal)
         return error
 
 

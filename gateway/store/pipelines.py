@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from gateway.store.condition import Condition
 from gateway.store.link import Call, Link, StoreDown
 
 LONGEST = 512
@@ -24,6 +25,7 @@ class Pipelines:
         self._running: set[asyncio.Task[None]] = set()
         self._due = False
         self._closed = False
+        self._condition = Condition()
 
     def submit(self, packed: bytes) -> asyncio.Future[object]:
         """A future of the reply; it fails with StoreDown or the store's own error."""
@@ -68,14 +70,22 @@ class Pipelines:
         failure = "the connection to the store was closed"
         try:
             await link.exchange(calls)
+            self._hear(link)
         except StoreDown as down:
             failure = str(down)
+            self._condition.failed(failure)
             # These waited because every link was busy: a slow store must not make them wait twice.
             self._fail(self._waiting, failure)
         finally:
             self._fail(calls, failure)
             self._idle.append(link)
             self._dispatch()
+
+    def _hear(self, link: Link) -> None:
+        if link.refusal:
+            self._condition.failed(link.refusal)
+        else:
+            self._condition.answered()
 
     def _fail(self, calls: list[Call] | deque[Call], reason: str) -> None:
         for call in calls:

@@ -1,0 +1,28 @@
+"""Whether the store is there, said once when that changes and not with every call."""
+
+from __future__ import annotations
+
+import time
+
+from gateway.telemetry.log import get_logger
+
+log = get_logger()
+
+# A store that refuses writes still answers reads: it is back once it has refused nothing for so
+# many seconds.
+CALM = 5.0
+
+
+class Condition:
+    def __init__(self) -> None:
+        self._failed_at: float | None = None
+
+    def failed(self, reason: str) -> None:
+        if self._failed_at is None:
+            log.warning("store.lost", reason=reason)
+        self._failed_at = time.monotonic()
+
+    def answered(self) -> None:
+        if self._failed_at is not None and time.monotonic() - self._failed_at > CALM:
+            self._failed_at = None
+            log.info("store.found")
