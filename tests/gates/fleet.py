@@ -72,7 +72,11 @@ class Fleet:
             "routing": {"providers": [provider], "max_age": 0},
             **({"tag": tag} if tag else {}),
         }
-        url = f"{self.gateways[at % len(self.gateways)].url}/v1/emails/find"
+        return await self.post(at, "/v1/emails/find", body, key=key)
+
+    async def post(self, at: int, path: str, body: Any, *, key: str = ADMIN_KEY) -> Heard:
+        """Raises aiohttp.ClientError."""
+        url = f"{self.gateways[at % len(self.gateways)].url}{path}"
         began = time.monotonic()
         headers = {"authorization": f"Bearer {key}"}
         async with self.session.post(url, json=body, headers=headers) as reply:
@@ -109,17 +113,18 @@ async def fleet(
     code: str = "",
     people: int = 2000,
     offset: int = 0,
+    providers: Iterable[str] = ("hunter",),
     **environment: str,
 ) -> AsyncIterator[Fleet]:
-    """`size` gateways that know Hunter; each of their processes runs `code` first.
+    """`size` gateways that know `providers`; each of their processes runs `code` first.
 
     `offset` is how far the store's clock is ahead, in ms, where GATEWAY_TEST_CLOCK is set.
     """
     async with AsyncExitStack() as stack:
         url = stack.enter_context(running_store(folder / "store"))
         endpoints, control = await stack.enter_async_context(simulator_process(people=people))
-        environ = external(folder / "data", url, **simulated(endpoints, "hunter"), **environment)
-        environ |= sabotaged(folder / "first", code)
+        environ = external(folder / "data", url, **simulated(endpoints, *providers))
+        environ |= environment | sabotaged(folder / "first", code)
         session = await stack.enter_async_context(open_session())
         store = await Store.connect(url, timeout=30)
         stack.push_async_callback(store.close)
