@@ -248,6 +248,8 @@ class Adapter:
         left = seconds_left()
         call.sent |= paid
         request.extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
+        if call.leave is not None:
+            request.extensions["left"] = call.leave.left
         try:
             response = await self.transport.handle_async_request(request)
             response.request = request

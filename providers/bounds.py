@@ -23,12 +23,14 @@ _call: ContextVar[Span] = ContextVar("provider_call")
 
 
 class Leave(Protocol):
-    """Awaited right before a request's bytes leave; raises ProviderError to keep them here.
+    """Awaited before a request is sent; raises ProviderError to keep it here.
 
-    `own` is the call's own request, not one that only signs in.
+    `own` is the call's own request, not one that only signs in. `left` is awaited once there is a
+    connection and the first bytes have left.
     """
 
     def __call__(self, path: str, *, own: bool, seconds: float) -> Awaitable[None]: ...
+    def left(self) -> Awaitable[None]: ...
 
 
 @dataclass

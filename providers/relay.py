@@ -123,6 +123,8 @@ class _Exchange:
             await self._leave(path, own=paid, seconds=min(self._seconds, LEAVE_SECONDS))
         clocks = dict.fromkeys(("read", "write", "pool"), self._seconds)
         step.extensions = {"timeout": {**clocks, "connect": min(CONNECT_SECONDS, self._seconds)}}
+        if self._leave is not None:
+            step.extensions["left"] = self._leave.left
         if paid:
             self.sent = True
             step.extensions["target"] = self._target

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 
 import aiohttp
 import httpx
@@ -28,7 +28,8 @@ HEADERS = {"user-agent": "prospecting-gateway", "accept-encoding": "gzip, deflat
 class Transport(httpx.AsyncBaseTransport):
     """Connections are pooled per host; `request.extensions["timeout"]` is in seconds.
 
-    With an extension `target`, path and query are sent as these bytes.
+    With an extension `target`, path and query are sent as these bytes. An extension `left` is
+    awaited when the request's first bytes have left.
     """
 
     def __init__(self, per_host: int = PER_HOST) -> None:
@@ -59,6 +60,7 @@ class Transport(httpx.AsyncBaseTransport):
                 data=body or None,
                 allow_redirects=False,
                 timeout=_clocks(request.extensions.get("timeout", {})),
+                trace_request_ctx=request.extensions.get("left"),
             )
         return httpx.Response(
             response.status,
@@ -89,6 +91,7 @@ class Transport(httpx.AsyncBaseTransport):
                 trust_env=False,
                 max_line_size=LONGEST_HEADER,
                 max_field_size=LONGEST_HEADER,
+                trace_configs=[_traced()],
             )
             # aiohttp sends an idempotent request again when a reused connection drops after the
             # request: a paid GET was bought twice that way.
@@ -105,6 +108,16 @@ async def _enter(pool: asyncio.Semaphore, seconds: float | None) -> None:
             await pool.acquire()
     except TimeoutError:
         raise httpx.PoolTimeout("all connections are in use") from None
+def _traced() -> aiohttp.TraceConfig:
+    """Says when a request leaves, to whoever asked for it with the request."""
+
+    async def tell(_: object, context: SimpleNamespace, __: object) -> None:
+        if context.trace_request_ctx is not None:
+            await context.trace_request_ctx()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(tell)
+    return config
 
 
 def _address(request: httpx.Request) -> str:

@@ -62,10 +62,15 @@ class Gone(Exception):
 
 
 class Passage(Struct, frozen=True):
-    """A request may leave; `sequence` is the ledger's, 0 for a free one."""
+    """A request may leave, and counts for `buckets` as of `at`, ms of the epoch.
+
+    `sequence` is the ledger's, 0 for a free one.
+    """
 
     who: str
     sequence: int
+    at: int
+    buckets: tuple[str, ...]
 
 
 class Permits:
@@ -99,20 +104,28 @@ class Permits:
             while True:
                 left = max(0, _millis(until - time.monotonic()))
                 args = (who, int(rank), left, rid, lease, allowance.at_once, *told)
-                word, value = await self._store.run(self._script, self._keys(allowance), args)
-                match int(word):
+                found = await self._store.run(self._script, self._keys(allowance), args)
+                word, value = int(found[0]), int(found[1])
+                match word:
                     case 1:
-                        return Passage(who, int(value))
+                        counted = tuple({limit.bucket for limit in limits})
+                        return Passage(who, value, int(found[2]), counted)
                     case -1:
-                        raise Wait(int(value) / 1000)
+                        raise Wait(value / 1000)
                     case -2:
                         raise Gone
                 check()
-                await asyncio.sleep(min(LONGEST_NAP, int(value) / 1000))
+                await asyncio.sleep(min(LONGEST_NAP, value / 1000))
         except (asyncio.CancelledError, Refrained):
             with contextlib.suppress(StoreDown):
                 await self._forget(allowance, who)
             raise
+
+    async def depart(self, allowance: Allowance, passage: Passage) -> None:
+        """It leaves only now, and counts as of now: its provider's windows begin when it comes."""
+        if passage.buckets:
+            operands: list[int | str] = [passage.at, *passage.buckets]
+            await self._store.run(DEPART, self._keys(allowance), operands)
 
     async def leave(self, allowance: Allowance, passage: Passage) -> None:
         """The request has its reply."""
@@ -141,6 +154,7 @@ class Permits:
 
 
 NOW = Script.load("now")
+DEPART = Script.load("depart")
 
 
 def _millis(seconds: float) -> int:

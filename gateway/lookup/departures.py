@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 
 from gateway.guard.allowances import buckets_of
@@ -11,6 +12,9 @@ from gateway.lookup.resting import Parked, Rest
 from gateway.store.connection import StoreDown
 from providers.base import Rate
 from providers.errors import RateLimited, Unavailable
+
+# What a permit takes into account: a request that leaves later than that is counted anew.
+PROMPT = 0.01
 
 
 class NotSent(StoreDown):
@@ -47,6 +51,7 @@ class Departure:
         self._dispatched = dispatched
         self._rest = rest
         self._passages: list[Passage] = []
+        self._let_go = 0.0
 
     async def __call__(self, path: str, *, own: bool, seconds: float) -> None:
         rid = self._rid if own else ""
@@ -71,6 +76,7 @@ class Departure:
                 return
             raise NotSent(str(error)) from None
         self._passages.append(passage)
+        self._let_go = time.monotonic()
         if rid:
             # Further requests of the same call are part of what was dispatched.
             self._rid = ""
@@ -84,6 +90,12 @@ class Departure:
                 self._rest.check(0.0)
             except Parked:
                 raise Refrained from None
+
+    async def left(self) -> None:
+        """The latest request's bytes leave; it may have waited for a connection till now."""
+        if self._passages and time.monotonic() - self._let_go > PROMPT:
+            with contextlib.suppress(StoreDown):
+                await self._permits.depart(self._allowance, self._passages[-1])
 
     async def arrived(self) -> None:
         """The replies are here, or nobody waits for them any more."""

@@ -4,14 +4,14 @@
 -- that no window of any limit, wherever it begins, holds more than it may.
 -- ARGV: who asks, rank (0 goes before 1), ms it can wait, rid ('' for a free one), lease
 -- of the rid in ms, most at once (0 any), then bucket, number, ms, ... of each limit.
--- Returns { 1, sequence } if it may go, { 0, ms } to ask again, { -1, ms } if it can't be in time,
+-- Returns { 1, sequence, now } if it may go, { 0, ms } to ask again, { -1, ms } if it can't be in time,
 -- { -2 } if the reservation is gone.
 local root, who, rank = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local patience, rid, lease = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local at_once = tonumber(ARGV[6])
 local now = now_ms()
 -- A waiter that does not come back has gone; a grant travels, and may arrive later than the next.
-local STALE, MARGIN = 3000, 25
+local STALE, MARGIN = 3000, 50
 
 local account = KEYS[2]
 local queue, seen = account .. ':queue', account .. ':seen'
@@ -84,4 +84,4 @@ for bucket, number in pairs(longest) do
   redis.call('PEXPIRE', grants, 90000000)
 end
 if at_once > 0 then redis.call('ZADD', account .. ':flying', now + 90000, who) end
-return { 1, seq }
+return { 1, seq, now }

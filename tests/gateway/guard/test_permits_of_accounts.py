@@ -69,6 +69,18 @@ async def test_who_can_not_be_in_time_is_told_at_once(clocked: Store) -> None:
     await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
 
 
+async def test_a_request_that_waits_for_a_connection_counts_from_when_it_leaves(
+    clocked: Store,
+) -> None:
+    permits, limits = Permits(clocked, ROOT), allowance(Limit("", 1, 10))
+    passage = await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    await shift(clocked, 4_000)
+    await permits.depart(limits, passage)
+    with pytest.raises(Wait) as wait:
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    assert 9.5 < wait.value.seconds <= 10.1
+
+
 async def test_interactive_requests_go_before_bulk(store: Store) -> None:
     permits, limits = Permits(store, ROOT), allowance(Limit("", 1, 0.3))
     await permits.take(limits, ALL, rank=Rank.BULK, seconds=0)
