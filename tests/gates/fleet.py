@@ -83,6 +83,12 @@ class Fleet:
             found = await reply.json(content_type=None)
             return Heard(reply.status, found, began, time.monotonic())
 
+    async def kill(self) -> None:
+        """Gateways whose lookups in hand nobody will miss."""
+        for served in self.gateways:
+            served.process.kill()
+            await served.process.wait()
+
     async def people(self, provider: str = "hunter") -> tuple[list[Any], list[Any]]:
         """Those whom the provider knows, and those it doesn't; nobody who objected."""
         everybody: list[Any] = []
@@ -130,9 +136,8 @@ async def fleet(
         stack.push_async_callback(store.close)
         await store.call("SET", OFFSET, offset)
         made = Fleet(session, control, store)
-        for number in range(size):
-            served = serving(folder / str(number), environ=environ)
-            made.gateways.append(await stack.enter_async_context(served))
+        starting = [serving(folder / str(number), environ=environ) for number in range(size)]
+        made.gateways = await asyncio.gather(*map(stack.enter_async_context, starting))
         yield made
 
 
