@@ -108,6 +108,8 @@ async def _enter(pool: asyncio.Semaphore, seconds: float | None) -> None:
             await pool.acquire()
     except TimeoutError:
         raise httpx.PoolTimeout("all connections are in use") from None
+
+
 def _traced() -> aiohttp.TraceConfig:
     """Says when a request leaves, to whoever asked for it with the request."""
 
