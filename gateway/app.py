@@ -36,6 +36,7 @@ from gateway.api.lookups import Lookups
 from gateway.api.me import Me
 from gateway.api.native.application import NativeApplication
 from gateway.api.operations import Operations
+from gateway.api.outcomes import Outcomes
 from gateway.api.pages import Pages
 from gateway.api.problems import HANDLERS
 from gateway.api.providers import Providers
@@ -58,6 +59,7 @@ from providers.vocabulary import on_unknown
 VERSION = "0.1.0"
 CONTROLLERS = [
     Lookups,
+    Outcomes,
     Jobs,
     WebhookEndpoints,
     Providers,

@@ -14,11 +14,21 @@ from gateway.api.lists import ReplyMeta, caller_of, missing
 from gateway.guard.breakers import Doing, State
 from gateway.guard.permits import Limit
 from gateway.lookup.planner import Stall
+from gateway.lookup.planning.bounces import (
+    DECILES,
+    PRIORS,
+    Estimates,
+    estimates_of,
+    overall_of,
+)
+from gateway.lookup.planning.outcomes import EVERYBODY, PLACES, UNRATED, book_of
+from gateway.lookup.planning.terms import Cells
 from gateway.money.amounts import to_money, to_units
 from providers.model import OPERATIONS
 from providers.registry import ADAPTERS, account_actions
 
 Req = Request[Any, Any, Any]
+NOTHING = (0, 0, 0, 0, 0)
 
 
 class OfferView(Struct, kw_only=True):
@@ -49,6 +59,30 @@ class LimitView(Struct, kw_only=True):
     paths: list[str]
 
 
+class DecileView(Struct, kw_only=True):
+    """Of addresses with a confidence from `confidence` to nine above; null for those without."""
+
+    confidence: int | None
+    estimate: float
+    deliveries: int
+    bounced: int
+
+
+class BounceView(Struct, kw_only=True):
+    """Of all outcomes told of addresses with a status, and how often the next is expected to
+    bounce: few outcomes are taken together with those of all providers, and those with what such
+    addresses are commonly said to bounce.
+    """
+
+    status: str
+    estimate: float
+    deliveries: int
+    bounced: int
+    replied: int
+    wrong_person: int
+    by_confidence: list[DecileView]
+
+
 class ProviderView(Struct, kw_only=True):
     """`configured` is whether the caller's team has a credential there.
 
@@ -64,6 +98,7 @@ class ProviderView(Struct, kw_only=True):
     concurrency: int | None
     breaker: State
     account_actions: list[str]
+    bounces: list[BounceView]
 
 
 class ProviderReply(Struct):
@@ -88,6 +123,7 @@ async def _view(context: Context, name: str, team: str) -> ProviderView:
     allowance = market.allowance(account) if account else None
     breakers = await context.breakers.read(account.id, list(found)) if account else []
     states = {breaker.operation: breaker.state for breaker in breakers}
+    books = (name, EVERYBODY)
     doing = [await context.breakers.doing(name, operation) for operation in found]
     return ProviderView(
         name=name,
@@ -101,6 +137,36 @@ async def _view(context: Context, name: str, team: str) -> ProviderView:
         concurrency=(allowance.at_once or None) if allowance else None,
         breaker=max(states.values(), key=WORSE.index, default="closed"),
         account_actions=account_actions(name),
+        bounces=_bounces(*[await context.desk.bounces.cells(book_of(one)) for one in books]),
+    )
+
+
+def _bounces(mine: Cells, everybodys: Cells) -> list[BounceView]:
+    estimates, overall = estimates_of(mine, everybodys), overall_of(mine, everybodys)
+    found = []
+    for status in PRIORS:
+        count = mine.get(status, NOTHING)
+        deciles = [_decile(mine, estimates, status, decile) for decile in (UNRATED, *DECILES)]
+        view = BounceView(
+            status=status,
+            estimate=round(overall[status].chance, 4),
+            deliveries=count[0],
+            bounced=count[PLACES["bounced"]],
+            replied=count[PLACES["replied"]],
+            wrong_person=count[PLACES["wrong_person"]],
+            by_confidence=deciles,
+        )
+        found.append(view)
+    return found
+
+
+def _decile(mine: Cells, estimates: Estimates, status: str, decile: str) -> DecileView:
+    count = mine.get(f"{status}/{decile}", NOTHING)
+    return DecileView(
+        confidence=None if decile == UNRATED else int(decile) * 10,
+        estimate=round(estimates[status, decile].chance, 4),
+        deliveries=count[0],
+        bounced=count[PLACES["bounced"]],
     )
 
 

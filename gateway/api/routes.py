@@ -15,6 +15,7 @@ from gateway.api.context import context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import ReplyMeta, missing
 from gateway.api.problems import Problem, invalid
+from gateway.lookup.judge import Accept
 from gateway.lookup.market import ROUTES
 from gateway.lookup.routing import Name, Route, Routing
 from gateway.money.amounts import to_money
@@ -28,6 +29,7 @@ TeamId = Annotated[str | None, QueryParameter(max_length=64, required=False)]
 class AcceptView(Struct, kw_only=True):
     statuses: list[str]
     min_confidence: int
+    max_bounce: float | UnsetType = UNSET
 
 
 class RouteView(Struct, kw_only=True):
@@ -72,13 +74,19 @@ def _view(operation: str, team: str | None, route: Route) -> RouteView:
         team_id=team,
         providers=list(route.providers or _offering(operation)),
         order=route.order,
-        accept=AcceptView(
-            statuses=list(route.accept.statuses), min_confidence=route.accept.min_confidence
-        ),
+        accept=_view_accept(route.accept),
         verify=route.verify,
         max_cost=None if route.max_cost is None else to_money(route.max_cost),
         max_age=route.max_age,
         timeout=route.timeout,
+    )
+
+
+def _view_accept(accept: Accept) -> AcceptView:
+    return AcceptView(
+        statuses=list(accept.statuses),
+        min_confidence=accept.min_confidence,
+        max_bounce=UNSET if accept.max_bounce is None else accept.max_bounce,
     )
 
 

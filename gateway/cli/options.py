@@ -129,6 +129,12 @@ routing = stack(
         help="Confidence an accepted answer needs.",
     ),
     kept(
+        "--max-bounce",
+        to="routing.accept.max_bounce",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="How often an accepted address may be expected to bounce, such as 0.02.",
+    ),
+    kept(
         "--verify",
         to="routing.verify",
         type=click.Choice(["never", "uncertain"]),

@@ -8,7 +8,7 @@ from gateway.lookup.completion import bin_of
 from gateway.lookup.desk import Desk
 from gateway.lookup.judge import Accept, judge
 from gateway.lookup.marking import asked_of
-from gateway.lookup.settling import to_keepsake
+from gateway.lookup.settling import to_given, to_keepsake
 from gateway.lookup.tickets import OpenTicket
 from gateway.lookup.withholding import sift
 from gateway.money.terms import NEVER, Settlement
@@ -57,5 +57,9 @@ async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
         settlement.outcome = outcome = judge(call.query, called.answer.data, Accept())
         keeping = desk.waterfall.keeping
         settlement.cache = to_keepsake(call, called.answer, outcome, hash_key=key, keeping=keeping)
+        if not keeping.by_team:
+            # Whose it was alone, its ticket does not say.
+            life = keeping.outcomes
+            settlement.given = to_given(call, called.answer, None, key, life=life)
     whole, bare = cache.to_bodies(called.answer)
     await desk.ledger.settle(settlement, answer=whole, bare=bare)

@@ -16,16 +16,26 @@ _DATA = {operation: msgspec.json.Decoder(kind | None) for operation, kind in ANS
 
 
 class Keeping(NamedTuple):
-    """How long accepted answers are kept and all others, in ms; and how many of both."""
+    """How long accepted answers are kept and all others, in ms; and how many of both.
+
+    `outcomes` is how long it is kept who said what of an address; `by_team` is whether each team
+    has only what itself bought.
+    """
 
     accepted: int
     weak: int
     entries: int
+    outcomes: int
+    by_team: bool = False
 
     @classmethod
-    def of(cls, retention: RetentionSettings) -> Keeping:
+    def of(cls, retention: RetentionSettings, *, by_team: bool = False) -> Keeping:
         return cls(
-            retention.cache_days * DAY, retention.cache_weak_days * DAY, retention.cache_entries
+            retention.cache_days * DAY,
+            retention.cache_weak_days * DAY,
+            retention.cache_entries,
+            retention.outcomes_days * DAY,
+            by_team,
         )
 
 

@@ -17,7 +17,8 @@ from gateway.lookup.calls import Call, Called
 from gateway.lookup.counter import Counter
 from gateway.lookup.departures import NotSent
 from gateway.lookup.endings import Objected, check
-from gateway.lookup.judge import judge, strength
+from gateway.lookup.judge import strength
+from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
@@ -123,7 +124,7 @@ class Descent:
         answer = cache.unpack(self.lookup.operation, found.blob)
         await sift(self.ledger.store, self.ledger.root, answer, self._key)
         bid = self.bids[found.index]
-        outcome = judge(self.lookup.query, answer.data, self.lookup.route.accept)
+        outcome = judged(self.lookup, bid.provider, answer.data)
         report_cached(self.lookup, bid.provider, outcome, found)
         candidate = Candidate(
             data=answer.data,
@@ -273,7 +274,7 @@ class Descent:
             # What is bought is settled all the same, and looked through again before delivery.
             with contextlib.suppress(StoreDown):
                 await sift(self.ledger.store, self.ledger.root, called.answer, self._key)
-        outcome = outcome_of_call(lookup, called)
+        outcome = outcome_of_call(lookup, call, called)
         self._report(call, called, outcome, own=own)
         candidate = to_candidate(lookup, call, called)
         doubtful = candidate is not None and self._wants_check(candidate)
@@ -356,7 +357,7 @@ class Descent:
             status = getattr(verdict.data, "status", candidate.data.status)
             candidate.data = msgspec.structs.replace(candidate.data, status=status)
             candidate.verified_by = verdict.provider
-            candidate.outcome = judge(self.lookup.query, candidate.data, self.lookup.route.accept)
+            candidate.outcome = judged(self.lookup, verdict.provider, candidate.data)
 
     def _note(self, provider: str, outcome: AttemptOutcome, **details: Any) -> None:
         report(self.lookup, provider, outcome, **details)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from gateway.lookup.bouncing import Bounces
 from gateway.lookup.flights import Flights
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
@@ -69,14 +70,17 @@ class Desk:
             zone=ZoneInfo(settings.timezone),
             journal=journal,
         )
+        team_cache = settings.cache_scope == "team"
+        self.bounces = Bounces(store, root, market, data_key, team_cache=team_cache)
         self.waterfall = Waterfall(
             self.ledger,
             self.flights,
             adapter_of=self.adapter_of,
             verification_of=self.verification_of,
             market=market,
+            bounces=self.bounces,
             data_key=data_key,
-            team_cache=settings.cache_scope == "team",
+            team_cache=team_cache,
             spool=spool,
             retention=settings.retention,
         )

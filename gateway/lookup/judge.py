@@ -25,8 +25,11 @@ Outcome = Literal["accepted", "weak", "empty"]
 
 
 class Accept(Struct, frozen=True, kw_only=True):
+    """`max_bounce` is the chance of bouncing that an address may have, None for any."""
+
     statuses: tuple[Status, ...] = ("valid",)
     min_confidence: int = 0
+    max_bounce: float | None = None
 
 
 def judge(query: Query, data: Datum | None, accept: Accept) -> Outcome:

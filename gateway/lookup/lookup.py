@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,6 +14,7 @@ from gateway.lookup.attempts import Attempt, Tally
 from gateway.lookup.judge import Outcome
 from gateway.lookup.marking import Asked
 from gateway.lookup.planner import Plan
+from gateway.lookup.planning.bounces import Estimates
 from gateway.lookup.resting import Rest
 from gateway.lookup.routing import Route
 from gateway.money.terms import Place, Rate
@@ -73,7 +75,8 @@ class Lookup:
     A verification has its `parent`'s deadline, job and money. `again` marks a job that another
     process began. `held` counts among its team's and key's lookups at once. `rest` is what
     whoever runs it as a job lets it do while it waits. `skip` rows of the answer
-    were served by an earlier page; `raw` replies of the providers are wanted, too.
+    were served by an earlier page; `raw` replies of the providers are wanted, too. `bounces` is
+    how often addresses bounce, by provider, if that decides.
     """
 
     id: str
@@ -110,6 +113,7 @@ class Lookup:
     rate: Rate | None = None
     held: bool = False
     begun: float = field(default_factory=time.time)
+    bounces: Mapping[str, Estimates] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.deadline = self.started + (self.route.timeout or self.wait)

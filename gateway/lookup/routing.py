@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from gateway.lookup.judge import Accept
 from gateway.money.amounts import to_micros
 from gateway.settings import RouteSettings
+from gateway.settings.model import DELIVERABLE
 from providers.model import Status
 
 Order = Literal["listed", "cheapest", "learned"]
@@ -24,6 +25,10 @@ Money = Annotated[
     ),
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Share = Annotated[
+    float,
+    Meta(gt=0, le=1, description="how often such an address may bounce, such as 0.02"),
+]
 DAY = 24 * 3600
 LONGEST = 30 * DAY
 
@@ -31,13 +36,15 @@ LONGEST = 30 * DAY
 class AcceptChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     statuses: Annotated[list[Status], Meta(min_length=1, max_length=5)] | UnsetType = UNSET
     min_confidence: Annotated[int, Meta(ge=0, le=100)] | UnsetType = UNSET
+    max_bounce: Share | UnsetType | None = UNSET
 
 
 class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out is decided by the team's routing, then the installation's.
 
     `max_cost` is money, `max_age` seconds (0 bypasses the cache), `timeout` seconds. For
-    `providers` and `timeout` null is the installation's default, whatever routes say.
+    `providers` and `timeout` null is the installation's default, whatever routes say. With
+    `accept.max_bounce` the statuses decide only where they are named beside it.
     """
 
     providers: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType | None = UNSET
@@ -94,6 +101,8 @@ def _replaced(base: Route, chosen: dict[str, Any], accept: dict[str, Any]) -> Ro
         chosen["providers"] = tuple(chosen["providers"])
     if chosen.get("max_cost") is not None:
         chosen["max_cost"] = to_micros(Decimal(chosen["max_cost"]))
+    if accept.get("max_bounce") is not None:
+        accept.setdefault("statuses", DELIVERABLE)
     if accept:
         chosen["accept"] = msgspec.structs.replace(base.accept, **accept)
     return msgspec.structs.replace(base, **chosen) if chosen else base
@@ -108,6 +117,7 @@ def base_route(configured: RouteSettings) -> Route:
         accept=Accept(
             statuses=configured.accept_statuses,
             min_confidence=configured.min_confidence,
+            max_bounce=configured.max_bounce,
         ),
         verify=configured.verify,
         max_cost=None if cap is None else to_micros(cap),

@@ -6,21 +6,22 @@ import time
 
 from gateway.lookup import cache
 from gateway.lookup.attempts import AttemptOutcome, Tally
+from gateway.lookup.bouncing import name_of, said_in, space_of
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.completion import bin_of
-from gateway.lookup.judge import judge
+from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.marking import marks_in, marks_in_raws, marks_of_rows
-from gateway.money.terms import NEVER, Health, Keepsake, Settlement
+from gateway.money.terms import NEVER, Given, Health, Keepsake, Settlement
 from providers.base import Charge
 from providers.errors import ProviderError, RateLimited, Suppressed
 from providers.model import Answer
 
 
-def outcome_of_call(lookup: Lookup, called: Called) -> AttemptOutcome:
+def outcome_of_call(lookup: Lookup, call: Call, called: Called) -> AttemptOutcome:
     """How the attempt is reported."""
     if called.answer is not None:
-        return judge(lookup.query, called.answer.data, lookup.route.accept)
+        return judged(lookup, call.step.provider, called.answer.data)
     return "in_doubt" if called.state == "in_doubt" else "failed"
 
 
@@ -44,7 +45,7 @@ def to_candidate(lookup: Lookup, call: Call, called: Called) -> Candidate | None
     return Candidate(
         data=data,
         provider=call.step.provider,
-        outcome=judge(lookup.query, data, lookup.route.accept),
+        outcome=judged(lookup, call.step.provider, data),
         cached=False,
         fetched_at=int(time.time() * 1000),
         next=called.answer.next,
@@ -83,7 +84,21 @@ def to_settlement(
         settlement.cache = to_keepsake(
             call, called.answer, outcome, hash_key=hash_key, keeping=keeping
         )
+        team = lookup.caller.team if keeping.by_team else None
+        settlement.given = to_given(call, called.answer, team, hash_key, life=keeping.outcomes)
     return settlement
+
+
+def to_given(
+    call: Call, answer: Answer, team: str | None, hash_key: bytes, *, life: int
+) -> Given | None:
+    """What the answer says of addresses, for what will become of those; None if of none.
+
+    `team` is who alone may know of them.
+    """
+    space = space_of(call.step.credential, team)
+    said = [(name_of(email, space, hash_key), path) for email, path in said_in(answer.data)]
+    return Given(call.step.provider, life, said) if said else None
 
 
 # What says that a provider is not well, and not that it was asked for something it has not.

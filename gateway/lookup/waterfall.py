@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.lookup.bids import Bids
+from gateway.lookup.bouncing import Bounces
 from gateway.lookup.cache import DAY, Keeping
 from gateway.lookup.calls import Dialler
 from gateway.lookup.descent import Descent
@@ -41,6 +42,7 @@ class Waterfall:
         adapter_of: Callable[[Credential], Adapter],
         market: Market,
         verification_of: Callable[[Lookup, str, str], Lookup | None],
+        bounces: Bounces,
         data_key: DataKey,
         team_cache: bool = False,
         spool: Spool,
@@ -51,10 +53,11 @@ class Waterfall:
         self.adapter_of = adapter_of
         self.market = market
         self.verification_of = verification_of
+        self.bounces = bounces
         self.data_key = data_key
         self.team_cache = team_cache
         self.spool = spool
-        self.keeping = Keeping.of(retention)
+        self.keeping = Keeping.of(retention, by_team=team_cache)
         self._doubts = retention.doubts_days * DAY
         self.dialler = Dialler(ledger, market, spool, data_key)
         self._background: set[asyncio.Task[Any]] = set()
@@ -67,6 +70,8 @@ class Waterfall:
             team_cache=self.team_cache,
             ask_life=self._doubts,
         )
+        if lookup.route.accept.max_bounce is not None and lookup.parent is None:
+            lookup.bounces = await self.bounces.estimates()
         await Descent(self, lookup, bids).to_its_end()
 
     def go_on(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> asyncio.Task[Any]:

@@ -172,6 +172,17 @@ class Keepsake(Struct):
     others: list[str] = []
 
 
+class Given(Struct):
+    """What a provider said of addresses, kept `life` ms for what will become of them.
+
+    `addresses` are keyed hashes, each with its status and decile of confidence.
+    """
+
+    provider: str
+    life: int
+    addresses: list[tuple[str, str]]
+
+
 class Place(Struct, frozen=True):
     """Where a lookup stands in a job; only the newest `token` may write of it."""
 
@@ -196,6 +207,7 @@ class Settlement(Struct, kw_only=True):
     units: int = 0
     cost: int = 0
     cache: Keepsake | None = None
+    given: Given | None = None
     persons: list[str] = []
     places: list[str] = []
     kind: ObjectionKind = "person"

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.settings.accounts import BASE_URLS, secret_keys, unpaired
 from gateway.settings.model import (
+    DELIVERABLE,
     BudgetSettings,
     EdgeSettings,
     ProviderSettings,
@@ -168,6 +169,9 @@ def _route(table: Mapping[str, Any]) -> RouteSettings:
     rest = {key: value for key, value in table.items() if key != "accept"}
     if "statuses" in accept:
         rest["accept_statuses"] = accept["statuses"]
-    if "min_confidence" in accept:
-        rest["min_confidence"] = accept["min_confidence"]
+    for name in ("min_confidence", "max_bounce"):
+        if name in accept:
+            rest[name] = accept[name]
+    if "max_bounce" in accept:
+        rest.setdefault("accept_statuses", DELIVERABLE)
     return RouteSettings(**rest)

@@ -15,6 +15,9 @@ from gateway.settings.accounts import BASE_URLS
 from gateway.settings.secret import Secret
 from providers.model import Status
 
+# Where the chance of bouncing decides whether an address is accepted.
+DELIVERABLE: tuple[Status, ...] = ("valid", "catch_all", "unknown")
+
 Risk = Literal["fsync", "eviction", "persistence", "unchecked"]
 Period = Literal["day", "month", "total"]
 Order = Literal["listed", "cheapest"]
@@ -51,6 +54,7 @@ class RouteSettings(Struct, frozen=True, kw_only=True):
     order: Order = "listed"
     accept_statuses: tuple[Status, ...] = ("valid",)
     min_confidence: int = 0
+    max_bounce: float | None = None
     verify: Verify = "never"
     max_cost: Decimal | None = None
     max_age: int = 2_592_000
@@ -67,7 +71,8 @@ class BudgetSettings(Struct, frozen=True, kw_only=True):
 
 class RetentionSettings(Struct, frozen=True, kw_only=True):
     """`cache_days` of accepted answers, `cache_weak_days` of the others, of both at most
-    `cache_entries`; `doubts_days` of questions whose calls are in doubt. Objections stay.
+    `cache_entries`; `doubts_days` of questions whose calls are in doubt; `outcomes_days` of who
+    said what of an address, for what becomes of it. Objections stay.
     """
 
     idempotency_hours: int = 24
@@ -80,6 +85,7 @@ class RetentionSettings(Struct, frozen=True, kw_only=True):
     doubts_days: int = 35
     audit_days: int = 400
     erasures_days: int = 400
+    outcomes_days: int = 90
 
 
 class JobSettings(Struct, frozen=True, kw_only=True):

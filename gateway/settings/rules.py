@@ -71,6 +71,11 @@ def price() -> Rule:
     return Rule("a price per unit such as 0.049", partial(_read_decimal, _PRICE))
 
 
+def share() -> Rule:
+    kind = Annotated[float, Meta(gt=0, le=1)]
+    return Rule("a share above 0, at most 1, such as 0.02", partial(_convert, kind))
+
+
 def shares() -> Rule:
     return Rule("a list of shares above 0, at most 1, such as [0.8, 0.95]", _read_shares)
 

@@ -78,6 +78,7 @@ _ROUTE: Table = {
     "accept": {
         "statuses": rules.choices(*get_args(Status)),
         "min_confidence": rules.whole_number(0, 100),
+        "max_bounce": rules.share(),
     },
     "verify": rules.choice(*get_args(model.Verify)),
     "max_cost": rules.money(),
@@ -123,6 +124,7 @@ SCHEMA: Table = {
         "doubts_days": rules.whole_number(1, 3650),
         "audit_days": rules.whole_number(1, 36_500),
         "erasures_days": rules.whole_number(1, 36_500),
+        "outcomes_days": rules.whole_number(1, 3650),
     },
     "jobs": {
         "bulk_concurrency": rules.whole_number(1, 10_000),

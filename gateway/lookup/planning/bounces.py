@@ -41,6 +41,14 @@ def estimates_of(mine: Cells, everybodys: Cells) -> Estimates:
     }
 
 
+def overall_of(mine: Cells, everybodys: Cells) -> Mapping[str, Estimate]:
+    """Of one provider, by status alone."""
+    return {
+        status: shrunk(mine, status, shrunk(everybodys, status, prior).chance)
+        for status, prior in PRIORS.items()
+    }
+
+
 def _of_status(
     mine: Cells, everybodys: Cells, status: str, prior: float
 ) -> Iterable[tuple[str, Estimate]]:

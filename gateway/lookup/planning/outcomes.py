@@ -41,10 +41,20 @@ def teach_outcome(
 
     A bounce may come days after the delivery was reported; it is one delivery all the same.
     """
+    return teach_path(provider, path_of(status, confidence), outcome, before=before)
+
+
+def path_of(status: str, confidence: int | None) -> str:
+    return f"{status}/{decile_of(confidence)}"
+
+
+def teach_path(
+    provider: str, path: str, outcome: Outcome, *, before: Outcome | None = None
+) -> list[Lesson]:
+    """`teach_outcome` of a path."""
     deltas = _counted(outcome)
     if before is not None:
         deltas = tuple(new - old for new, old in zip(deltas, _counted(before), strict=True))
-    path = f"{status}/{decile_of(confidence)}"
     return [
         Lesson(book=book_of(book), path=path, deltas=deltas, cap=CAP)
         for book in (EVERYBODY, provider)

@@ -81,11 +81,16 @@ def _chances_of(book: str, path: str, estimates: Mapping[str, Estimates]) -> tup
     return tuple(estimates[provider][status, UNRATED].chance for provider, status in spoken)
 
 
-def teach_pair(verdicts: Sequence[Verdict], *, bounced: bool) -> Lesson:
-    """The lesson of an address on which two had spoken."""
+def teach_pair(
+    verdicts: Sequence[Verdict], *, bounced: bool, before: bool | None = None
+) -> Lesson:
+    """The lesson of an address on which two had spoken; `before` is what was said to be taken
+    back.
+    """
     pair = _pair_of(verdicts)
     assert pair is not None, "two verdicts make a pair"
-    return Lesson(book=pair[0], path=pair[1], deltas=(1, int(bounced), 0, 0, 0), cap=CAP)
+    new, more = (1, int(bounced)) if before is None else (0, bounced - before)
+    return Lesson(book=pair[0], path=pair[1], deltas=(new, more, 0, 0, 0), cap=CAP)
 
 
 def _pair_of(verdicts: Sequence[Verdict]) -> tuple[str, str] | None:

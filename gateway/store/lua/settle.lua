@@ -1,4 +1,4 @@
--- uses: moves pace breaker suppression admission queue
+-- uses: moves pace breaker suppression admission queue given
 -- Closes an entry, keeps its answer, writes the job's state, and admits the next step.
 -- ARGV: the settlement, the answer's bytes, the job's progress, the bytes that may be kept if one of
 -- the others in it has objected ('' for none).
@@ -80,6 +80,7 @@ if changed and a.cache and not stopped and not (spoilt and ARGV[4] == '') then
     redis.call('ZREMRANGEBYRANK', index, 0, surplus - 1)
   end
 end
+if changed and a.given and not stopped then give(a.root, a.given) end
 if a.place and owns(a.root, a.place.job .. ' ' .. a.place.item, a.place.token) then
   redis.call('HSET', a.root .. 'job:' .. a.place.job .. ':progress', a.place.item, ARGV[3])
   redis.call('HDEL', a.root .. 'job:' .. a.place.job .. ':deaths', a.place.item)

@@ -227,6 +227,12 @@ TABLE: Mapping[str, Entry] = {
     "POST /v1/emails/verify": _lookup(model.EMAILS_VERIFY, ADDRESS),
     "POST /v1/people/enrich": _lookup(model.PEOPLE_ENRICH, ADDRESS),
     "POST /v1/companies/enrich": _lookup(model.COMPANIES_ENRICH, HARBOR),
+    # Nobody has given either of the teams this address.
+    "POST /v1/outcomes": Entry(
+        scopes=LOOKUP,
+        body=lambda _: {"email": "unheard.of@nowhere.example", "outcome": "delivered"},
+        tagged=False,
+    ),
     "POST /v1/emails/count": _lookup(model.EMAILS_COUNT, HARBOR),
     "GET /v1/domains/{domain}/email-count": Entry(scopes=LOOKUP, reaches=True),
     "POST /v1/domains/search": _search("/v1/domains/search", HARBOR),
