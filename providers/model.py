@@ -36,6 +36,42 @@ Department = Literal[
     "operations",
 ]
 RequiredField = Literal["full_name", "job_title", "phone", "email", "position", "phone_number"]
+PersonField = Literal[
+    "full_name",
+    "first_name",
+    "last_name",
+    "emails",
+    "job_title",
+    "seniority",
+    "department",
+    "company",
+    "domain",
+    "linkedin_url",
+    "twitter",
+    "phone",
+    "location",
+    "skills",
+    "jobs",
+]
+CompanyField = Literal[
+    "name",
+    "domain",
+    "description",
+    "industry",
+    "headcount",
+    "headcount_min",
+    "headcount_max",
+    "founded_year",
+    "company_type",
+    "phone",
+    "website",
+    "linkedin_url",
+    "twitter",
+    "facebook",
+    "technologies",
+    "related_domains",
+    "location",
+]
 
 EMAILS_FIND = "emails.find"
 EMAILS_VERIFY = "emails.verify"
@@ -83,13 +119,19 @@ class VerifyEmail(Query, frozen=True, kw_only=True):
 
 
 class EnrichPerson(Query, frozen=True, kw_only=True):
+    """`want` is what has to be known before nobody else is asked; no provider is told."""
+
     email: Address | None = None
     linkedin_url: Link | None = None
+    want: Annotated[list[PersonField], Meta(max_length=32)] = []
 
 
 class EnrichCompany(Query, frozen=True, kw_only=True):
+    """`want` as in EnrichPerson."""
+
     domain: Domain | None = None
     company: Text | None = None
+    want: Annotated[list[CompanyField], Meta(max_length=32)] = []
 
 
 class SearchDomain(Query, frozen=True, kw_only=True):
@@ -158,12 +200,16 @@ class Source(Struct, kw_only=True):
 
 
 class Provenance(Struct, kw_only=True, omit_defaults=True):
-    """Where a datum comes from; `fetched_at` is ISO 8601 UTC."""
+    """Where a datum comes from; `fetched_at` is ISO 8601 UTC.
+
+    `fields` is the same of each field of a datum that was put together.
+    """
 
     provider: str
     fetched_at: str
     cached: bool
     verified_by: str | UnsetType = UNSET
+    fields: dict[str, Provenance] | UnsetType = UNSET
 
 
 class Email(Struct, kw_only=True):

@@ -21,6 +21,14 @@ def field(flag: str, to: str, text: str, **attributes: Any) -> options.Decorator
     return options.kept(flag, to=f"fields.{to}", help=text, **attributes)
 
 
+WANT = field(
+    "--want",
+    "want",
+    "Ask on until these fields are known, such as job_title,phone.",
+    type=options.Words(),
+)
+
+
 @click.command(
     epilog=options.examples(
         'prospect find "Ada Lovelace" blue-harbor.example',
@@ -74,7 +82,7 @@ def verify(session: Session, email: str) -> None:
     )
 )
 @click.argument("which", metavar="DOMAIN")
-@options.lookup
+@options.stack(WANT, options.lookup)
 @pass_session
 def company(session: Session, which: str) -> None:
     """Look up a company by its domain, or by its name."""
@@ -86,10 +94,11 @@ def company(session: Session, which: str) -> None:
     epilog=options.examples(
         "prospect person ada@blue-harbor.example",
         "prospect person https://www.linkedin.com/in/ada",
+        "prospect person ada@blue-harbor.example --want job_title,phone",
     )
 )
 @click.argument("who", metavar="EMAIL_OR_PROFILE")
-@options.lookup
+@options.stack(WANT, options.lookup)
 @pass_session
 def person(session: Session, who: str) -> None:
     """Look up a person by e-mail address or LinkedIn profile."""

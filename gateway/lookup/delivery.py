@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from gateway.lookup.attempts import Attempt
 from gateway.lookup.judge import Outcome
 from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.provenance import provenance_of
 from gateway.money.amounts import to_money
 from providers.model import Datum, DomainEmails, Provenance
 
@@ -86,13 +86,7 @@ def _left_open(lookup: Lookup) -> bool:
 def _data(lookup: Lookup, answer: Candidate | None) -> Datum | None:
     if answer is None or answer.data is None:
         return [] if lookup.operation in LISTS else None
-    provenance = Provenance(
-        provider=answer.provider,
-        fetched_at=_iso(answer.fetched_at),
-        cached=answer.cached,
-        verified_by=answer.verified_by or UNSET,
-    )
-    return _signed(answer.data, provenance)
+    return _signed(answer.data, provenance_of(answer))
 
 
 def _signed(data: Datum, provenance: Provenance) -> Datum:
@@ -108,11 +102,6 @@ def _signed(data: Datum, provenance: Provenance) -> Datum:
         for person in data.people:
             person.provenance = provenance
     return data
-
-
-def _iso(millis: int) -> str:
-    moment = datetime.fromtimestamp(millis / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _embed(body: bytes) -> Any:

@@ -20,6 +20,7 @@ from gateway.lookup.endings import Objected, check
 from gateway.lookup.judge import strength
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.merging import is_merged, merged
 from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
@@ -323,6 +324,8 @@ class Descent:
         if self._wants_check(candidate):
             await self._check(candidate)
         lookup = self.lookup
+        if is_merged(lookup):
+            candidate = merged(lookup, candidate)
         if candidate.outcome == "accepted":
             lookup.winner = candidate
         elif candidate.outcome == "empty":
@@ -367,5 +370,7 @@ def _outranks(one: Candidate, other: Candidate) -> bool:
     return _rank(one) > _rank(other)
 
 
-def _rank(candidate: Candidate) -> tuple[int, int]:
-    return strength(candidate.data) if candidate.data else (0, 0)
+def _rank(candidate: Candidate) -> tuple[int, int, int]:
+    """Of what is put together the fullest; of single answers the strongest."""
+    fields = len(candidate.origins)
+    return (fields, *strength(candidate.data)) if candidate.data else (fields, 0, 0)

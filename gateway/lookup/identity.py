@@ -123,6 +123,8 @@ def canonical(query: Query) -> bytes:
         fields["full_name"] = fold_name(full_name_of(query))
         fields.pop("first_name", None)
         fields.pop("last_name", None)
+    # What has to be known decides who else is asked, and not what anyone is asked.
+    fields.pop("want", None)
     if fields.get("domain"):
         # With a domain the company's name is at most a hint to the same company.
         fields.pop("company", None)

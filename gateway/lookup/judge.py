@@ -46,7 +46,7 @@ def judge(query: Query, data: Datum | None, accept: Accept) -> Outcome:
         case DomainEmails():
             return "accepted" if data.emails or data.people else "empty"
         case Person() | Company():
-            return "accepted" if tells_more(query, data) else "empty"
+            return _judge_facts(query, data)
         case _:
             return "accepted"
 
@@ -56,6 +56,21 @@ def _judge_email(found: Email, accept: Accept) -> Outcome:
     if enough and found.status in accept.statuses:
         return "accepted"
     return "empty" if found.status in ("invalid", "disposable") else "weak"
+
+
+def _judge_facts(query: Query, data: Person | Company) -> Outcome:
+    if not tells_more(query, data):
+        return "empty"
+    wanted = query.want if isinstance(query, EnrichPerson | EnrichCompany) else []
+    return "accepted" if all(_is_told(query, data, name) for name in wanted) else "weak"
+
+
+def _is_told(query: Query, data: Person | Company, name: str) -> bool:
+    """Whether a field is there; of addresses, another than that which was asked about."""
+    value = getattr(data, name, None)
+    if name == "emails" and isinstance(query, EnrichPerson) and isinstance(data, Person):
+        return any(item.email != query.email for item in data.emails)
+    return not is_blank(value)
 
 
 def tells_more(query: Query, data: Person | Company) -> bool:
@@ -72,7 +87,7 @@ def tells_more(query: Query, data: Person | Company) -> bool:
 def _facts(data: Person | Company) -> list[str]:
     facts = []
     for name, value in msgspec.structs.asdict(data).items():
-        if name in ("provenance", "website") or _is_blank(value):
+        if name in ("provenance", "website") or is_blank(value):
             continue
         if name == "emails":
             facts += [item.email for item in value]
@@ -81,9 +96,10 @@ def _facts(data: Person | Company) -> list[str]:
     return facts
 
 
-def _is_blank(value: object) -> bool:
+def is_blank(value: object) -> bool:
+    """Whether a field says nothing."""
     if isinstance(value, Struct):
-        return all(map(_is_blank, msgspec.structs.astuple(value)))
+        return all(map(is_blank, msgspec.structs.astuple(value)))
     return value is None or value == []
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.lookup.judge import Accept, Outcome, judge
 from gateway.lookup.lookup import Lookup
+from gateway.lookup.merging import is_merged, join
 from gateway.lookup.planning.bounces import acceptable
 from gateway.lookup.planning.outcomes import decile_of
 from providers.model import Datum, Email
@@ -16,7 +17,12 @@ def judged(lookup: Lookup, provider: str, data: Datum | None) -> Outcome:
     accept = lookup.route.accept
     if accept.max_bounce is not None and isinstance(data, Email):
         accept = _bounded(lookup, provider, data, accept.max_bounce)
-    return judge(lookup.query, data, accept)
+    outcome = judge(lookup.query, data, accept)
+    if outcome == "weak" and lookup.best and is_merged(lookup):
+        # It may have what others have not.
+        joint = join(lookup.best.data, data)
+        return outcome if joint is None else judge(lookup.query, joint, accept)
+    return outcome
 
 
 def _bounded(lookup: Lookup, provider: str, data: Email, max_bounce: float) -> Accept:

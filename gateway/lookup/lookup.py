@@ -18,7 +18,7 @@ from gateway.lookup.planning.bounces import Estimates
 from gateway.lookup.resting import Rest
 from gateway.lookup.routing import Route
 from gateway.money.terms import Place, Rate
-from providers.model import Datum, Query
+from providers.model import Datum, Provenance, Query
 
 JOB_TIMEOUT = 3600.0
 
@@ -38,7 +38,10 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 @dataclass(kw_only=True)
 class Candidate:
-    """An answer and where it came from; `fetched_at` in milliseconds since the epoch."""
+    """An answer and where it came from; `fetched_at` in milliseconds since the epoch.
+
+    `origins` is where each field came from, where several are asked for fields that are wanted.
+    """
 
     data: Datum | None
     provider: str
@@ -49,6 +52,7 @@ class Candidate:
     total: int | None = None
     verified_by: str | None = None
     credential: str = ""
+    origins: dict[str, Provenance] = field(default_factory=dict)
 
 
 class Progress(Struct):
