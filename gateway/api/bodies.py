@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from gateway.api.problems import invalid
-from gateway.lookup.routing import Routing
+from gateway.lookup.routing import PATTERN, Routing
 from providers.model import (
     QUERIES,
     CountEmails,
@@ -83,6 +83,6 @@ def check_routing(routing: Routing | None, prefix: str = "") -> None:
         details = "learned is not available yet; allowed are listed, cheapest"
         raise invalid(f"{prefix}/order", details, "unsupported")
     for at, name in enumerate(routing.providers or ()):
-        if name not in ADAPTERS:
-            details = f"{name!r} is not one of {', '.join(ADAPTERS)}"
+        if name not in (*ADAPTERS, PATTERN):
+            details = f"{name!r} is not one of {', '.join((*ADAPTERS, PATTERN))}"
             raise invalid(f"{prefix}/providers/{at}", details)

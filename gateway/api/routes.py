@@ -33,7 +33,10 @@ class AcceptView(Struct, kw_only=True):
 
 
 class RouteView(Struct, kw_only=True):
-    """What applies to calls that say nothing themselves; `timeout` null is the wait."""
+    """What applies to calls that say nothing themselves; `timeout` null is the wait.
+
+    `guess` is there only if it is false.
+    """
 
     operation: str
     team_id: str | None
@@ -44,6 +47,7 @@ class RouteView(Struct, kw_only=True):
     max_cost: str | None
     max_age: int
     timeout: float | None
+    guess: bool | UnsetType = UNSET
 
 
 class NewRoute(Routing, frozen=True, kw_only=True):
@@ -79,6 +83,7 @@ def _view(operation: str, team: str | None, route: Route) -> RouteView:
         max_cost=None if route.max_cost is None else to_money(route.max_cost),
         max_age=route.max_age,
         timeout=route.timeout,
+        guess=UNSET if route.guess else False,
     )
 
 

@@ -71,6 +71,8 @@ OF_ROOT = (
     Holding("notices:*", "messages of a provider", "sealed", "a day", "notices"),
     Holding("given:*", "who said what of an address, by its keyed hash; what became of it",
             "hashed", "outcomes_days"),
+    Holding("ways:*", "how the addresses of a domain are made, by its keyed hash", "hashed",
+            "outcomes_days"),
     Holding("learn:**", "counts of what calls and outcomes taught"),
     Holding("noticed:*", "that a message was seen, by its hash", "hashed", "a day"),
     Holding("task:*:*", "a call whose cost its provider's task tells", "hashed", "two days"),

@@ -105,10 +105,11 @@ class Bounces:
 
     async def note(self, email: str, team: str, outcome: Outcome, at: int) -> bool:
         """Whether any provider gave the team this address; saying it again changes nothing."""
-        names = [name_of(email, space, self._data_key.value) for space in self._spaces(team)]
+        names = [name_of(email, space, self._data_key.value) for space in self.spaces(team)]
         return any([await self._note_one(name, outcome, at) for name in names])
 
-    def _spaces(self, team: str) -> list[str]:
+    def spaces(self, team: str) -> list[str]:
+        """Of whose answers the team is served."""
         if self._team_cache:
             return [f"team:{team}"]
         held = self._market.credentials
@@ -132,8 +133,11 @@ class Bounces:
 
 
 def _paths_in(row: Mapping[bytes, bytes]) -> dict[str, str]:
-    said = {field.decode(): path.decode() for field, path in row.items() if field != b"told"}
-    return {field.removeprefix("by:"): path for field, path in sorted(said.items())}
+    return {
+        field.decode().removeprefix("by:"): path.decode()
+        for field, path in sorted(row.items())
+        if field.startswith(b"by:")
+    }
 
 
 def _supersedes(before: Told, outcome: Outcome, at: int) -> bool:

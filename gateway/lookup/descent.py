@@ -24,6 +24,7 @@ from gateway.lookup.merging import is_merged, merged
 from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
+from gateway.lookup.trying import try_pattern
 from gateway.lookup.withholding import clear, sift, withhold
 from gateway.money.terms import Admission, Fate
 from gateway.store.connection import StoreDown
@@ -58,7 +59,8 @@ class Descent:
     async def to_its_end(self) -> None:
         for left in self.lookup.plan.left_out:
             self._note(left.provider, "skipped", reason=left.reason)
-        found = await self._admit(0)
+        await self._try_pattern()
+        found = Admission("done") if self.lookup.winner else await self._admit(0)
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
         store, root = self.ledger.store, self.ledger.root
@@ -66,6 +68,14 @@ class Descent:
             answer.data = await withhold(store, root, answer.data, self._key)
         raws = self.lookup.raws if self.lookup.raw else {}
         self.lookup.raws = await clear(store, root, raws, self._key)
+
+    async def _try_pattern(self) -> None:
+        """An address as its domain makes them comes before all providers, if it may be asked."""
+        if not self.lookup.route.guesses or self._is_late() or not len(self.bids):
+            return
+        guess = await self.waterfall.guesses.of(self.lookup, self.bids)
+        if guess and (found := await try_pattern(self.waterfall, self.lookup, guess)):
+            await self._weigh(found)
 
     @property
     def _key(self) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from gateway.lookup.routing import Route
+from gateway.lookup.routing import PATTERN, Route
 from gateway.money.amounts import cost_of
 from gateway.money.prices import Price
 from gateway.vault.credentials import Credential
@@ -75,7 +75,7 @@ def plan(query: Query, route: Route, market: Sequence[Stall]) -> Plan:
 
 def _allowed(route: Route, market: Mapping[str, Stall]) -> list[tuple[str, Stall | None]]:
     names = market if route.providers is None else dict.fromkeys(route.providers)
-    return [(name, market.get(name)) for name in names]
+    return [(name, market.get(name)) for name in names if name != PATTERN]
 
 
 def _unfit(query: Query, stall: Stall | None) -> str | None:

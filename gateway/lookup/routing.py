@@ -29,6 +29,8 @@ Share = Annotated[
     float,
     Meta(gt=0, le=1, description="how often such an address may bounce, such as 0.02"),
 ]
+# No account's: how a domain makes its addresses.
+PATTERN = "pattern"
 DAY = 24 * 3600
 LONGEST = 30 * DAY
 
@@ -44,7 +46,8 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `max_cost` is money, `max_age` seconds (0 bypasses the cache), `timeout` seconds. For
     `providers` and `timeout` null is the installation's default, whatever routes say. With
-    `accept.max_bounce` the statuses decide only where they are named beside it.
+    `accept.max_bounce` the statuses decide only where they are named beside it. `guess` is whether
+    an address may be made as its domain makes them, and be verified.
     """
 
     providers: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType | None = UNSET
@@ -54,6 +57,7 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_cost: Money | UnsetType | None = UNSET
     max_age: Annotated[int, Meta(ge=0, le=LONGEST)] | UnsetType = UNSET
     timeout: Annotated[float, Meta(gt=0, le=3600)] | UnsetType | None = UNSET
+    guess: bool | UnsetType = UNSET
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -69,6 +73,12 @@ class Route(Struct, frozen=True, kw_only=True):
     max_cost: int | None = None
     max_age: int = LONGEST
     timeout: float | None = None
+    guess: bool = True
+
+    @property
+    def guesses(self) -> bool:
+        """Whether the pattern of a domain may be asked: named, or nobody is."""
+        return self.guess and (self.providers is None or PATTERN in self.providers)
 
 
 def resolve(routings: Iterable[Routing | None], base: Route) -> Route:
@@ -123,4 +133,5 @@ def base_route(configured: RouteSettings) -> Route:
         max_cost=None if cap is None else to_micros(cap),
         max_age=configured.max_age,
         timeout=configured.timeout,
+        guess=configured.guess,
     )

@@ -9,13 +9,15 @@ from gateway.lookup.attempts import AttemptOutcome, Tally
 from gateway.lookup.bouncing import name_of, said_in, space_of
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.completion import bin_of
+from gateway.lookup.guessing import known_in
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.marking import marks_in, marks_in_raws, marks_of_rows
-from gateway.money.terms import NEVER, Given, Health, Keepsake, Settlement
+from gateway.lookup.planning.patterns import votes_of
+from gateway.money.terms import NEVER, Given, Health, Keepsake, Settlement, Way
 from providers.base import Charge
 from providers.errors import ProviderError, RateLimited, Suppressed
-from providers.model import Answer
+from providers.model import Answer, DomainEmails
 
 
 def outcome_of_call(lookup: Lookup, call: Call, called: Called) -> AttemptOutcome:
@@ -98,7 +100,15 @@ def to_given(
     """
     space = space_of(call.step.credential, team)
     said = [(name_of(email, space, hash_key), path) for email, path in said_in(answer.data)]
-    return Given(call.step.provider, life, said) if said else None
+    given = Given(call.step.provider, life, said)
+    for known in known_in(call.query, answer.data):
+        domain, votes = known.email.rpartition("@")[2], votes_of(known)
+        given.ways.append(
+            Way(name_of(domain, space, hash_key), name_of(known.email, space, hash_key), votes)
+        )
+    if isinstance(answer.data, DomainEmails) and answer.data.domain and answer.data.pattern:
+        given.stated.append((name_of(answer.data.domain, space, hash_key), answer.data.pattern))
+    return given if said or given.stated else None
 
 
 # What says that a provider is not well, and not that it was asked for something it has not.

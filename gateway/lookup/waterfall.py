@@ -12,6 +12,7 @@ from gateway.lookup.cache import DAY, Keeping
 from gateway.lookup.calls import Dialler
 from gateway.lookup.descent import Descent
 from gateway.lookup.flights import Flights
+from gateway.lookup.guessing import Guesses
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.spool import Spool
@@ -54,6 +55,7 @@ class Waterfall:
         self.market = market
         self.verification_of = verification_of
         self.bounces = bounces
+        self.guesses = Guesses(ledger.store, ledger.root, bounces, data_key)
         self.data_key = data_key
         self.team_cache = team_cache
         self.spool = spool

@@ -172,15 +172,27 @@ class Keepsake(Struct):
     others: list[str] = []
 
 
+class Way(Struct):
+    """How the address of a name may have been made; both by keyed hashes, see `votes_of`."""
+
+    domain: str
+    address: str
+    votes: list[str]
+
+
 class Given(Struct):
     """What a provider said of addresses, kept `life` ms for what will become of them.
 
-    `addresses` are keyed hashes, each with its status and decile of confidence.
+    `addresses` are keyed hashes, each with its status and decile of confidence. `ways` are how
+    they are made; of each address one counts. `stated` are domains, by keyed hash, with the
+    pattern that the provider itself says they have.
     """
 
     provider: str
     life: int
     addresses: list[tuple[str, str]]
+    ways: list[Way] = []
+    stated: list[tuple[str, str]] = []
 
 
 class Place(Struct, frozen=True):

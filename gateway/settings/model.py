@@ -59,6 +59,7 @@ class RouteSettings(Struct, frozen=True, kw_only=True):
     max_cost: Decimal | None = None
     max_age: int = 2_592_000
     timeout: float | None = None
+    guess: bool = True
 
 
 class BudgetSettings(Struct, frozen=True, kw_only=True):

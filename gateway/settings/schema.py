@@ -84,6 +84,7 @@ _ROUTE: Table = {
     "max_cost": rules.money(),
     "max_age": rules.whole_number(0, 10**9),
     "timeout": rules.seconds(86_400),
+    "guess": rules.toggle(),
 }
 
 _BUDGET: Table = {

@@ -44,7 +44,7 @@ _TABLES = {
     "nordic": str.maketrans(_STROKES | {"ø": "oe", "å": "aa", "ä": "ae", "ö": "oe"}),
 }
 # They belong to the family name that follows them.
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     [
         "af",
         "al",
@@ -108,7 +108,7 @@ def parts_of(name: str, style: Style, *, family: bool) -> str:
         case "hyphened":
             return "-".join(folded)
         case "dropped":
-            kept = [word for word in folded if word not in _PARTICLES]
+            kept = [word for word in folded if word not in PARTICLES]
             return "".join(kept or folded)
         case "last":
             return folded[-1]

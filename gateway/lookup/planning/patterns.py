@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from gateway.lookup.planning.folding import STYLES, Style, parts_of
+from gateway.lookup.planning.folding import PARTICLES, STYLES, Style, parts_of
 
 # In the order in which domains are commonly said to use them; ties go to the earlier.
 PATTERNS = (
@@ -71,6 +71,29 @@ def infer(known: Iterable[Known]) -> Pattern | None:
     for one in known:
         told += 1
         found.update(set(ways_of(one)))
+    return _agreed(found, told)
+
+
+def votes_of(known: Known) -> list[str]:
+    """Each pattern that makes the address, by its number, with those of all styles as bits."""
+    masks: Counter[int] = Counter()
+    for text, style in ways_of(known):
+        masks[PATTERNS.index(text)] |= 1 << STYLES.index(style)
+    return [f"{number}:{mask:x}" for number, mask in masks.items()]
+
+
+def tallied(votes: Mapping[str, int], told: int) -> Pattern | None:
+    """What `infer` says of as many addresses, from the sums of their `votes_of`."""
+    found: Counter[tuple[str, Style]] = Counter()
+    for vote, count in votes.items():
+        number, _, mask = vote.partition(":")
+        for place, style in enumerate(STYLES):
+            if int(mask, 16) >> place & 1:
+                found[PATTERNS[int(number)], style] += count
+    return _agreed(found, told)
+
+
+def _agreed(found: Mapping[tuple[str, Style], int], told: int) -> Pattern | None:
     if not found:
         return None
     (text, style), votes = min(found.items(), key=_rank)
@@ -87,12 +110,29 @@ def ways_of(known: Known, patterns: Sequence[str] = PATTERNS) -> Iterator[tuple[
     """Every pattern and style that make the address of the name."""
     local = known.email.lower().rpartition("@")[0].partition("+")[0]
     bare = local.rstrip("0123456789")
-    for style in STYLES:
-        for text in patterns:
-            made = local_part(text, style, known.first_name, known.last_name)
+    for (first, last), styles in _spellings(known.first_name, known.last_name).items():
+        for text in patterns if first and last else ():
             # A number tells namesakes apart: it is not of the pattern.
-            if made and made in (local, bare):
-                yield text, style
+            if _made(text, first, last) in (local, bare):
+                yield from ((text, style) for style in styles)
+
+
+def _spellings(first_name: str, last_name: str) -> Mapping[tuple[str, str], Sequence[Style]]:
+    """A name as the styles write it; of plain letters and one word each all write the same."""
+    whole = first_name + last_name
+    if whole.isascii() and whole.isalpha():
+        return {(first_name.lower(), last_name.lower()): STYLES}
+    found: dict[tuple[str, str], list[Style]] = {}
+    firsts: dict[tuple[str, str], str] = {}
+    lasts: dict[tuple[str, str], str] = {}
+    for style in STYLES:
+        given, family = (style.letters, style.given), (style.letters, style.family)
+        if given not in firsts:
+            firsts[given] = parts_of(first_name, style, family=False)
+        if family not in lasts:
+            lasts[family] = parts_of(last_name, style, family=True)
+        found.setdefault((firsts[given], lasts[family]), []).append(style)
+    return found
 
 
 def guess(pattern: Pattern, first_name: str, last_name: str, domain: str) -> str | None:
@@ -108,7 +148,19 @@ def local_part(text: str, style: Style, first_name: str, last_name: str) -> str 
     )
     if not first or not last:
         return None
+    return _made(text, first, last)
+
+
+def _made(text: str, first: str, last: str) -> str:
     return text.format(first=first, last=last, f=first[0], l=last[0])
+
+
+def divided(full_name: str) -> tuple[str, str] | None:
+    """First and last name; None where a word between them may be of either."""
+    first, *rest = full_name.split()
+    if not rest or not all(word.casefold() in PARTICLES for word in rest[:-1]):
+        return None
+    return first, " ".join(rest)
 
 
 def stated(text: str, known: Iterable[Known] = ()) -> Pattern | None:

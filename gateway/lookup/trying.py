@@ -1,0 +1,96 @@
+"""The pattern of a domain asked before all providers, if the price of verifying a guess is right.
+
+A guess is an answer only if a verifier calls it valid. The verification is a call of the
+verifier's like any other: cached, joined while it is under way, an entry of its account's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from gateway.lookup.attempts import AttemptOutcome
+from gateway.lookup.flags import fill_flags
+from gateway.lookup.guessing import Guess
+from gateway.lookup.judging import judged
+from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.marking import asked_of
+from gateway.lookup.reporting import report
+from gateway.lookup.routing import PATTERN
+from gateway.store.connection import StoreDown
+from providers.model import Email, FindEmail, Verification
+
+if TYPE_CHECKING:
+    from gateway.lookup.waterfall import Waterfall
+
+
+async def try_pattern(waterfall: Waterfall, lookup: Lookup, guess: Guess) -> Candidate | None:
+    """The guess as an answer if it is verified; None if it is not, or not worth its price."""
+    child = waterfall.verification_of(lookup, guess.email, PATTERN)
+    if child is None or not _pays(guess, child, lookup):
+        return None
+    # If it is somebody else's, what is said of it is not said of whom the lookup asks for.
+    child.asked = asked_of(child.query, waterfall.data_key.value)
+    try:
+        await waterfall.run(child)
+    finally:
+        lookup.attempts += child.attempts
+        lookup.failures += child.failures
+        lookup.upstream += child.upstream
+    verdict = child.answer
+    if verdict is None or not isinstance(verdict.data, Verification):
+        _report_unverified(lookup, child)
+        return None
+    held = is_held(verdict.data)
+    if not verdict.cached:
+        with contextlib.suppress(StoreDown):
+            await waterfall.guesses.tried(guess, held=held)
+    candidate = to_candidate(lookup, verdict) if held else None
+    outcome: AttemptOutcome = candidate.outcome if candidate else "empty"
+    lookup.empties += candidate is None
+    report(lookup, PATTERN, outcome, cached=verdict.cached)
+    return candidate
+
+
+def is_held(verification: Verification) -> bool:
+    """Whether the mailbox is there; of a domain that takes everything that is not known."""
+    return verification.status == "valid"
+
+
+def _pays(guess: Guess, child: Lookup, lookup: Lookup) -> bool:
+    """Whether it saves more than it costs: what it replaces costs nothing if it is free."""
+    return child.plan.steps[0].cost < guess.chance * lookup.plan.steps[0].cost
+
+
+def _report_unverified(lookup: Lookup, child: Lookup) -> None:
+    reasons = [item.reason for item in child.attempts if item.reason is not UNSET]
+    report(lookup, PATTERN, "skipped", reason=reasons[-1] if reasons else "unavailable")
+
+
+def to_candidate(lookup: Lookup, verdict: Candidate) -> Candidate:
+    """The address that was verified, with what was asked."""
+    query, verified = lookup.query, verdict.data
+    assert isinstance(query, FindEmail)
+    assert isinstance(verified, Verification)
+    data = Email(
+        email=verified.email,
+        status=verified.status,
+        confidence=verified.confidence,
+        kind="professional",
+        first_name=query.first_name,
+        last_name=query.last_name,
+        full_name=query.full_name,
+        domain=query.domain,
+        sources=verified.sources,
+    )
+    fill_flags(data)
+    return Candidate(
+        data=data,
+        provider=PATTERN,
+        outcome=judged(lookup, verdict.provider, data),
+        cached=verdict.cached,
+        fetched_at=verdict.fetched_at,
+        verified_by=verdict.provider,
+    )

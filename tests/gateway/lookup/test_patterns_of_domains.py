@@ -1,0 +1,242 @@
+"""An address made as its domain makes them is verified before any provider is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gateway.lookup import trying
+from gateway.store.script import Script
+from providers.simulator.knowledge import Known
+from providers.simulator.population import Person
+from tests.gateway.lookup.conftest import StartScene
+from tests.gateway.lookup.scene import HUNTER_FIND, HUNTER_VERIFY, Scene, attempts, cost, outcome
+
+Check = Callable[[Scene], Awaitable[None]]
+SURE, TAKES_ALL = "olive-delta.example", "amber-falcon.example"
+FIND, VERIFICATION = Decimal("0.049"), Decimal("0.0245")
+# Fewer of a domain's addresses make no pattern that is worth the price of trying it.
+TAUGHT = 3
+CHECKED: list[tuple[str, str, str | None]] = [
+    ("hunter", "accepted", None),
+    ("pattern", "accepted", None),
+]
+
+
+def staff(scene: Scene, domain: str = SURE, *, there: bool = True) -> list[Person]:
+    """Those of a domain with plain names; `there` is whether they have a mailbox."""
+    return [
+        person
+        for person in scene.simulator.world.people
+        if person.company.domain == domain
+        and person.full_name.isascii()
+        and person.full_name.count(" ") == 1
+        and person.has_mailbox == there
+        and not person.claimed
+    ]
+
+
+def known_to(scene: Scene, person: Person, *providers: str) -> Person:
+    known = Known(
+        email=person.email,
+        claim="valid",
+        confidence=95,
+        stale=False,
+        personal=True,
+        prompt=True,
+    )
+    scene.simulator.world.knowledge[person.id] = dict.fromkeys(providers, known)
+    return person
+
+
+async def taught(scene: Scene, domain: str = SURE, count: int = TAUGHT) -> list[Person]:
+    """Those left of a domain of whom some were bought."""
+    people = staff(scene, domain)
+    for person in people[:count]:
+        assert outcome(await scene.find(known_to(scene, person, "hunter"))) == "accepted"
+    return [known_to(scene, person, "hunter", "snov") for person in people[count:]]
+
+
+async def the_pattern_is_the_cheapest_provider(scene: Scene) -> None:
+    person, *_ = await taught(scene)
+    reply = await scene.find(person)
+    assert attempts(reply) == CHECKED
+    body = reply.json()
+    data, meta = body["data"], body["meta"]
+    assert (data["email"], data["status"], data["kind"]) == (
+        person.email, "valid", "professional",
+    )  # fmt: skip
+    assert (data["provenance"]["provider"], data["provenance"]["verified_by"]) == (
+        "pattern", "hunter",
+    )  # fmt: skip
+    assert (meta["provider"], reply.headers["x-gateway-provider"]) == ("pattern", "pattern")
+    assert [one["operation"] for one in meta["attempts"]] == ["emails.verify", "emails.find"]
+    assert [one["cost"] for one in meta["attempts"]] == ["0.0245", "0"]
+    assert cost(reply) == VERIFICATION
+    assert scene.billed() == TAUGHT * FIND + VERIFICATION
+    rows = (await scene.gateway.client.get("/v1/admin/ledger")).json()["data"]
+    assert (rows[0]["operation"], rows[0]["provider"]) == ("emails.verify", "hunter")
+
+
+async def a_guess_is_not_bought_twice(scene: Scene) -> None:
+    person, other, *_ = await taught(scene)
+    await scene.find(person)
+    again = await scene.find(person)
+    assert attempts(again) == CHECKED
+    assert (again.json()["meta"]["cached"], again.headers["x-gateway-cache"]) == (True, "hit")
+    assert cost(again) == 0
+    verified = await scene.gateway.post("/v1/emails/verify", {"email": person.email})
+    assert cost(verified) == 0
+    scene.slow_down("hunter", call=0.1)
+    replies = await asyncio.gather(*(scene.find(other) for _ in range(5)))
+    assert sum(map(cost, replies)) == VERIFICATION
+    assert scene.requests(HUNTER_VERIFY) == 2
+
+
+async def what_was_bought_is_not_guessed(scene: Scene) -> None:
+    first, *_ = staff(scene)
+    await taught(scene)
+    reply = await scene.find(first)
+    assert attempts(reply) == [("hunter", "accepted", None)]
+    assert cost(reply) == 0
+    assert scene.requests(HUNTER_VERIFY) == 0
+
+
+async def a_wrong_guess_is_no_answer(scene: Scene) -> None:
+    await taught(scene)
+    person, *_ = staff(scene, there=False)
+    reply = await scene.find(known_to(scene, person, "hunter"))
+    assert attempts(reply)[:2] == [("hunter", "accepted", None), ("pattern", "empty", None)]
+    assert attempts(reply)[2:] == [("hunter", "accepted", None)]
+    assert reply.json()["meta"]["provider"] == "hunter"
+    assert cost(reply) == VERIFICATION + FIND
+
+
+CHECKS: list[Check] = [
+    the_pattern_is_the_cheapest_provider,
+    a_guess_is_not_bought_twice,
+    what_was_bought_is_not_guessed,
+    a_wrong_guess_is_no_answer,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+async def test_patterns(scene: Scene, check: Check) -> None:
+    await check(scene)
+
+
+SCRIPTS: list[tuple[Check, str, str]] = [
+    (what_was_bought_is_not_guessed, "tonumber(ARGV[1])) then return {} end", "0) then end"),
+    (the_pattern_is_the_cheapest_provider, "vote(root, way, given.life)", ""),
+]
+
+
+@pytest.mark.parametrize("check, old, new", SCRIPTS)
+async def test_broken_scripts_are_caught(
+    start_scene: StartScene, monkeypatch: pytest.MonkeyPatch, check: Check, old: str, new: str
+) -> None:
+    load = Script.load
+
+    def broken(name: str) -> Script:
+        return Script.of(name, load(name).source.replace(old, new))
+
+    monkeypatch.setattr(Script, "load", broken)
+    scene = await start_scene()
+    with pytest.raises(AssertionError):
+        await check(scene)
+
+
+async def test_guesses_that_nobody_verified_are_caught(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_candidate = trying.to_candidate
+
+    def believed(lookup: Any, verdict: Any) -> Any:
+        verdict.data.status = "valid"
+        return to_candidate(lookup, verdict)
+
+    monkeypatch.setattr(trying, "is_held", lambda _: True)
+    monkeypatch.setattr(trying, "to_candidate", believed)
+    with pytest.raises(AssertionError):
+        await a_wrong_guess_is_no_answer(scene)
+
+
+ROUTINGS: list[tuple[dict[str, Any], list[tuple[str, str, str | None]]]] = [
+    ({"guess": False}, [("hunter", "accepted", None)]),
+    ({"providers": ["hunter"]}, [("hunter", "accepted", None)]),
+    ({"providers": ["hunter", "pattern"]}, CHECKED),
+    # Verifying costs nearly as much as asking Snov.io.
+    ({"providers": ["pattern", "snov"]}, [("snov", "accepted", None)]),
+    ({"max_cost": "0.05"}, CHECKED),
+    ({"accept": {"statuses": ["catch_all"]}, "providers": ["hunter", "pattern"]},
+     [("hunter", "accepted", None), ("pattern", "weak", None), ("hunter", "weak", None)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("routing, expected", ROUTINGS)
+async def test_the_callers_routing_holds(
+    scene: Scene, routing: dict[str, Any], expected: list[tuple[str, str, str | None]]
+) -> None:
+    person, *_ = await taught(scene)
+    assert attempts(await scene.find(person, **routing)) == expected
+
+
+async def test_a_cap_is_held_by_the_verification_and_what_follows(scene: Scene) -> None:
+    left = await taught(scene)
+    tight = await scene.find(left[-1], max_cost="0.02")
+    assert ("pattern", "skipped", "over_budget") in attempts(tight)
+    assert tight.status_code == 402
+    person, *_ = staff(scene, there=False)
+    reply = await scene.find(known_to(scene, person, "hunter"), max_cost="0.05")
+    assert cost(reply) == VERIFICATION
+    assert ("hunter", "skipped", "over_budget") in attempts(reply)
+    assert outcome(reply) == "empty"
+    assert reply.json()["meta"]["complete"] is False
+
+
+async def test_a_domain_that_takes_everything_is_given_up(scene: Scene) -> None:
+    left = await taught(scene, TAKES_ALL, 4)
+    for person in left[:6]:
+        assert (await scene.find(person)).json()["meta"]["provider"] == "hunter"
+    assert scene.requests(HUNTER_VERIFY) <= 3
+    assert scene.requests(HUNTER_FIND) == 10
+
+
+async def test_a_few_addresses_are_no_pattern(scene: Scene) -> None:
+    person, *_ = await taught(scene, count=1)
+    assert attempts(await scene.find(person)) == [("hunter", "accepted", None)]
+
+
+async def test_a_pattern_that_a_provider_states_is_enough(scene: Scene) -> None:
+    search = {"domain": SURE, "routing": {"providers": ["hunter"]}}
+    found = await scene.gateway.post("/v1/domains/search", search)
+    assert found.json()["data"]["pattern"] == "{f}{last}"
+    person = known_to(scene, staff(scene)[-1], "hunter")
+    assert attempts(await scene.find(person)) == CHECKED
+
+
+async def test_whoever_objected_is_not_guessed(scene: Scene) -> None:
+    person, other, *_ = await taught(scene)
+    await scene.gateway.post("/v1/admin/suppressions", {"email": person.email})
+    before = scene.charges()
+    assert (await scene.find(person)).status_code == 451
+    assert scene.charges() == before
+    assert attempts(await scene.find(other)) == CHECKED
+
+
+async def test_a_verifier_that_fails_leaves_it_to_the_others(scene: Scene) -> None:
+    person, *_ = await taught(scene)
+    scene.fault("hunter", "status", status=500)
+    reply = await scene.find(person)
+    assert ("pattern", "skipped", "unavailable") in attempts(reply)
+    assert reply.json()["meta"]["provider"] == "snov"
+
+
+async def test_names_that_nobody_can_divide_are_not_guessed(scene: Scene) -> None:
+    await taught(scene)
+    body = {"full_name": "Anna Maria Example", "domain": SURE}
+    assert not [one for one in attempts(await scene.find(body)) if one[0] == "pattern"]
