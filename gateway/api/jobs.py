@@ -27,6 +27,7 @@ from gateway.api.documents import (
 )
 from gateway.api.exchange import JobDelivery
 from gateway.api.idempotency import REPLAYED
+from gateway.api.intake import MOST_ITEMS
 from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
 from gateway.api.results import ItemView, columns_of, rows_of, to_cells, walk
 from gateway.api.showing import shown
@@ -35,6 +36,7 @@ from gateway.jobs.records import Job
 
 Req = Request[Any, Any, Any]
 ResultLimit = Annotated[int, QueryParameter(ge=1, le=1000, required=False)]
+FirstRow = Annotated[int, QueryParameter(name="from", ge=0, le=MOST_ITEMS, required=False)]
 LINES = "application/x-ndjson"
 EVENTS = "text/event-stream"
 WATCH = 0.5
@@ -128,15 +130,17 @@ class Jobs(Controller):
         job_id: FromPath[str],
         limit: ResultLimit = 25,
         cursor: CursorParam = None,
+        start: FirstRow = 0,
     ) -> Response[Any]:
+        """`from` is the index of the first row, for those who have the rows before it."""
         context, job = context_of(request), await _find(request, job_id)
         if wants_csv(request):
-            rows = _cells(context, job)
+            rows = _cells(context, job, start)
             return await to_stream(columns_of(job.operation), rows, job.id)
         if LINES in request.headers.get("accept", ""):
-            return Stream(_lines(context, job), media_type=LINES)
+            return Stream(_lines(context, job, start), media_type=LINES)
         caller, name = caller_of(request.scope), f"results {job_id}"
-        first = context.pager.offset(caller, name, cursor)
+        first = start if cursor is None else context.pager.offset(caller, name, cursor)
         last = min(first + limit, job.counts.total)
         found = await rows_of(context, job, range(first, last))
         after = context.pager.next(caller, name, last) if last < job.counts.total else None
@@ -159,13 +163,13 @@ class Jobs(Controller):
         return Stream(stream, media_type=EVENTS, headers=headers)
 
 
-async def _cells(context: Context, job: Job) -> AsyncIterator[list[Any]]:
-    async for row in walk(context, job):
+async def _cells(context: Context, job: Job, first: int) -> AsyncIterator[list[Any]]:
+    async for row in walk(context, job, first):
         yield to_cells(job.operation, row)
 
 
-async def _lines(context: Context, job: Job) -> AsyncIterator[bytes]:
-    async for row in walk(context, job):
+async def _lines(context: Context, job: Job, first: int) -> AsyncIterator[bytes]:
+    async for row in walk(context, job, first):
         yield msgspec.json.encode(row) + b"\n"
 
 

@@ -74,11 +74,11 @@ async def _fill(
         view.data, view.meta = parts["data"], parts["meta"]
 
 
-async def walk(context: Context, job: Job) -> AsyncIterator[ItemView]:
-    """All rows, a few at a time."""
-    for first in range(0, job.counts.total, STEP):
-        last = min(first + STEP, job.counts.total)
-        for row in await rows_of(context, job, range(first, last)):
+async def walk(context: Context, job: Job, first: int = 0) -> AsyncIterator[ItemView]:
+    """All rows from `first` on, a few at a time."""
+    for start in range(first, job.counts.total, STEP):
+        last = min(start + STEP, job.counts.total)
+        for row in await rows_of(context, job, range(start, last)):
             yield row
 
 

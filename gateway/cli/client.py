@@ -6,7 +6,8 @@ import asyncio
 import ipaddress
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -106,9 +107,33 @@ class Gateway:
         """Raises `Unreachable` at once where a lookup would first try again."""
         await self._exchange(self._http.build_request("GET", self.url + "/livez"))
 
+    async def receive(
+        self, path: str, *, accept: str, params: Mapping[str, str] | None = None
+    ) -> AsyncIterator[bytes]:
+        """A reply as it comes; raises a `Failure` if it is refused, or breaks off."""
+        request = self._http.build_request(
+            "GET", self.url + path, params=params, headers={"accept": accept}
+        )
+        with self._explained():
+            reply = await self._http.send(request, stream=True)
+            try:
+                if not reply.headers.get("content-type", "").startswith(accept):
+                    await reply.aread()
+                    self.expect(self._to_reply(reply))
+                    raise Unreachable(f"what answers at {self.url} cannot send {accept}")
+                async for chunk in reply.aiter_bytes():
+                    yield chunk
+            finally:
+                await reply.aclose()
+
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        try:
+        with self._explained():
             return await self._http.send(request)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except httpx.TimeoutException:
             raise Unreachable(f"the gateway at {self.url} did not answer in time") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -144,7 +169,7 @@ class Gateway:
     async def list(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
         """Every page of a list as one reply."""
         rows: list[Mapping[str, Any]] = []
-        query = {**(params or {}), "limit": "100"}
+        query = {"limit": "100", **(params or {})}
         while True:
             reply = await self.ask("GET", path, params=query)
             rows += dicts(reply.body.get("data"))

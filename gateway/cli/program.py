@@ -11,6 +11,7 @@ from gateway.cli import lookups, options, serving
 from gateway.cli.credentials import credentials
 from gateway.cli.enrich.command import enrich
 from gateway.cli.failure import INTERRUPTED, Failure
+from gateway.cli.jobs import jobs
 from gateway.cli.keys import keys
 from gateway.cli.ledger import ledger, usage
 from gateway.cli.objections import erase, suppress
@@ -26,6 +27,7 @@ COMMANDS: Sequence[click.Command] = (
     lookups.company,
     lookups.person,
     enrich,
+    jobs,
     teams,
     keys,
     credentials,

@@ -17,14 +17,17 @@ LINE_SECONDS = 5.0
 
 
 class Gauge(Protocol):
-    def update(self, tally: Tally) -> None: ...
+    def update(self, tally: Tally, ahead: int = 0) -> None:
+        """`ahead` rows more are answered, but behind one that is not."""
 
     def note(self, text: str) -> None: ...
 
     def close(self) -> None: ...
 
 
-def to_line(tally: Tally, total: int, *, since: int, seconds: float) -> str:
+def to_line(
+    tally: Tally, total: int, *, since: int, seconds: float, ahead: int = 0
+) -> str:
     """`120/200 rows · 45.2 rows/s · found 71 % · cost 3.2 USD · 2 s left`."""
     rate = (tally.done - since) / seconds if seconds > 0 else 0.0
     parts = [
@@ -33,6 +36,8 @@ def to_line(tally: Tally, total: int, *, since: int, seconds: float) -> str:
         f"found {tally.share} %",
         f"cost {tally.money}",
     ]
+    if ahead > 0:
+        parts.append(f"{ahead} more are answered")
     if rate and tally.done < total:
         parts.append(f"{to_duration((total - tally.done) / rate)} left")
     return " · ".join(parts)
@@ -53,11 +58,14 @@ class Lines:
         self._total, self._since = total, done
         self._start = self._last = time.monotonic()
 
-    def update(self, tally: Tally) -> None:
+    def update(self, tally: Tally, ahead: int = 0) -> None:
         now = time.monotonic()
         if now - self._last >= LINE_SECONDS:
             self._last = now
-            self.note(to_line(tally, self._total, since=self._since, seconds=now - self._start))
+            seconds = now - self._start
+            self.note(
+                to_line(tally, self._total, since=self._since, seconds=seconds, ahead=ahead)
+            )
 
     def note(self, text: str) -> None:
         click.echo(text, err=True)
@@ -76,9 +84,9 @@ class Bar:
         self._task: TaskID = self._progress.add_task("", total=total, completed=done, line="")
         self._progress.start()
 
-    def update(self, tally: Tally) -> None:
+    def update(self, tally: Tally, ahead: int = 0) -> None:
         seconds = time.monotonic() - self._start
-        line = to_line(tally, self._total, since=self._since, seconds=seconds)
+        line = to_line(tally, self._total, since=self._since, seconds=seconds, ahead=ahead)
         self._progress.update(self._task, completed=tally.done, line=line)
 
     def note(self, text: str) -> None:

@@ -18,8 +18,22 @@ from msgspec import Struct, field
 from gateway.cli.enrich.tally import Tally
 
 
+class Handed(Struct):
+    """Rows up to `end`, excluded, that go as one job, noted before it is handed in.
+
+    `id` is None until the gateway has it, and empty if there is no job to be had from them.
+    """
+
+    end: int
+    max_cost: str = ""
+    id: str | None = None
+
+
 class Progress(Struct):
-    """The sidecar: whose output it is, and which rows are in it."""
+    """The sidecar: whose output it is, and which rows are in it.
+
+    `run` is set if its rows go as `jobs`, and the same for as long as the run is unfinished.
+    """
 
     input: dict[str, Any]
     options: dict[str, Any]
@@ -28,6 +42,8 @@ class Progress(Struct):
     ahead: dict[int, list[str]] = field(default_factory=dict)
     """Rows answered before an earlier one was, by index."""
     tally: Tally = field(default_factory=Tally)
+    run: str = ""
+    jobs: list[Handed] = field(default_factory=list)
 
 
 class Finished(Struct):
@@ -140,6 +156,11 @@ class Output:
         self._file.write(self._buffer.getvalue().encode())
         self._buffer.seek(0)
         self._buffer.truncate()
+
+    def note(self) -> None:
+        """Keep the sidecar as it is now, before what it tells of is done."""
+        self._dirty = True
+        self.sync()
 
     def sync(self) -> None:
         """The part first: the sidecar never promises what is not there."""

@@ -131,7 +131,7 @@ class Run:
             if is_hopeless(reply):
                 self._halt(self.gateway.to_failure(reply))
             else:
-                self._take(index, cells, reply)
+                take(self.output, self.task, index, cells, reply)
         except Stopped:
             return
         except Failure as failure:
@@ -142,24 +142,15 @@ class Run:
                 self._moved.notify_all()
 
     async def _ask(self, cells: list[str]) -> Reply:
+        if (refusal := refusal_of(self.task, cells)) is not None:
+            return refusal
         body = self.task.query(cells)
-        if len(cells) > self.task.width:
-            return refuse(f"the row has {len(cells)} cells, the heading {self.task.width}")
-        if not body:
-            return refuse(f"nothing to ask with: {', '.join(self.task.mapping)} empty")
         return await self.gateway.ask_patiently(
             lambda: self.gateway.look_up(
                 self.task.operation.path, body, pause=self._pause, pending=lambda _job: None
             ),
             self._pause,
         )
-
-    def _take(self, index: int, cells: list[str], reply: Reply) -> None:
-        columns, body = self.task.operation.columns, reply.body
-        answer = to_cells(columns, body) if reply.ok else to_failed_cells(columns, body)
-        width, tally = self.task.width, self.output.progress.tally
-        tally.add((body.get("meta") or {}).get("outcome", "") if reply.ok else "failed", body)
-        self.output.put(index, cells[:width] + answer + cells[width:])
 
     async def _pause(self, seconds: float, why: str) -> None:
         """A poll of a bought answer waits on through a stop; waiting to ask anew does not."""
@@ -177,8 +168,26 @@ class Run:
         raise Stopped
 
 
+def take(output: Output, task: Task, index: int, cells: list[str], reply: Reply) -> None:
+    """A row is answered: counted, and written with its new cells behind its own."""
+    columns, body = task.operation.columns, reply.body
+    answer = to_cells(columns, body) if reply.ok else to_failed_cells(columns, body)
+    outcome = (body.get("meta") or {}).get("outcome", "") if reply.ok else "failed"
+    output.progress.tally.add(outcome, body)
+    output.put(index, cells[: task.width] + answer + cells[task.width :])
+
+
 def is_hopeless(reply: Reply) -> bool:
     return reply.status in HOPELESS_STATUSES or reply.body.get("code") in HOPELESS_CODES
+
+
+def refusal_of(task: Task, cells: Sequence[str]) -> Reply | None:
+    """Why a row isn't sent, if it isn't."""
+    if len(cells) > task.width:
+        return refuse(f"the row has {len(cells)} cells, the heading {task.width}")
+    if not task.query(cells):
+        return refuse(f"nothing to ask with: {', '.join(task.mapping)} empty")
+    return None
 
 
 def refuse(detail: str) -> Reply:

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.cli.enrich.operations import spent
+from gateway.cli.enrich.operations import spent, to_money
 from gateway.cli.failure import dicts
 
 FAILED = "failed"
@@ -25,7 +25,7 @@ def is_cached(meta: Mapping[str, Any]) -> bool:
 
 
 class Tally(Struct):
-    """`cost` sums exact decimals."""
+    """`cost` and `held`, which is in doubt, sum exact decimals."""
 
     accepted: int = 0
     weak: int = 0
@@ -33,6 +33,7 @@ class Tally(Struct):
     failed: int = 0
     cached: int = 0
     cost: Decimal = Decimal(0)
+    held: Decimal = Decimal(0)
     currency: str = ""
     sandbox: bool = False
 
@@ -56,6 +57,7 @@ class Tally(Struct):
         meta = body.get("meta") or {}
         self.cached += is_cached(meta)
         self.cost += spent(body)
+        self.held += to_money(meta.get("in_doubt"))
         self.sandbox = self.sandbox or bool(meta.get("sandbox"))
         self.currency = meta.get("currency") or self.currency
 
