@@ -36,7 +36,7 @@ from gateway.jobs.records import Job
 
 Req = Request[Any, Any, Any]
 ResultLimit = Annotated[int, QueryParameter(ge=1, le=1000, required=False)]
-FirstRow = Annotated[int, QueryParameter(name="from", ge=0, le=MOST_ITEMS, required=False)]
+FirstRow = Annotated[int, QueryParameter(ge=0, le=MOST_ITEMS, required=False)]
 LINES = "application/x-ndjson"
 EVENTS = "text/event-stream"
 WATCH = 0.5
@@ -132,7 +132,7 @@ class Jobs(Controller):
         cursor: CursorParam = None,
         start: FirstRow = 0,
     ) -> Response[Any]:
-        """`from` is the index of the first row, for those who have the rows before it."""
+        """`start` is the index of the first row, for those who have the rows before it."""
         context, job = context_of(request), await _find(request, job_id)
         if wants_csv(request):
             rows = _cells(context, job, start)

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -25,7 +25,8 @@ MARGIN = 40
 """Seconds beyond the wait after which a silent gateway counts as gone."""
 FINISHED = {"completed", "cancelled", "failed"}
 FIRST_POLL, LAST_POLL = 0.2, 2.0
-BUSY = {429, 503}
+BUSY = {409, 429, 503}
+"""Where they say when to come again; 409: the same request is still under way."""
 TRIES = 6
 FIRST_BACKOFF = 0.5
 LONGEST_PAUSE = 60.0
@@ -109,7 +110,7 @@ class Gateway:
 
     async def receive(
         self, path: str, *, accept: str, params: Mapping[str, str] | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """A reply as it comes; raises a `Failure` if it is refused, or breaks off."""
         request = self._http.build_request(
             "GET", self.url + path, params=params, headers={"accept": accept}

@@ -15,11 +15,12 @@ from gateway.cli.client import Gateway
 from gateway.cli.failure import Failure
 from gateway.cli.following import path_of
 
-FORMATS = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
+MEDIA = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+FORMATS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
 
 def format_of(target: Path) -> str:
-    """The media type that a file's name asks for."""
+    """The format that a file's name asks for."""
     try:
         return FORMATS[target.suffix.lower()]
     except KeyError:
@@ -30,11 +31,11 @@ def format_of(target: Path) -> str:
 class Download:
     """`part` holds whole records only; it names the job, so that no other's is gone on with."""
 
-    def __init__(self, target: Path, job: str, *, total: int) -> None:
+    def __init__(self, target: Path, job: str, *, form: str, total: int) -> None:
         self.target, self.job, self.total = target, job, total
         self.part = target.with_name(f"{target.name}.{job}.part")
-        self.media = format_of(target)
-        self.headings = 1 if self.media == "text/csv" else 0
+        self.media = MEDIA[form]
+        self.headings = 1 if form == "csv" else 0
         self.rows = 0
 
     async def run(self, gateway: Gateway) -> None:
@@ -60,16 +61,24 @@ class Download:
 
     async def _fetch(self, gateway: Gateway, file: BinaryIO) -> None:
         """What is missing; of a table, the heading line only if that is missing, too."""
-        params = {"from": str(max(0, self.rows))}
+        params = {"start": str(max(0, self.rows))}
         skip = self.headings and self.rows >= 0
         path = f"{path_of(self.job)}/results"
         async with aclosing(gateway.receive(path, accept=self.media, params=params)) as chunks:
             async for chunk in chunks:
-                if skip:
-                    _, newline, chunk = chunk.partition(b"\n")
-                    skip = not newline
-                file.write(chunk)
+                _, newline, rest = chunk.partition(b"\n") if skip else (b"", b"", chunk)
+                skip = skip and not newline
+                file.write(rest)
         file.flush()
+
+
+async def pour(gateway: Gateway, job: str, form: str, sink: BinaryIO) -> None:
+    """All rows into a pipe, as they come."""
+    path = f"{path_of(job)}/results"
+    async with aclosing(gateway.receive(path, accept=MEDIA[form])) as chunks:
+        async for chunk in chunks:
+            sink.write(chunk)
+    sink.flush()
 
 
 def cut(file: BinaryIO) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import quote
@@ -25,25 +25,29 @@ def has_ended(job: JobRecord) -> bool:
     return job.get("status") in FINISHED
 
 
-async def follow(gateway: Gateway, job: str, pause: Pause) -> AsyncIterator[JobRecord]:
+async def follow(gateway: Gateway, job: str, pause: Pause) -> AsyncGenerator[JobRecord, None]:
     """The job as it is, then whenever it has changed; the last one has ended."""
     told: JobRecord = {}
-    with suppress(Failure, ValueError):
-        async with aclosing(read_events(gateway, job)) as events:
-            async for told in events:
-                yield told
-                if has_ended(told):
-                    return
+    async with aclosing(listen(gateway, job)) as events:
+        async for told in events:
+            yield told
     delay = FIRST_POLL
-    while True:
+    while not has_ended(told):
         record = await read_job(gateway, job, pause)
         if record != told:
             told, delay = record, FIRST_POLL
             yield record
-        if has_ended(record):
-            return
+            continue
         await pause(delay, "")
         delay = min(delay * 1.5, LAST_POLL)
+
+
+async def listen(gateway: Gateway, job: str) -> AsyncGenerator[JobRecord, None]:
+    """The job with each of its events, until one cannot be had; why is told by asking."""
+    with suppress(Failure, ValueError):
+        async with aclosing(read_events(gateway, job)) as events:
+            async for event in events:
+                yield json.loads(event)
 
 
 async def read_job(gateway: Gateway, job: str, pause: Pause) -> JobRecord:
@@ -52,16 +56,18 @@ async def read_job(gateway: Gateway, job: str, pause: Pause) -> JobRecord:
     return found
 
 
-async def read_events(gateway: Gateway, job: str) -> AsyncIterator[JobRecord]:
+async def read_events(gateway: Gateway, job: str) -> AsyncGenerator[bytes, None]:
     """The `data` of each event; comments, which keep the connection alive, are passed over."""
     rest = b""
     async with aclosing(gateway.receive(f"{path_of(job)}/events", accept=EVENTS)) as chunks:
         async for chunk in chunks:
             *events, rest = (rest + chunk).split(b"\n\n")
-            for event in events:
-                lines = event.split(b"\n")
-                if data := b"".join(line[5:] for line in lines if line.startswith(b"data:")):
-                    yield json.loads(data)
+            for data in filter(None, map(data_of, events)):
+                yield data
+
+
+def data_of(event: bytes) -> bytes:
+    return b"".join(line[5:] for line in event.split(b"\n") if line.startswith(b"data:"))
 
 
 def to_tally(job: JobRecord) -> Tally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -15,6 +16,7 @@ from gateway.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from gateway.cli.client import Gateway, Reply
+    from gateway.cli.download import Download
     from gateway.cli.following import JobRecord
 
 PATH = "/v1/jobs"
@@ -93,7 +95,7 @@ def watch(session: Session, job: str) -> None:
 @jobs.command(
     epilog=options.examples(
         "prospect jobs results job_01j9x",
-        "prospect jobs results job_01j9x --json",
+        "prospect jobs results job_01j9x --format ndjson | jq .data.email",
         "prospect jobs results job_01j9x -o found.csv",
         "prospect jobs results job_01j9x -o so-far.ndjson --partial",
     )
@@ -107,23 +109,35 @@ def watch(session: Session, job: str) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file ending in .csv, or .ndjson with everything there is of each row.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "ndjson"]),
+    help="To stdout as a table or as JSON lines; of FILE, whatever its name ends in.",
+)
 @click.option("--partial", is_flag=True, help="Do not wait for rows without an answer yet.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @options.client
 @pass_session
 def results(
-    session: Session, job: str, target: Path | None, partial: bool, force: bool
+    session: Session,
+    job: str,
+    target: Path | None,
+    form: str | None,
+    *,
+    partial: bool,
+    force: bool,
 ) -> None:
     """The rows of a job, in the order they were handed in.
 
     Without a file they are shown as they are now. A file is written once the job has ended;
     what breaks off is gone on with by the same command. Exit code 1 if rows have no answer.
     """
-    if target is None:
-        record = read(session, job).body["data"]
-        show_results(session, record)
+    if target is not None:
+        record = save(session, job, target, form=form, partial=partial, force=force)
     else:
-        record = save(session, job, target, partial=partial, force=force)
+        record = read(session, job).body["data"]
+        show_results(session, record, form)
     conclude(record)
 
 
@@ -188,19 +202,23 @@ async def waiting(gateway: Gateway, job: str) -> JobRecord:
 
 
 def save(
-    session: Session, job: str, target: Path, *, partial: bool, force: bool
+    session: Session, job: str, target: Path, *, form: str | None, partial: bool, force: bool
 ) -> JobRecord:
     from gateway.cli.download import Download, format_of
 
-    format_of(target)
+    form = form or format_of(target)
     if target.exists() and not force:
         raise click.UsageError(f"{target} is there already; --force overwrites it")
-    record: JobRecord = (
-        read(session, job).body["data"] if partial else wait_for(session, job)
-    )
-    download = Download(target, job, total=record["counts"]["total"])
+    record: JobRecord = read(session, job).body["data"] if partial else wait_for(session, job)
+    download = Download(target, job, form=form, total=record["counts"]["total"])
     if partial:
         download.part.unlink(missing_ok=True)
+    fetch(session, download)
+    click.echo(f"{download.total} rows → {target}", err=True)
+    return record
+
+
+def fetch(session: Session, download: Download) -> None:
     try:
         session.run(download.run)
     except Failure as failure:
@@ -208,15 +226,18 @@ def save(
             f"{failure.message}\n  the same command goes on from {download.part}",
             failure.exit_code,
         ) from None
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; the same command goes on from {download.part}") from None
     except OSError as error:
-        raise Failure(f"cannot write {target}: {error.strerror or error}") from None
-    click.echo(f"{download.total} rows → {target}", err=True)
-    return record
+        raise Failure(f"cannot write {download.target}: {error.strerror or error}") from None
 
 
-def show_results(session: Session, job: JobRecord) -> None:
+def show_results(session: Session, job: JobRecord, form: str | None) -> None:
     from gateway.cli.following import path_of
 
+    if form is not None:
+        pour_results(session, str(job["id"]), form)
+        return
     path = f"{path_of(job['id'])}/results"
     reply = session.run(lambda gateway: gateway.list(path, {"limit": MOST}))
     if session.piped:
@@ -224,6 +245,12 @@ def show_results(session: Session, job: JobRecord) -> None:
         return
     rows = [to_result_row(row) for row in dicts(reply.body["data"])]
     display.show_rows(rows, to_columns(str(job["operation"])))
+
+
+def pour_results(session: Session, job: str, form: str) -> None:
+    from gateway.cli.download import pour
+
+    session.run(lambda gateway: pour(gateway, job, form, sys.stdout.buffer))
 
 
 def to_columns(operation: str) -> tuple[str, ...]:
@@ -240,5 +267,6 @@ def to_result_row(row: Mapping[str, Any]) -> dict[str, Any]:
     answer = data if isinstance(data, Mapping) else {}
     found = len(data) if isinstance(data, list) else None
     route = {name: meta.get(name) for name in ("outcome", "provider", "cost")}
-    own = {"index": str(row.get("index")), "row": row.get("status"), "error": error.get("code")}
+    state = None if row.get("status") == "completed" else row.get("status")
+    own = {"index": str(row.get("index")), "row": state, "error": error.get("code")}
     return {**answer, "found": found, **route, **own}

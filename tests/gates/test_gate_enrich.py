@@ -10,7 +10,7 @@ import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -66,18 +66,22 @@ class Desktop:
 
     served: Served
     source: Path = SHIPPED
+    sabotage: dict[str, str] = field(default_factory=dict)
+    """Of the command, not of the gateway."""
 
     @property
     def folder(self) -> Path:
         return self.served.folder
 
     @asynccontextmanager
-    async def started(self, target: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def started(
+        self, target: str, *arguments: str
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
         process = await asyncio.create_subprocess_exec(
             *(str(PROSPECT), "enrich", str(self.source), "-o", target, "--yes"),
-            *("--operation", "emails.find", "--concurrency", "16"),
+            *("--operation", "emails.find", "--concurrency", "16", *arguments),
             cwd=self.folder,
-            env=environment(self.folder / "data", PROSPECT_URL=self.served.url),
+            env=environment(self.folder / "data", PROSPECT_URL=self.served.url) | self.sabotage,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -89,9 +93,11 @@ class Desktop:
                 process.kill()
             await process.wait()
 
-    async def enrich(self, target: str, *, until_bought: int = 0, end: int = 0) -> Ended:
+    async def enrich(
+        self, target: str, *arguments: str, until_bought: int = 0, end: int = 0
+    ) -> Ended:
         """Run it; with `end`, only until so many charges were made and it got that signal."""
-        async with self.started(target) as process:
+        async with self.started(target, *arguments) as process:
             if end:
                 await until(lambda: len(self.bill()) >= until_bought, 60, "half of the file")
                 process.send_signal(end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,9 @@ class Batch:
         body = {"operation": operation, "items": self.items, "metadata": metadata, **options}
         return {**body, "max_cost": max_cost} if max_cost else body
 
-    def key(self, progress: Progress) -> str:
-        """One run hands these rows in once, however often it is begun."""
-        said = [progress.input, progress.options, progress.run, self.first, self.end]
+    def key(self, progress: Progress, turn: int) -> str:
+        """One run hands these rows in once each turn, however often it is begun."""
+        said = [progress.input, progress.options, progress.run, turn, self.first, self.end]
         text = json.dumps(said, sort_keys=True, default=str)
         return f"enrich-{hashlib.sha256(text.encode()).hexdigest()}"
 
@@ -65,15 +65,3 @@ def cut(
         size, end = size + weight, index + 1
     if end > first:
         yield Batch(first, end, items)
-
-
-def to_body_of_row(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A result as its own call would have said it; none as long as there is no end."""
-    status = row.get("status")
-    if status == "completed":
-        return {"data": row.get("data"), "meta": row.get("meta") or {}}
-    if status == "failed":
-        return dict(row.get("error") or {"title": "Lookup failed", "status": 500})
-    if status == "cancelled":
-        return {"title": "Cancelled with its job", "code": "cancelled", "status": 409}
-    return None

@@ -11,13 +11,17 @@ import click
 from gateway.cli.client import Gateway
 from gateway.cli.display import show_json, show_remarks
 from gateway.cli.enrich.gauge import Gauge, new_gauge
+from gateway.cli.enrich.handing import JobRun
 from gateway.cli.enrich.output import Output
-from gateway.cli.enrich.plan import Plan, confirm, say
+from gateway.cli.enrich.plan import ByJobs, Plan, confirm, say
 from gateway.cli.enrich.run import Run, Task
 from gateway.cli.enrich.sheet import read_rows
 from gateway.cli.enrich.tally import Tally, count_rows
 from gateway.cli.failure import FAILED, Failure
 from gateway.cli.session import Session
+
+OF_JOBS = 4
+"""Connections to hand in, watch and fetch at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,44 @@ class Execution:
 
     async def run(self, gateway: Gateway) -> Failure | None:
         """Why it ended early, if it did."""
-        plan = self.plan
+        if self.plan.by_jobs is None:
+            return await self._run_singly(gateway)
+        run = self._to_job_run(gateway, self.plan.by_jobs)
+        await run.go()
+        if not run.unwelcome:
+            return run.end
+        self.gauge.note("Jobs cannot be handed in with this key here: sending rows one by one.")
+        self.output.forget_jobs()
+        return await self._run_singly(gateway)
+
+    async def _run_singly(self, gateway: Gateway) -> Failure | None:
         run = Run(
             gateway=gateway,
-            task=Task(plan.operation, plan.mapping, len(plan.sheet.headings), plan.parameters),
+            task=self._task,
             output=self.output,
             gauge=self.gauge,
-            rows=zip(count(), read_rows(plan.sheet), strict=False),
-            concurrency=plan.concurrency,
+            rows=zip(count(), read_rows(self.plan.sheet), strict=False),
+            concurrency=self.plan.concurrency,
         )
         await run.go()
         return run.end
+
+    def _to_job_run(self, gateway: Gateway, by_jobs: ByJobs) -> JobRun:
+        return JobRun(
+            gateway=gateway,
+            task=self._task,
+            output=self.output,
+            gauge=self.gauge,
+            sheet=self.plan.sheet,
+            most=by_jobs.most,
+            budget=by_jobs.budget,
+            optional=by_jobs.optional,
+        )
+
+    @property
+    def _task(self) -> Task:
+        plan = self.plan
+        return Task(plan.operation, plan.mapping, len(plan.sheet.headings), plan.parameters)
 
 
 def carry_out(session: Session, plan: Plan) -> None:
@@ -65,7 +96,7 @@ def write(session: Session, plan: Plan) -> None:
     gauge = new_gauge(plan.sheet.rows, plan.progress.tally.done)
     try:
         execution = Execution(plan, output, gauge)
-        end = session.run(execution.run, connections=plan.concurrency)
+        end = session.run(execution.run, connections=max(plan.concurrency, OF_JOBS))
     finally:
         gauge.close()
         output.close()
@@ -89,9 +120,20 @@ def to_resumable(end: Failure, plan: Plan) -> Failure:
         f"{end.message}\n"
         f"  {tally.done} of {plan.sheet.rows} rows are answered, cost {tally.money}, "
         f"kept in {plan.files.part}\n"
+        f"{to_job_hint(plan)}"
         "  the same command goes on from there without paying twice",
         end.exit_code,
     )
+
+
+def to_job_hint(plan: Plan) -> str:
+    """What goes on although the command has ended."""
+    progress = plan.progress
+    left = [one.id for one in progress.jobs if one.id and one.end > progress.rows]
+    if not left:
+        return ""
+    shown = ", ".join(left[:3]) + (" and more" if len(left) > 3 else "")
+    return f"  handed in, and going on at the gateway: {shown} (see `prospect jobs`)\n"
 
 
 def summarise(session: Session, plan: Plan, tally: Tally) -> None:

@@ -25,9 +25,7 @@ class Gauge(Protocol):
     def close(self) -> None: ...
 
 
-def to_line(
-    tally: Tally, total: int, *, since: int, seconds: float, ahead: int = 0
-) -> str:
+def to_line(tally: Tally, total: int, *, since: int, seconds: float, ahead: int = 0) -> str:
     """`120/200 rows · 45.2 rows/s · found 71 % · cost 3.2 USD · 2 s left`."""
     rate = (tally.done - since) / seconds if seconds > 0 else 0.0
     parts = [
@@ -63,9 +61,7 @@ class Lines:
         if now - self._last >= LINE_SECONDS:
             self._last = now
             seconds = now - self._start
-            self.note(
-                to_line(tally, self._total, since=self._since, seconds=seconds, ahead=ahead)
-            )
+            self.note(to_line(tally, self._total, since=self._since, seconds=seconds, ahead=ahead))
 
     def note(self, text: str) -> None:
         click.echo(text, err=True)

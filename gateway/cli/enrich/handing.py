@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
-from typing import Any
 
-from gateway.cli.client import Gateway, Reply
-from gateway.cli.enrich.batches import Batch, cut, to_body_of_row
+from gateway.cli.client import BUSY, Gateway, Reply
+from gateway.cli.enrich.batches import Batch, cut
+from gateway.cli.enrich.fetching import Answers
 from gateway.cli.enrich.gauge import Gauge
 from gateway.cli.enrich.output import Handed, Output
 from gateway.cli.enrich.run import NOTE_SECONDS, SYNC_SECONDS, Task, refusal_of, take
 from gateway.cli.enrich.sheet import Sheet, read_rows
 from gateway.cli.failure import FAILED, Failure, Interrupted, dicts
-from gateway.cli.following import follow, path_of
+from gateway.cli.following import path_of
 
-PAGE = 500
 GONE = 404
+INVALID = 422
 UNWELCOME = {403, 404, 405}
 """A key that may not hand in jobs, or a gateway that has none."""
+Row = tuple[int, list[str]]
 
 
 class Unwelcome(Exception):
@@ -51,6 +52,7 @@ class JobRun:
     _work: list[asyncio.Task[None]] = field(default_factory=list)
     _noted: float = float("-inf")
     _ahead: int = 0
+    _renewed: bool = False
 
     async def go(self) -> None:
         """Until all rows are answered, or `end` is set; what was fetched is then on disk."""
@@ -64,12 +66,15 @@ class JobRun:
         ends = await asyncio.gather(*self._work, return_exceptions=True)
         self.gauge.update(self.output.progress.tally)
         for end in ends:
-            if isinstance(end, Unwelcome):
-                self.unwelcome = True
-            elif isinstance(end, Failure):
-                self.end = self.end or end
-            elif isinstance(end, Exception):
-                raise end
+            self._conclude(end)
+
+    def _conclude(self, end: BaseException | None) -> None:
+        if isinstance(end, Unwelcome):
+            self.unwelcome = True
+        elif isinstance(end, Failure):
+            self.end = self.end or end
+        elif isinstance(end, Exception):
+            raise end
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """All is fetched, or something went wrong: nothing goes on."""
@@ -93,32 +98,31 @@ class JobRun:
     def _jobs(self) -> list[Handed]:
         return self.output.progress.jobs
 
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+    def _rows(self) -> Iterator[Row]:
         return enumerate(read_rows(self.sheet))
 
     async def _hand_in(self) -> None:
         """What was noted and not handed in comes first; a budget lets one job go at a time."""
+        await self._renew()
         rows, first = self._rows(), 0
         for handed in self._jobs:
-            noted = islice(rows, handed.end - first)
+            noted = list(islice(rows, handed.end - first))
             if handed.id is None:
-                [batch] = cut(noted, self.task, most=handed.end - first, first=first)
+                [batch] = cut(noted, self.task, most=len(noted), first=first)
                 await self._open(batch, handed)
-            else:
-                next(islice(noted, handed.end - first - 1, None), None)
             first = handed.end
         for batch in cut(rows, self.task, most=self.most, first=first):
-            handed = Handed(batch.end, await self._allow(batch))
+            handed = Handed(batch.end, await self._allow(batch.first))
             self._jobs.append(handed)
             self.output.note()
             await self._open(batch, handed)
 
-    async def _allow(self, batch: Batch) -> str:
-        """What the batch may cost: what the rows before it have left of the budget."""
+    async def _allow(self, first: int) -> str:
+        """What rows from `first` on may cost: what those before have left of the budget."""
         if self.budget is None:
             return ""
         progress = self.output.progress
-        await self._until(lambda: progress.rows >= batch.first)
+        await self._until(lambda: progress.rows >= first)
         left = max(Decimal(0), self.budget - progress.tally.cost - progress.tally.held)
         return f"{left:f}"
 
@@ -129,12 +133,7 @@ class JobRun:
 
     async def _post(self, batch: Batch, handed: Handed) -> str:
         """The job of a batch; none if not one of its rows can be asked."""
-        progress = self.output.progress
-        body = batch.body(self.task, progress.options["operation"], handed.max_cost)
-        headers = {"Idempotency-Key": batch.key(progress)}
-        reply = await self.gateway.ask_patiently(
-            lambda: self.gateway.send("POST", "/v1/jobs", body=body, headers=headers), self._pause
-        )
+        reply = await self._offer(batch, handed)
         if is_about_items(reply):
             return ""
         if self.optional and reply.status in UNWELCOME and not any(one.id for one in self._jobs):
@@ -144,45 +143,118 @@ class JobRun:
             raise Failure("the gateway took the rows without naming a job", FAILED)
         return str(job["id"])
 
+    async def _offer(self, batch: Batch, handed: Handed) -> Reply:
+        """A gateway that is full is offered them again as long as rows before them are open."""
+        progress = self.output.progress
+        body = batch.body(self.task, progress.options["operation"], handed.max_cost)
+        headers = {"Idempotency-Key": batch.key(progress, handed.turn)}
+
+        async def send() -> Reply:
+            return await self.gateway.send("POST", "/v1/jobs", body=body, headers=headers)
+
+        while True:
+            reply = await self.gateway.ask_patiently(send, self._pause)
+            if reply.status not in BUSY or progress.rows >= batch.first:
+                return reply
+
+    async def _renew(self) -> None:
+        """What is missing of a job that is not kept any more is handed in again, noted first.
+
+        What it had bought, the cache has.
+        """
+        first, done, jobs = 0, self.output.progress.rows, list[Handed]()
+        for handed in self._jobs:
+            if handed.id and done < handed.end and await self._is_gone(handed.id):
+                self.gauge.note(f"{handed.id} is not kept any more: handing its rows in again")
+                begin = max(first, done)
+                jobs += [Handed(begin, id=handed.id)] if begin > first else []
+                allowed = await self._allow(begin)
+                jobs.append(Handed(handed.end, allowed, turn=handed.turn + 1))
+            else:
+                jobs.append(handed)
+            first = handed.end
+        self._jobs[:], self._renewed = jobs, True
+        self.output.note()
+        await self._move()
+
+    async def _is_gone(self, job: str) -> bool:
+        reply = await self.gateway.ask_patiently(
+            lambda: self.gateway.send("GET", path_of(job)), self._pause
+        )
+        return reply.status == GONE
+
     async def _fetch(self) -> None:
         """Job after job, row after row."""
         rows, first, number = self._rows(), 0, 0
         while first < self.sheet.rows:
             await self._until(lambda at=number: self._is_handed(at))  # type: ignore[misc]
             handed = self._jobs[number]
-            if self.output.progress.rows < handed.end:
-                await self._renew(first, handed)
-            await self._take(handed, islice(rows, handed.end - first))
+            await self._take(handed, list(islice(rows, handed.end - first)))
             first, number = handed.end, number + 1
 
     def _is_handed(self, number: int) -> bool:
-        return number < len(self._jobs) and self._jobs[number].id is not None
+        return self._renewed and number < len(self._jobs) and self._jobs[number].id is not None
 
-    async def _renew(self, first: int, handed: Handed) -> None:
-        """A job that is no longer kept is handed in again; the cache has what it bought."""
-        if not handed.id:
+    async def _take(self, handed: Handed, rows: list[Row]) -> None:
+        """Rows that are not there yet; those that were not sent are told why."""
+        if self.output.progress.rows >= handed.end:
             return
-        path = path_of(handed.id)
-        reply = await self.gateway.ask_patiently(
-            lambda: self.gateway.send("GET", path), self._pause
-        )
-        if reply.status == GONE:
-            self.gauge.note(f"{handed.id} is no longer kept: its rows are handed in again")
-            rows = islice(self._rows(), first, handed.end)
-            [batch] = cut(rows, self.task, most=handed.end - first, first=first)
-            await self._open(batch, handed)
-
-    async def _take(self, handed: Handed, rows: Iterator[tuple[int, list[str]]]) -> None:
-        item = 0
-        async with aclosing(self._results(handed)) as results:
+        async with aclosing(self._answers(handed, rows)) as answers:
             for index, cells in rows:
-                refusal = refusal_of(self.task, cells)
                 if not self.output.has(index):
-                    reply = refusal or await self._answer(results, cells, item)
+                    refusal = refusal_of(self.task, cells)
+                    reply = await anext(answers) if refusal is None else refusal
                     take(self.output, self.task, index, cells, reply)
                     await self._move()
-                item += refusal is None
 
-    async def _answer(
-        self, results: AsyncIterator[Reply], cells: list[str], item: int
-    ) -> Reply: ...
+    async def _answers(self, handed: Handed, rows: list[Row]) -> AsyncGenerator[Reply, None]:
+        """To the rows that were sent and are not there yet."""
+        sent = [row for row in rows if refusal_of(self.task, row[1]) is None]
+        had = sum(self.output.has(index) for index, _ in sent)
+        if handed.id:
+            answers = Answers(
+                self.gateway, handed.id, self._pause, at=had, ahead=self._note_ahead
+            ).read()
+        else:
+            answers = self._ask_each(sent[had:])
+        async with aclosing(answers):
+            async for reply in answers:
+                yield reply
+
+    async def _ask_each(self, rows: list[Row]) -> AsyncGenerator[Reply, None]:
+        """Rows of which the gateway would take none as a job: what is wrong with each."""
+        for _, cells in rows:
+            yield await self.gateway.ask_patiently(lambda row=cells: self._ask(row), self._pause)  # type: ignore[misc]
+
+    async def _ask(self, cells: list[str]) -> Reply:
+        path, body = self.task.operation.path, self.task.query(cells)
+        return await self.gateway.look_up(path, body, pause=self._pause, pending=lambda _job: None)
+
+    def _note_ahead(self, rows: int) -> None:
+        self._ahead = rows
+
+    async def _until(self, ready: Callable[[], bool]) -> None:
+        async with self._moved:
+            await self._moved.wait_for(ready)
+
+    async def _move(self) -> None:
+        async with self._moved:
+            self._moved.notify_all()
+
+    async def _pause(self, seconds: float, why: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if why and now - self._noted >= NOTE_SECONDS:
+            self._noted = now
+            self.gauge.note(f"{why}: waiting {seconds:g} s")
+        await asyncio.sleep(seconds)
+
+
+def is_about_items(reply: Reply) -> bool:
+    """Refused for its rows alone, every one of them."""
+    errors = dicts(reply.body.get("errors"))
+    places = [str(error.get("pointer") or "") for error in errors]
+    return (
+        reply.status == INVALID
+        and bool(places)
+        and all(place.startswith("/items/") for place in places)
+    )

@@ -22,11 +22,13 @@ class Handed(Struct):
     """Rows up to `end`, excluded, that go as one job, noted before it is handed in.
 
     `id` is None until the gateway has it, and empty if there is no job to be had from them.
+    `turn` counts how often they were handed in before, in jobs that were not kept.
     """
 
     end: int
     max_cost: str = ""
     id: str | None = None
+    turn: int = 0
 
 
 class Progress(Struct):
@@ -161,6 +163,12 @@ class Output:
         """Keep the sidecar as it is now, before what it tells of is done."""
         self._dirty = True
         self.sync()
+
+    def forget_jobs(self) -> None:
+        """None was handed in after all, and none will be."""
+        self.progress.run = ""
+        self.progress.jobs.clear()
+        self.note()
 
     def sync(self) -> None:
         """The part first: the sidecar never promises what is not there."""

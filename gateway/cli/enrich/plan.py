@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
+from gateway.cli.enrich.batches import MOST_ROWS
 from gateway.cli.enrich.mapping import append_columns, guess, override, suffices
 from gateway.cli.enrich.operations import OPERATIONS, Operation
 from gateway.cli.enrich.output import Files, Progress, changed
 from gateway.cli.enrich.sheet import Sheet, inspect
 from gateway.cli.enrich.tally import count_rows
 from gateway.cli.session import Session
+
+JOBS_ABOVE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ByJobs:
+    """At most so many rows in each; `optional`: rows may go one by one if jobs are refused."""
+
+    most: int
+    budget: Decimal | None
+    optional: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,7 @@ class Plan:
     progress: Progress
     resumed: bool
     concurrency: int
+    by_jobs: ByJobs | None
 
 
 def make_plan(session: Session, source: Path, target: Path) -> Plan:
@@ -48,9 +63,11 @@ def make_plan(session: Session, source: Path, target: Path) -> Plan:
     parameters = to_parameters(session, name)
     start = Progress(
         input={"sha256": sheet.sha256, "size": sheet.size},
-        options={"operation": name, "columns": dict(mapping), **parameters},
+        options={"operation": name, "columns": dict(mapping), **parameters, **to_cap(session)},
     )
     unfinished = to_unfinished(session, files, start)
+    progress = unfinished or start
+    progress.run = to_run(session, sheet, unfinished, files)
     return Plan(
         operation=operation,
         sheet=sheet,
@@ -58,9 +75,43 @@ def make_plan(session: Session, source: Path, target: Path) -> Plan:
         parameters=parameters,
         headings=append_columns(sheet.headings, operation.columns),
         files=files,
-        progress=unfinished or start,
+        progress=progress,
         resumed=unfinished is not None,
         concurrency=given.get("concurrency", 8),
+        by_jobs=to_by_jobs(session) if progress.run else None,
+    )
+
+
+def to_cap(session: Session) -> dict[str, str]:
+    budget = session.fields.get("budget")
+    return {} if budget is None else {"budget": f"{budget:f}"}
+
+
+def to_run(session: Session, sheet: Sheet, unfinished: Progress | None, files: Files) -> str:
+    """A name if rows go as jobs: as they did, else as was said, else by the file's size."""
+    given = session.fields
+    said, budget = given.get("jobs"), given.get("budget")
+    if said is False and budget is not None:
+        raise click.UsageError("--budget is kept by jobs, one after the other; not with --no-jobs")
+    if unfinished is not None:
+        if said is not None and said != bool(unfinished.run):
+            how = "as jobs" if unfinished.run else "one by one"
+            raise click.UsageError(
+                f"{files.part} holds a run whose rows go {how}; leave "
+                f"{'--jobs' if said else '--no-jobs'} out to finish it, or --restart"
+            )
+        return unfinished.run
+    large = budget is not None or sheet.rows > given.get("jobs_above", JOBS_ABOVE)
+    return uuid.uuid4().hex if said or (said is None and large) else ""
+
+
+def to_by_jobs(session: Session) -> ByJobs:
+    given = session.fields
+    budget = given.get("budget")
+    return ByJobs(
+        most=given.get("job_rows", MOST_ROWS),
+        budget=budget,
+        optional=budget is None and not given.get("jobs"),
     )
 
 

@@ -81,6 +81,25 @@ async def test_rows_are_answered_in_their_order(scene: Scene) -> None:
     assert usage.json()["data"][0]["tag"] == "t"
 
 
+async def test_results_are_had_from_a_row_on(scene: Scene) -> None:
+    job = await ended(scene, await submit(scene, [body_of(one) for one in people(scene, 8)]))
+    whole = await results(scene, job["id"])
+    assert await results(scene, job["id"], limit=2, start=3) == whole[3:]
+    place, start = f"{JOBS}/{job['id']}/results", {"start": 3}
+    for accept, headings in (("application/x-ndjson", 0), ("text/csv", 1)):
+        said = [
+            (await scene.gateway.client.get(place, params=query, headers={"accept": accept})).text
+            for query in ({}, start)
+        ]
+        rows, rest = (text.splitlines()[headings:] for text in said)
+        assert rest == rows[3:]
+    assert await results(scene, job["id"], start=8) == []
+    problem = problem_of(
+        await scene.gateway.client.get(place, params={"start": -1}), 422, "invalid_query"
+    )
+    assert problem["errors"][0]["pointer"] == "/start"
+
+
 async def test_a_row_that_cannot_be_asked_fails_alone(scene: Scene) -> None:
     good = people(scene, 2)
     items = [body_of(good[0]), {"domain": "x.example"}, {"nme": "x"}, 7, body_of(good[1])]
