@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,7 @@ from gateway.api.problems import HANDLERS
 from gateway.api.providers import Providers
 from gateway.api.reconciliation import Reconciliation
 from gateway.api.routes import Routes
+from gateway.api.showing import shown
 from gateway.api.suppressions import Suppressions
 from gateway.api.teams import Teams
 from gateway.api.webhook_endpoints import WebhookEndpoints
@@ -132,6 +134,7 @@ def _assembled(settings: Settings) -> tuple[Process, Exchange]:
     process = Process(settings)
     exchange = Exchange(process.desk, currency=settings.currency, sandbox=process.sandbox)
     exchange.engine = process.engine(exchange.conclude)
+    process.webhooks.courier.composer.show = partial(shown, process.desk, process.jobs)
     return process, exchange
 
 

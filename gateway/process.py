@@ -67,9 +67,9 @@ class Process:
         self.restorer = Restorer(self.desk.ledger, self.journal.folder)
         self.reconciler = Reconciler(self.desk, self.restorer)
         self._tasks: list[asyncio.Task[None]] = []
-        self.webhooks = Webhooks(self.desk, self.sealer, self.roster)
         kept = settings.retention
         self.jobs = Queue(self.store, self.root, keep_days=kept.job_results_days)
+        self.webhooks = Webhooks(self.desk, self.sealer, self.roster, self.jobs)
         self.erasures = Erasures(self.store, self.root, self.sealer, keep_days=kept.erasures_days)
 
     def _desk(self) -> Desk:

@@ -31,14 +31,12 @@ from gateway.api.intake import MOST_ITEMS
 from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
 from gateway.api.results import ItemView, columns_of, rows_of, to_cells, walk
 from gateway.api.showing import shown
-from gateway.api.tables import to_stream, wants_csv
+from gateway.api.tables import EVENTS, LINES, to_stream, wants_csv
 from gateway.jobs.records import Job
 
 Req = Request[Any, Any, Any]
 ResultLimit = Annotated[int, QueryParameter(ge=1, le=1000, required=False)]
 FirstRow = Annotated[int, QueryParameter(ge=0, le=MOST_ITEMS, required=False)]
-LINES = "application/x-ndjson"
-EVENTS = "text/event-stream"
 WATCH = 0.5
 SILENCE = 15.0
 

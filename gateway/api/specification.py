@@ -18,8 +18,14 @@ from gateway.api.edge import CALLBACKS, OPEN
 from gateway.api.native.document import paths as native_paths
 from gateway.api.preferences import PARTS
 from gateway.api.problems import MEDIA_TYPE
-from gateway.api.tables import TABLES
+from gateway.api.tables import EVENTS, LINES, TABLES
+from gateway.api.tables import MEDIA_TYPE as CSV
 
+RESULTS = "/v1/jobs/{job_id}/results"
+# Media types besides JSON, of replies that have them on demand.
+ON_DEMAND = dict.fromkeys(TABLES, (CSV,)) | {RESULTS: (CSV, LINES)}
+# Replies that are never JSON.
+STREAMS = {"/v1/jobs/{job_id}/events": EVENTS}
 REF = "#/components/schemas/{name}"
 LOOKUPS = "Lookups"
 ACCOUNTS = "Provider accounts"
@@ -93,9 +99,7 @@ def describe(app: Litestar) -> bytes:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             _complete(operation, method)
-            if path in TABLES:
-                ok = operation["responses"]["200"]
-                ok["content"]["text/csv"] = {"schema": {"type": "string"}}
+            _offer(operation, path)
             if path in OPEN or path.startswith(CALLBACKS):
                 operation["security"] = []
             if ACCOUNTS in operation.get("tags", ()):
@@ -103,6 +107,15 @@ def describe(app: Litestar) -> bytes:
                 operation["parameters"] = operation["parameters"] + ACCOUNT_PARAMETERS + more
     document["paths"] |= native_paths()
     return msgspec.json.encode(document)
+
+
+def _offer(operation: dict[str, Any], path: str) -> None:
+    """The media types that only the handler knows of."""
+    text = {"schema": {"type": "string"}}
+    if path in STREAMS:
+        operation["responses"]["200"]["content"] = {STREAMS[path]: text}
+    for media in ON_DEMAND.get(path, ()):
+        operation["responses"]["200"]["content"][media] = text
 
 
 def _schemas(app: Litestar) -> Mapping[str, Any]:

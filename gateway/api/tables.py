@@ -1,4 +1,4 @@
-"""Tables for spreadsheets: CSV where it is asked for, without formulas."""
+"""Replies that are not JSON: tables for spreadsheets, without formulas, and other streams."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from litestar.response import Stream
 # What also answers in CSV.
 TABLES = frozenset({"/v1/admin/ledger", "/v1/admin/ledger/summary", "/v1/usage"})
 MEDIA_TYPE = "text/csv"
+# What else is a stream.
+LINES = "application/x-ndjson"
+EVENTS = "text/event-stream"
 # What a spreadsheet takes for the start of a formula, see OWASP "CSV Injection".
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 GATHERED = 64 * 1024

@@ -12,7 +12,7 @@ import msgspec
 from gateway.guard.receivers import ReceiverRefused
 from gateway.jobs.delivery import NotDelivered, Reply, Sender
 from gateway.jobs.outbox import SECOND, Delivery, Lent, Outbox, Verdict
-from gateway.jobs.payloads import Withholder, Writer
+from gateway.jobs.payloads import Composer, Writer
 from gateway.jobs.signing import headers_of
 from gateway.settings import WebhookSettings
 from gateway.store.connection import StoreDown
@@ -43,14 +43,14 @@ class Courier:
         endpoints: EndpointStore,
         sender: Sender,
         *,
-        withholder: Withholder,
+        composer: Composer,
         writer: Writer,
         settings: WebhookSettings,
     ):
         self._outbox = outbox
         self._endpoints = endpoints
         self._sender = sender
-        self._withholder = withholder
+        self.composer = composer
         self._writer = writer
         self._settings = settings
         self._running: set[asyncio.Task[None]] = set()
@@ -151,7 +151,8 @@ class Courier:
 
     async def _send(self, delivery: Delivery) -> Verdict:
         """Send it, unless there is a reason not to."""
-        data = await self._withholder.withhold(msgspec.json.decode(delivery.data))
+        kept = msgspec.json.decode(delivery.data)
+        data = await self.composer.compose(delivery.event, delivery.team, kept)
         if data is None:
             return Verdict(state="withheld", error="suppressed")
         url = delivery.url or await self._url_of(delivery.owner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.guard.suppression import marks_of_domains, marks_of_person
+from gateway.jobs.queue import Queue
+from gateway.jobs.records import Job
 from gateway.lookup.identity import QueryError, fold, fold_name
 from gateway.lookup.spelling import clean_domain, clean_email, clean_linkedin_url
 from gateway.money.amounts import to_money
@@ -97,6 +99,35 @@ class Withholder:
             return set()
         hits = await self._store.call("SMISMEMBER", f"{self._root}suppressed", *marks)
         return {mark for mark, hit in zip(marks, hits, strict=True) if hit}
+
+
+Show = Callable[[Job], Awaitable[Job]]
+
+
+async def show_as_kept(job: Job) -> Job:
+    return job
+
+
+class Composer:
+    """What an event tells its receiver when it is sent; `show` is how a job may be shown then."""
+
+    def __init__(self, queue: Queue, withholder: Withholder):
+        self.show: Show = show_as_kept
+        self._queue = queue
+        self._withholder = withholder
+
+    async def compose(self, event: str, team: str, data: Any) -> Any | None:
+        """None if it is all about someone who objected. Raises StoreDown."""
+        if event == "job.completed":
+            data = await self._view(str(data["id"]), team) or data
+        return await self._withholder.withhold(data)
+
+    async def _view(self, name: str, team: str) -> Any:
+        """The job as GET /v1/jobs/{id} shows it now; None if it is not kept any more."""
+        job = await self._queue.load(name, team)
+        if job is None:
+            return None
+        return msgspec.json.decode(msgspec.json.encode(await self.show(job)))
 
 
 _GONE = object()

@@ -8,7 +8,8 @@ from gateway.guard.receivers import Receivers
 from gateway.jobs.courier import Courier
 from gateway.jobs.delivery import Sender
 from gateway.jobs.outbox import Outbox
-from gateway.jobs.payloads import Withholder, Writer
+from gateway.jobs.payloads import Composer, Withholder, Writer
+from gateway.jobs.queue import Queue
 from gateway.jobs.reception import Reception
 from gateway.lookup.desk import Desk
 from gateway.vault.endpoints import EndpointStore
@@ -20,7 +21,7 @@ from gateway.vault.sealing import Sealer
 class Webhooks:
     """Nothing is sent before the courier is opened."""
 
-    def __init__(self, desk: Desk, sealer: Sealer, roster: Roster):
+    def __init__(self, desk: Desk, sealer: Sealer, roster: Roster, queue: Queue):
         settings, store, root = desk.settings, desk.store, desk.root
         self.receivers = Receivers(settings.webhook_allow_cidrs)
         self.endpoints = EndpointStore(store, sealer, root)
@@ -29,7 +30,7 @@ class Webhooks:
             self.outbox,
             self.endpoints,
             Sender(self.receivers, timeout=settings.webhooks.timeout),
-            withholder=Withholder(store, root, lambda: desk.data_key.value),
+            composer=Composer(queue, Withholder(store, root, lambda: desk.data_key.value)),
             writer=Writer(settings.currency, ZoneInfo(settings.timezone)),
             settings=settings.webhooks,
         )

@@ -279,3 +279,16 @@ async def told(own_store: OwnStore, section: str) -> dict[str, str]:
     text = (await store.call("INFO", section)).decode()
     await store.close()
     return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+
+async def test_the_document_says_what_is_not_json(start_gateway: GatewayFactory) -> None:
+    document = (await (await start_gateway()).client.get("/openapi.json")).json()
+    media = {
+        path: sorted(document["paths"][path]["get"]["responses"]["200"]["content"])
+        for path in ("/v1/jobs/{job_id}/events", "/v1/jobs/{job_id}/results", "/v1/usage")
+    }
+    assert list(media.values()) == [
+        ["text/event-stream"],
+        ["application/json", "application/x-ndjson", "text/csv"],
+        ["application/json", "text/csv"],
+    ]

@@ -73,3 +73,59 @@ async def test_an_address_inside_is_refused_with_the_job(
     problem = problem_of(reply, 422, "invalid_query")
     assert problem["errors"][0]["pointer"] == "/webhook/url"
     assert (await post.client.get("/v1/jobs")).json()["data"] == []
+
+
+async def view(post: Post, job: str) -> Any:
+    return (await post.client.get(f"/v1/jobs/{job}")).json()["data"]
+
+
+async def test_the_end_of_a_job_is_told_as_the_job_is_shown(
+    post: Post, receiver: Receiver, simulator: RunningSimulator
+) -> None:
+    items = [body_of(one) for one in known(simulator, 2)]
+    reply = await submit(post, [*items, {"domain": "x.example"}], url=receiver.url)
+    [message] = await receiver.wait(1)
+    assert message.json["data"] == await view(post, reply.json()["data"]["id"])
+    assert message.json["data"]["counts"]["failed"] == 1
+
+
+async def test_whoever_objects_before_a_job_is_told_of_is_not_in_it(
+    post: Post, receiver: Receiver, simulator: RunningSimulator
+) -> None:
+    """The first delivery fails; each says what there is to be said at its time."""
+    [person] = known(simulator, 1)
+    receiver.answer = lambda _: (500, "")
+    await post.endpoint(receiver.url, END)
+    later = {"prefer": "respond-async"}
+    reply = await post.client.post("/v1/emails/find", json=body_of(person), headers=later)
+    job = reply.json()["data"]["id"]
+    [first] = await receiver.wait(1)
+    assert first.json["data"]["result"]["data"]["email"] == person.email
+    objection = {"email": person.email, "reason": "asked"}
+    assert (await post.client.post("/v1/admin/suppressions", json=objection)).is_success
+    receiver.answer = lambda _: (200, "")
+    await post.shift(10)
+    _, second = await receiver.wait(2)
+    assert second.id == first.id
+    assert person.email.encode() not in second.body
+    assert second.json["data"]["result"]["code"] == "suppressed"
+    assert second.json["data"] == await view(post, job)
+
+
+async def test_of_a_job_that_is_not_kept_any_more_its_id_is_told(
+    post: Post, receiver: Receiver
+) -> None:
+    await post.endpoint(receiver.url, END)
+    await post.emit(END, {"id": "job_gone"})
+    [message] = await receiver.wait(1)
+    assert message.json["data"] == {"id": "job_gone"}
+
+
+async def test_a_job_of_another_team_is_not_told_of(
+    post: Post, receiver: Receiver, simulator: RunningSimulator
+) -> None:
+    reply = await submit(post, [body_of(known(simulator, 1)[0])])
+    job = reply.json()["data"]["id"]
+    await post.emit(END, {"id": job}, team="team_other", url=receiver.url)
+    [message] = await receiver.wait(1)
+    assert message.json["data"] == {"id": job}
