@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,11 +30,12 @@ from gateway.api.ledger_query import (
     groups_of,
 )
 from gateway.api.lists import CursorParam, caller_of
-from gateway.api.problems import moment, request_id_of
+from gateway.api.problems import request_id_of
 from gateway.api.tables import to_stream, wants_csv
 from gateway.money.amounts import to_money, to_units
 from gateway.money.entries import AnyState, Entry, Filter
 from gateway.money.summaries import Group, Sum, summarise
+from gateway.vault.roster import to_timestamp
 
 Req = Request[Any, Any, Any]
 PAGE = 25
@@ -110,6 +112,11 @@ class SummaryReply(Struct):
     meta: MoneyMeta
 
 
+def _precise(millis: int) -> str | None:
+    """To the millisecond, so that texts are in the order of times; None for what never was."""
+    return to_timestamp(datetime.fromtimestamp(millis / 1000, UTC)) if millis else None
+
+
 def show(entry: Entry) -> EntryView:
     return EntryView(
         id=entry.id,
@@ -125,9 +132,9 @@ def show(entry: Entry) -> EntryView:
         cost=to_money(entry.cost),
         reserved=to_money(entry.worst_cost),
         price=to_money(entry.price),
-        at=moment(entry.at) or "",
-        dispatched_at=moment(entry.dispatched_at),
-        closed_at=moment(entry.closed_at),
+        at=_precise(entry.at) or "",
+        dispatched_at=_precise(entry.dispatched_at),
+        closed_at=_precise(entry.closed_at),
         outcome=entry.outcome or None,
         reason=entry.reason or None,
         overrun=entry.overrun,

@@ -200,12 +200,12 @@ async def test_a_stored_credential_follows_the_configured_address(
     assert len(simulator.bill.rows) == 1
 
 
-async def test_the_heaviest_credential_of_the_team_is_used(
+async def test_a_credential_of_no_weight_is_used_by_those_who_have_no_other(
     start_gateway: GatewayFactory,
 ) -> None:
     gateway = await start_gateway(only=())
     team = await gateway.team()
-    price = {"prices": {"emails.verify": "0.1"}, "weight": 1}
+    price = {"prices": {"emails.verify": "0.1"}, "weight": 0}
     dear = {"prices": {"emails.verify": "0.7"}, "weight": 9, "team_ids": [team], "name": "dear"}
     for more in (price, dear):
         assert (await gateway.post(PATH, {**HUNTER, **more})).status_code == 201
