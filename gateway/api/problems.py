@@ -290,11 +290,7 @@ def moment(millis: int) -> str | None:
     """None for a budget that never resets."""
     if not 0 < millis < 2**50:
         return None
-    return (
-        datetime.fromtimestamp(millis / 1000, UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
+    return datetime.fromtimestamp(millis / 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _unasked(error: Unanswerable | HeldBack) -> Problem:

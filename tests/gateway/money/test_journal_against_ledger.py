@@ -77,7 +77,7 @@ async def test_journals_rebuild_the_ledger_though_a_process_is_killed(
     states = {row["state"] for row in await entries(store)}
     assert states >= {"posted", "voided", "in_doubt", "reserved"}
     assert verdict.entries == len(await entries(store)) > 400 * kills // 2
-    # What a killed clerk had under way, of 20 tasks each, and began in the 50 ms before: a few each.
+    # What a killed clerk had under way and began in its last 50 ms: a few of each of 20 tasks.
     assert len(verdict.unconfirmed) <= 3 * 20 * kills < verdict.entries // 2
     assert len(journals_in(tmp_path)) == 3 * kills
 
