@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Form = Literal["choice", "flag", "number", "words", "path", "field"]
+Form = Literal["choice", "flag", "number", "words", "path", "field", "url"]
 
 
 class Option(NamedTuple):
@@ -35,6 +35,11 @@ def words() -> Option:
 def url_path() -> Option:
     """The path of an endpoint, below the base URL."""
     return Option("path")
+
+
+def web_url() -> Option:
+    """An address that a provider is given."""
+    return Option("url")
 
 
 def reply_field() -> Option:

@@ -20,7 +20,7 @@ from providers.errors import MalformedResponse, OutOfCredits, ProviderError, Tas
 from providers.model import EMAILS_FIND, Answer, Email, FindEmail, Kind, Status, Ticket
 from providers.native import Asked, NativeApi, Task, rows
 from providers.notices import Headers, Notice, Reader, digest_of, objects_in, text_in
-from providers.options import flag, words
+from providers.options import flag, web_url, words
 from providers.signin import HeaderKey
 from providers.values.links import to_domain
 from providers.values.names import join_name
@@ -159,7 +159,7 @@ class Sixtyfour(Adapter):
     title = "Sixtyfour"
     base_url = "https://api.sixtyfour.ai"
     secret_fields = ("api_key",)
-    options: ClassVar = {"verify_emails": flag(), "providers": words()}
+    options: ClassVar = {"verify_emails": flag(), "providers": words(), "webhook_url": web_url()}
     # "500 requests per minute".
     rates = (Rate(500, 60),)
     native = NATIVE
@@ -195,9 +195,14 @@ class Sixtyfour(Adapter):
         reply = await self.call("POST", "/find-email-async", Started, json=json)
         return Ticket(state={"task_id": reply.value.task_id})
 
-    def _wishes(self) -> dict[str, bool | list[str]]:
-        """Only what is set: Sixtyfour verifies, and orders its own sources, unless told."""
-        options, wishes = self.account.options, dict[str, bool | list[str]]()
+    def _wishes(self) -> dict[str, bool | str | list[str]]:
+        """Only what is set: Sixtyfour verifies, and orders its own sources, unless told.
+
+        It calls a `webhook_url` once the task is done; whatever it says there is only a hint.
+        """
+        options, wishes = self.account.options, dict[str, bool | str | list[str]]()
+        if "webhook_url" in options:
+            wishes["webhook_url"] = options["webhook_url"]
         if "verify_emails" in options:
             wishes["verify_emails"] = options["verify_emails"] == "true"
         if "providers" in options:

@@ -24,8 +24,20 @@ from gateway.api.tables import MEDIA_TYPE as CSV
 RESULTS = "/v1/jobs/{job_id}/results"
 # Media types besides JSON, of replies that have them on demand.
 ON_DEMAND = dict.fromkeys(TABLES, (CSV,)) | {RESULTS: (CSV, LINES)}
-# Replies that are never JSON.
-STREAMS = {"/v1/jobs/{job_id}/events": EVENTS}
+# Replies that are never JSON; a schema is that of each event.
+EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["progress", "end"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "the job, as it is shown without its result",
+        },
+    },
+    "required": ["event", "data"],
+}
+STREAMS = {"/v1/jobs/{job_id}/events": {EVENTS: {"schema": EVENT}}}
 REF = "#/components/schemas/{name}"
 LOOKUPS = "Lookups"
 ACCOUNTS = "Provider accounts"
@@ -113,7 +125,7 @@ def _offer(operation: dict[str, Any], path: str) -> None:
     """The media types that only the handler knows of."""
     text = {"schema": {"type": "string"}}
     if path in STREAMS:
-        operation["responses"]["200"]["content"] = {STREAMS[path]: text}
+        operation["responses"]["200"]["content"] = STREAMS[path]
     for media in ON_DEMAND.get(path, ()):
         operation["responses"]["200"]["content"][media] = text
 

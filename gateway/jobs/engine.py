@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from gateway.jobs.carrying import Carrier, Conclude, Unanswered
@@ -234,8 +234,8 @@ class Engine:
         self, place: Place, lookup: Lookup, error: BaseException | None, request: Request
     ) -> None:
         if isinstance(error, StoreDown | Parked):
-            seconds = error.seconds if isinstance(error, Parked) else PAUSE
-            await self._lay_aside(place, lookup, seconds)
+            parked = error if isinstance(error, Parked) else Parked(PAUSE)
+            await self._lay_aside(place, lookup, parked)
         elif is_stopped(lookup) and not lookup.answer:
             await self._finish(place, self._carrier.cancelled(lookup))
         else:
@@ -243,11 +243,12 @@ class Engine:
             instead = self._carrier.objected(lookup, request)
             await self._finish(place, result, instead=instead, tells=request.events)
 
-    async def _lay_aside(self, place: Place, lookup: Lookup, seconds: float) -> None:
+    async def _lay_aside(self, place: Place, lookup: Lookup, parked: Parked) -> None:
         if is_stopped(lookup):
             await self._finish(place, self._carrier.cancelled(lookup))
             return
-        await self._give_back(place, 0.0 if self.is_retired else seconds, lookup.progress())
+        seconds = 0.0 if self.is_retired else parked.seconds
+        await self._give_back(place, seconds, lookup.progress(), parked.tasks)
 
     async def _finish(
         self, place: Place, result: Result, *, instead: Result | None = None, tells: bool = False
@@ -257,8 +258,10 @@ class Engine:
             place, lambda: self.queue.finish(place, result, instead=instead, tells=tells)
         )
 
-    async def _give_back(self, place: Place, seconds: float, progress: bytes) -> None:
-        await self._write(place, lambda: self.queue.park(place, seconds, progress))
+    async def _give_back(
+        self, place: Place, seconds: float, progress: bytes, tasks: Sequence[str] = ()
+    ) -> None:
+        await self._write(place, lambda: self.queue.park(place, seconds, progress, tasks))
 
     async def _write(self, place: Place, write: Callable[[], Awaitable[bool]]) -> None:
         """However long the store is away: a second time it is refused, and changes nothing."""

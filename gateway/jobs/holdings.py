@@ -119,6 +119,7 @@ OF_ROOT = (
     Holding("owners", "who has them", kept="until given back"),
     Holding("tokens", "how often an item was lent"),
     Holding("due:*", "items laid aside, by lane", kept="until they are due"),
+    Holding("laid:*", "which item waits for a provider's task", kept="until it is due"),
     Holding("ready:*:*", "jobs of a team that have rows left", kept="until they have none"),
     Holding("turns:*", "teams with jobs, in turn", kept="until they have none"),
 )  # fmt: skip

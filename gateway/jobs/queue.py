@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -143,13 +144,19 @@ class Queue:
         ending = (_pack(result), events[0], other, marks, int(result.objected), events[1])
         return bool(await self._run("finish_item", *args, *ending))
 
-    async def park(self, place: Place, seconds: float, progress: bytes) -> bool:
+    async def park(
+        self, place: Place, seconds: float, progress: bytes, tasks: Sequence[str] = ()
+    ) -> bool:
         """Lay an item aside for so long; False if it is no longer this process's.
 
-        Without `progress` what was kept of it stays.
+        Without `progress` what was kept of it stays. `tasks` of a provider, told of, end it.
         """
         args = (place.job, place.item, place.token, max(1, round(seconds * 1000)), progress)
-        return bool(await self._run("park_item", *args))
+        return bool(await self._run("park_item", *args, *map(mark_of_task, tasks)))
+
+    async def hint(self, task: str) -> bool:
+        """A provider told of a task; False if no item is laid aside for it."""
+        return bool(await self._run("hint", mark_of_task(task)))
 
     async def cancel(self, name: str, team: str) -> bool | None:
         """False if it had ended, None if the team has no such job."""
@@ -215,8 +222,12 @@ class Queue:
 
 SCRIPTS = (
     *("open_job", "adopt_job", "claim_items", "keep_items"),
-    *("finish_item", "park_item", "cancel_job"),
+    *("finish_item", "park_item", "cancel_job", "hint"),
 )
+
+
+def mark_of_task(task: str) -> str:
+    return hashlib.sha256(task.encode()).hexdigest()[:32]
 
 
 def single(request: Request) -> dict[str, Any]:

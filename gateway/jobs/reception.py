@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.jobs.queue import Queue
 from gateway.lookup.market import Market
 from gateway.store.connection import Store
 from gateway.store.script import Script
@@ -54,6 +55,7 @@ class Reception:
         sealer: Sealer,
         market: Market,
         roster: Roster,
+        queue: Queue,
     ):
         self._store = store
         self._root = root
@@ -61,6 +63,7 @@ class Reception:
         self._sealer = sealer
         self._market = market
         self._roster = roster
+        self._queue = queue
         self._receive = Script.load("receive_notice")
 
     async def receive(
@@ -78,13 +81,17 @@ class Reception:
                 log.warning("notice.forged", provider=provider, credential=hook.credential)
                 raise Forged
         notice = reader.read(headers, body)
-        hints, tasks = f"{self._root}hints", notice.tasks[:MOST_TASKS]
-        await asyncio.gather(*(self._store.call("PUBLISH", hints, task) for task in tasks))
+        await asyncio.gather(*(self._hint(task) for task in notice.tasks[:MOST_TASKS]))
         result = "hint" if notice.tasks else "unread"
         if not notice.tasks or notice.events:
             result = await self._keep(hook, notice, body) or result
         count_notice(provider, result)
         log.info("notice.received", provider=provider, credential=hook.credential, result=result)
+
+    async def _hint(self, task: str) -> None:
+        """To those who wait first: who takes an item that was laid aside must have heard of it."""
+        await self._store.call("PUBLISH", f"{self._root}hints", task)
+        await self._queue.hint(task)
 
     async def _keep(self, hook: Hook, notice: Notice, body: bytes) -> str:
         credential = self._market.credential(hook.credential)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -77,10 +76,15 @@ class Seat:
         yield
         await self._sit_down()
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, bell: asyncio.Event) -> None:
         async with self.resting():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), seconds)
+            waits = [asyncio.create_task(event.wait()) for event in (self._stopped, bell)]
+            try:
+                await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            if self._stopped.is_set():
                 raise Parked(0.0)
 
     async def _sit_down(self) -> None:

@@ -36,5 +36,11 @@ class Webhooks:
         )
         self.hooks = HookStore(store, sealer, root)
         self.reception = Reception(
-            store, root, self.hooks, sealer=sealer, market=desk.market, roster=roster
+            store,
+            root,
+            self.hooks,
+            sealer=sealer,
+            market=desk.market,
+            roster=roster,
+            queue=queue,
         )

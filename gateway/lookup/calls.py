@@ -18,11 +18,12 @@ from gateway.lookup import tickets
 from gateway.lookup.completion import Completions
 from gateway.lookup.departures import Departure, NotSent
 from gateway.lookup.flags import fill_flags
+from gateway.lookup.hints import Hints
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.marking import Asked, marks_in_text
 from gateway.lookup.planner import Step
-from gateway.lookup.resting import Rest
+from gateway.lookup.resting import Parked, Rest
 from gateway.lookup.spool import Kept, Spool
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
@@ -121,6 +122,7 @@ class Dialler:
         self._market = market
         self._permits = Permits(ledger.store, ledger.root)
         self._completions = Completions(ledger.store, ledger.root)
+        self.hints = Hints()
         self._budget = RetryBudget()
 
     async def perform(self, call: Call, *, dispatched: bool) -> Called:
@@ -283,23 +285,35 @@ class Dialler:
     async def _rest(self, call: Call, kept: OpenTicket, seconds: float) -> None:
         """Sleep before a poll, in naps that keep the lease as short as a poll needs it.
 
+        Only until the provider tells of its task.
         Raises Parked if whoever runs the lookup does not want to wait that long.
         """
+        with self.hints.heard(kept.ticket.tasks) as bell:
+            try:
+                await self._rest_until(call, kept, seconds, bell)
+            except Parked as parked:
+                parked.tasks = kept.ticket.tasks
+                raise
+
+    async def _rest_until(
+        self, call: Call, kept: OpenTicket, seconds: float, bell: asyncio.Event
+    ) -> None:
         kept.due = time.time() + seconds
         while True:
+            seconds = 0.0 if bell.is_set() else seconds
             nap = min(seconds, LONGEST_NAP)
             is_kept = await self._hold(call, kept, nap)
             if call.rest is None:
-                await asyncio.sleep(nap)
+                await _sleep(nap, bell)
             elif is_kept:
                 call.rest.check(seconds)
-                await call.rest.sleep(nap)
+                await call.rest.sleep(nap, bell)
             else:
                 # Nobody else could take it up.
                 async with call.rest.resting():
-                    await asyncio.sleep(nap)
+                    await _sleep(nap, bell)
             seconds -= nap
-            if seconds <= 0:
+            if seconds <= 0 or bell.is_set():
                 return
 
     async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> bool:
@@ -316,6 +330,11 @@ class Dialler:
             return False
         await self._spool.drop(call.rid)
         return is_kept
+
+
+async def _sleep(seconds: float, bell: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(bell.wait(), seconds)
 
 
 async def _read(call: Call, work: Awaitable[T]) -> T:

@@ -92,6 +92,7 @@ class Desk:
     async def open(self) -> None:
         await self.market.open()
         await self.flights.listen(self.store, self.root)
+        await self.waterfall.dialler.hints.listen(self.store, self.root)
 
     async def close(self) -> None:
         await self.market.close()

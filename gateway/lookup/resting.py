@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -10,11 +11,15 @@ PARK_AFTER = 30.0
 
 
 class Parked(Exception):
-    """The lookup is laid aside; run again in `seconds` it takes its ticket up where it is."""
+    """The lookup is laid aside; run again in `seconds` it takes its ticket up where it is.
+
+    `tasks` are what the provider calls what it waits for.
+    """
 
     def __init__(self, seconds: float):
         super().__init__("laid aside")
         self.seconds = seconds
+        self.tasks: tuple[str, ...] = ()
 
 
 class Rest(Protocol):
@@ -26,5 +31,8 @@ class Rest(Protocol):
     def resting(self) -> AbstractAsyncContextManager[None]:
         """Others may work meanwhile."""
 
-    async def sleep(self, seconds: float) -> None:
-        """Others may work meanwhile. Raises Parked as soon as nothing may wait here any more."""
+    async def sleep(self, seconds: float, bell: asyncio.Event) -> None:
+        """Others may work until the bell at the latest.
+
+        Raises Parked as soon as nothing may wait here any more.
+        """

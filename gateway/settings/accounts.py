@@ -53,6 +53,7 @@ def _rule(option: Option) -> Rule:
         "words": rules.names(),
         "path": rules.url_path(),
         "field": rules.field_path(),
+        "url": rules.web_url(),
     }
     if option.form == "choice":
         return rules.choice(*option.allowed)

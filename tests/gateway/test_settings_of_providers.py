@@ -30,6 +30,11 @@ def options(tmp_path: Path, provider: str, text: str) -> dict[str, str]:
         ("sixtyfour", "verify_emails = 0", {"verify_emails": "false"}),
         ("sixtyfour", 'providers = ["b-c", "A"]', {"providers": "b-c,A"}),
         ("sixtyfour", 'providers = "b, a"', {"providers": "b,a"}),
+        (
+            "sixtyfour",
+            'webhook_url = "https://gateway.example/hooks/sixtyfour/t"',
+            {"webhook_url": "https://gateway.example/hooks/sixtyfour/t"},
+        ),
         ("letrics", 'contacts.path = "/people"', {"contacts.path": "/people"}),
         (
             "letrics",
@@ -53,6 +58,7 @@ def test_an_option_reaches_the_account_as_text(
         ("sixtyfour", 'verify_emails = "often"', "true or false"),
         ("sixtyfour", 'providers = "a,a"', "none twice"),
         ("sixtyfour", "providers = []", "names"),
+        ("sixtyfour", 'webhook_url = "gateway"', "https://"),
         ("letrics", 'contacts.path = "people"', "a path"),
         ("hunter", "size = 1", "unknown key"),
     ],

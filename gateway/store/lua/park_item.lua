@@ -1,6 +1,7 @@
 -- uses: queue
 -- Lays an item aside until it is due. 0 for a token that is not the newest.
--- ARGV: job, index, token, ms from now, its progress ('' leaves what there is).
+-- ARGV: job, index, token, ms from now, its progress ('' leaves what there is), then marks of the
+-- tasks that it waits for.
 local root, job, index = KEYS[1], ARGV[1], ARGV[2]
 local key = root .. 'job:' .. job
 if not owns(root, job .. ' ' .. index, ARGV[3]) then return 0 end
@@ -13,4 +14,7 @@ end
 redis.call('SADD', key .. ':parked', index)
 redis.call('ZADD', root .. 'due:' .. lane_of(root, job), now_ms() + tonumber(ARGV[4]),
   job .. ' ' .. index)
+for at = 6, #ARGV do
+  redis.call('SET', root .. 'laid:' .. ARGV[at], job .. ' ' .. index, 'PX', ARGV[4])
+end
 return 1
