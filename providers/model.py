@@ -386,10 +386,6 @@ class Answer(Struct, kw_only=True):
     raw: bytes = b""
 
 
-# Members of a ticket's state that messages of providers name it by.
-TASK_NAMES = ("task_id", "task_hash", "search_hash", "hash")
-
-
 class Ticket(Struct, kw_only=True):
     """An answer the provider is still working on; `state` is what `collect` needs to ask again.
 
@@ -402,8 +398,3 @@ class Ticket(Struct, kw_only=True):
     wait: float | None = None
     slow: bool = False
     spent: int = 0
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """What the provider calls it in its messages."""
-        return tuple(self.state[name] for name in TASK_NAMES if name in self.state)

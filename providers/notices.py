@@ -22,6 +22,10 @@ Verify = Callable[[Headers, bytes, Sequence[str], float], bool]
 _MILLIS_FROM = 10**11
 
 
+# Where the adapters of those that send messages keep a task's name in its ticket.
+TASK_NAMES = ("task_id", "task_hash", "search_hash", "hash")
+
+
 class CampaignEvent(Struct, kw_only=True, frozen=True):
     """`first` of its kind for the recipient; `word` is the provider's own for `type`."""
 
@@ -52,6 +56,11 @@ class Reader:
 
     read: Callable[[Headers, bytes], Notice]
     verify: Verify | None = None
+
+
+def tasks_of(state: Mapping[str, str]) -> tuple[str, ...]:
+    """What messages call the task that a ticket of this state is for."""
+    return tuple(state[name] for name in TASK_NAMES if name in state)
 
 
 def digest_of(body: bytes) -> str:

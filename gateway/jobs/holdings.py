@@ -120,6 +120,7 @@ OF_ROOT = (
     Holding("tokens", "how often an item was lent"),
     Holding("due:*", "items laid aside, by lane", kept="until they are due"),
     Holding("laid:*", "which item waits for a provider's task", kept="until it is due"),
+    Holding("told:*", "that a provider just told of a task", kept="a few seconds"),
     Holding("ready:*:*", "jobs of a team that have rows left", kept="until they have none"),
     Holding("turns:*", "teams with jobs, in turn", kept="until they have none"),
 )  # fmt: skip

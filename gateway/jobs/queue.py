@@ -21,6 +21,7 @@ from gateway.jobs.records import (
     to_fields,
     to_job,
 )
+from gateway.lookup.hints import GAP
 from gateway.money.terms import Place
 from gateway.store.connection import Store
 from gateway.store.script import Script
@@ -155,8 +156,8 @@ class Queue:
         return bool(await self._run("park_item", *args, *map(mark_of_task, tasks)))
 
     async def hint(self, task: str) -> bool:
-        """A provider told of a task; False if no item is laid aside for it."""
-        return bool(await self._run("hint", mark_of_task(task)))
+        """A provider told of a task; False if no item is laid aside for it, or if it just did."""
+        return bool(await self._run("hint", mark_of_task(task), max(1, round(GAP * 1000))))
 
     async def cancel(self, name: str, team: str) -> bool | None:
         """False if it had ended, None if the team has no such job."""

@@ -44,6 +44,7 @@ from providers.errors import (
     Unavailable,
 )
 from providers.model import Answer, Query, Ticket
+from providers.notices import tasks_of
 
 log = get_logger()
 T = TypeVar("T")
@@ -288,11 +289,12 @@ class Dialler:
         Only until the provider tells of its task.
         Raises Parked if whoever runs the lookup does not want to wait that long.
         """
-        with self.hints.heard(kept.ticket.tasks) as bell:
+        tasks = tasks_of(kept.ticket.state)
+        with self.hints.heard(tasks) as bell:
             try:
                 await self._rest_until(call, kept, seconds, bell)
             except Parked as parked:
-                parked.tasks = kept.ticket.tasks
+                parked.tasks = tasks
                 raise
 
     async def _rest_until(

@@ -114,6 +114,8 @@ async def test_a_hint_that_is_not_true_costs_one_poll(
     shown = await scene.gateway.client.get(promised.headers["location"])
     assert (shown.json()["data"]["status"], shown.json()["data"]["cost"]) == ("running", "0")
     monkeypatch.setattr(hints, "GAP", 0.0)
+    async for key in scene.store.scan("{pgw}:live:told:*"):
+        await scene.store.call("DEL", key)
     scene.heal()
     await tell(scene, task)
     assert Decimal((await scene.job(promised))["cost"]) == scene.billed() == HIT
