@@ -26,6 +26,7 @@ from providers.errors import (
     Unavailable,
     Unsupported,
 )
+from providers.inflation import inflated
 from providers.model import QUERIES, Answer, Query, Ticket
 from providers.native import NativeApi
 from providers.offers import Charge, Offer, Rate, Resend, always
@@ -285,11 +286,12 @@ async def read(response: httpx.Response) -> bytes:
 
 
 def _decoded(response: httpx.Response) -> AsyncIterable[bytes]:
-    """Past httpx's decoder and chunker, which cost more than the reading, if there is no need."""
-    if "content-encoding" in response.headers:
-        return response.aiter_bytes()
+    """Past httpx's decoder, which inflates whatever comes to whatever it becomes, at once."""
     assert isinstance(response.stream, httpx.AsyncByteStream)
-    return response.stream
+    coding = response.headers.get("content-encoding", "identity")
+    if coding.strip().lower() in ("", "identity"):
+        return response.stream
+    return inflated(aiter(response.stream), coding)
 
 
 def decode(body: bytes | msgspec.Raw, into: type[T]) -> T:
