@@ -74,11 +74,13 @@ class Fleet:
         }
         return await self.post(at, "/v1/emails/find", body, key=key)
 
-    async def post(self, at: int, path: str, body: Any, *, key: str = ADMIN_KEY) -> Heard:
+    async def post(
+        self, at: int, path: str, body: Any, *, key: str = ADMIN_KEY, **headers: str
+    ) -> Heard:
         """Raises aiohttp.ClientError."""
         url = f"{self.gateways[at % len(self.gateways)].url}{path}"
         began = time.monotonic()
-        headers = {"authorization": f"Bearer {key}"}
+        headers |= {"authorization": f"Bearer {key}"}
         async with self.session.post(url, json=body, headers=headers) as reply:
             found = await reply.json(content_type=None)
             return Heard(reply.status, found, began, time.monotonic())
