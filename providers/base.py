@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 
+from providers.bodies import MAX_REPLY_BYTES, whole
 from providers.bounds import BACKSTOP, LONGEST_CALL, TRIPS, Bounded, Leave, seconds_left, span
 from providers.errors import (
     AuthenticationFailed,
@@ -26,7 +27,7 @@ from providers.errors import (
     Unavailable,
     Unsupported,
 )
-from providers.inflation import inflated
+from providers.inflation import Undecodable, inflated
 from providers.model import QUERIES, Answer, Query, Ticket
 from providers.native import NativeApi
 from providers.offers import Charge, Offer, Rate, Resend, always
@@ -64,7 +65,6 @@ AsyncTransport = httpx.AsyncBaseTransport
 HTTPError = httpx.HTTPError
 
 T = TypeVar("T")
-MAX_REPLY_BYTES = 8 * 1024 * 1024
 _OPERATION_OF = {query: operation for operation, query in QUERIES.items()}
 
 
@@ -271,16 +271,12 @@ class Adapter:
 
 
 async def read(response: httpx.Response) -> bytes:
-    chunks, size = [], 0
     try:
-        async for chunk in _decoded(response):
-            size += len(chunk)
-            if size > MAX_REPLY_BYTES:
-                raise MalformedResponse("the reply is too large", uncertain=True)
-            chunks.append(chunk)
+        body = await whole(_decoded(response))
+    except Undecodable as error:
+        raise httpx.DecodingError(str(error)) from None
     finally:
         await response.aclose()
-    body = b"".join(chunks)
     response._content = body
     return body
 

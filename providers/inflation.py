@@ -6,24 +6,26 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
-
 PIECE = 64 * 1024
 # By the name of the coding: gzip's frame or zlib's, or, as some servers have it, no frame at all.
 FRAMES = {"gzip": (zlib.MAX_WBITS | 32,), "x-gzip": (zlib.MAX_WBITS | 32,),
           "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}  # fmt: skip
 
 
+class Undecodable(Exception):
+    """It is not in the coding that it says, or in one that nobody asked for."""
+
+
 async def inflated(chunks: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
-    """What the chunks hold, at most PIECE bytes at a time. Raises httpx.DecodingError."""
+    """What the chunks hold, at most PIECE bytes at a time. Raises Undecodable."""
     frames = FRAMES.get(coding.strip().lower())
     if frames is None:
-        raise httpx.DecodingError("a coding that was not asked for")
+        raise Undecodable("a coding that was not asked for")
     try:
         async for piece in _inflated(chunks, frames):
             yield piece
     except zlib.error as error:
-        raise httpx.DecodingError(str(error)) from None
+        raise Undecodable(str(error)) from None
 
 
 async def _inflated(chunks: AsyncIterator[bytes], frames: tuple[int, ...]) -> AsyncIterator[bytes]:
