@@ -13,19 +13,21 @@ from msgspec import Struct
 
 from gateway.lookup.identifiers import spell_email
 from gateway.lookup.market import Market
-from gateway.lookup.planning.bounces import Estimates, estimates_of
+from gateway.lookup.planning.bounces import Estimate, Estimates, estimates_of, shrunk
 from gateway.lookup.planning.lessons import Lesson, to_cells
 from gateway.lookup.planning.outcomes import EVERYBODY, Outcome, book_of, path_of, teach_path
 from gateway.lookup.planning.terms import Cells
-from gateway.lookup.planning.verdicts import Verdict, teach_pair
+from gateway.lookup.planning.verdicts import Verdict, combine, fitted_share, teach_pair
 from gateway.store.connection import Store, StoreDown
 from gateway.store.script import Script
 from gateway.vault.credentials import Credential
 from gateway.vault.datakey import DataKey
-from providers.model import Datum, DomainEmails, Email, Person, Status, Verification
+from providers.model import Datum, DomainEmails, Email, Status, Verification
 from providers.registry import ADAPTERS
 
 FRESH = 1.0
+# Assumed until there are outcomes: how often any address bounces.
+BASE = 0.1
 # How often somebody else may come first before the store is taken to be out of its mind.
 PATIENCE = 20
 # They say that it was delivered: a later delivery takes nothing of them back.
@@ -52,11 +54,10 @@ def said_in(data: Datum | None) -> Iterator[tuple[str, str]]:
 
 
 def _addresses_in(data: Datum | None) -> Iterable[Email | Verification]:
+    """Of a person's addresses nobody says whether they can be written to."""
     match data:
         case Email() | Verification():
             return [data]
-        case Person():
-            return data.emails
         case DomainEmails():
             return data.emails
         case _:
@@ -85,6 +86,7 @@ class Bounces:
         self._data_key = data_key
         self._team_cache = team_cache
         self._note = Script.load("note_outcome")
+        self._teach = Script.load("teach")
         self._known: tuple[float, Mapping[str, Estimates]] = (0.0, {})
 
     async def cells(self, book: str) -> Cells:
@@ -102,6 +104,19 @@ class Bounces:
             }
             self._known = (time.monotonic(), known)
         return known
+
+    async def combined(self, said: Sequence[Verdict]) -> Estimate:
+        """How often an address bounces of which two said this."""
+        estimates = await self.estimates()
+        books = [f"verdicts:{one}+{other}" for one, other in combinations(sorted(ADAPTERS), 2)]
+        pairs = {book: await self.cells(book) for book in books}
+        base = shrunk(await self.cells(book_of(EVERYBODY)), "", BASE).chance
+        share = fitted_share(pairs, estimates, base)
+        return combine(said, estimates, base=base, pairs=pairs, share=share)
+
+    async def teach(self, lessons: Sequence[Lesson]) -> None:
+        """Learn what no call tells by itself."""
+        await self._store.run(self._teach, [self._root], [_pack(lessons)])
 
     async def note(self, email: str, team: str, outcome: Outcome, at: int) -> bool:
         """Whether any provider gave the team this address; saying it again changes nothing."""

@@ -16,6 +16,7 @@ from gateway.lookup.bids import Bids
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.counter import Counter
 from gateway.lookup.departures import NotSent
+from gateway.lookup.doubting import is_doubtful
 from gateway.lookup.endings import Objected, check
 from gateway.lookup.judge import strength
 from gateway.lookup.judging import judged
@@ -32,7 +33,6 @@ from gateway.telemetry.metrics import count_cost
 from gateway.vault.bench import WAITS
 from providers.base import LONGEST_CALL
 from providers.errors import Suppressed
-from providers.model import Email
 
 if TYPE_CHECKING:
     from gateway.lookup.waterfall import Waterfall
@@ -55,6 +55,7 @@ class Descent:
         self.bids = bids
         self.counter = Counter(waterfall, lookup, bids)
         self._refused: set[str] = set()
+        self._postponed: list[Candidate] = []
 
     async def to_its_end(self) -> None:
         for left in self.lookup.plan.left_out:
@@ -63,6 +64,7 @@ class Descent:
         found = Admission("done") if self.lookup.winner else await self._admit(0)
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
+        await self._check_at_last()
         store, root = self.ledger.store, self.ledger.root
         if answer := self.lookup.answer:
             answer.data = await withhold(store, root, answer.data, self._key)
@@ -75,7 +77,7 @@ class Descent:
             return
         guess = await self.waterfall.guesses.of(self.lookup, self.bids)
         if guess and (found := await try_pattern(self.waterfall, self.lookup, guess)):
-            await self._weigh(found)
+            self._weigh(found)
 
     @property
     def _key(self) -> bytes:
@@ -149,7 +151,9 @@ class Descent:
         )
         if answer.raw:
             self.lookup.raws[bid.provider] = answer.raw
-        await self._weigh(candidate)
+        if await self._wants_check(candidate, found.index + 1):
+            await self._check(candidate)
+        self._weigh(candidate)
         return await self._after(found.index)
 
     async def _after(self, index: int) -> Admission:
@@ -288,9 +292,9 @@ class Descent:
         outcome = outcome_of_call(lookup, call, called)
         self._report(call, called, outcome, own=own)
         candidate = to_candidate(lookup, call, called)
-        doubtful = candidate is not None and self._wants_check(candidate)
+        doubtful = candidate is not None and await self._wants_check(candidate, following)
         if candidate is not None and not doubtful:
-            await self._weigh(candidate)
+            self._weigh(candidate)
         keeping = self.waterfall.keeping
         settlement = to_settlement(
             lookup, call, called, outcome, hash_key=self._key, keeping=keeping
@@ -303,7 +307,8 @@ class Descent:
             raise Objected
         report_skipped(self.lookup, admitted)
         if candidate is not None and doubtful:
-            await self._weigh(candidate)
+            await self._check(candidate)
+            self._weigh(candidate)
             return await self._after(found.index)
         return admitted
 
@@ -329,10 +334,8 @@ class Descent:
         if called.answer is not None and called.answer.raw:
             lookup.raws[call.step.provider] = called.answer.raw
 
-    async def _weigh(self, candidate: Candidate) -> None:
+    def _weigh(self, candidate: Candidate) -> None:
         """Take the candidate as the winner, keep it as the best so far, or count it out."""
-        if self._wants_check(candidate):
-            await self._check(candidate)
         lookup = self.lookup
         if is_merged(lookup):
             candidate = merged(lookup, candidate)
@@ -343,34 +346,29 @@ class Descent:
         elif lookup.best is None or _outranks(candidate, lookup.best):
             lookup.best = candidate
 
-    def _wants_check(self, candidate: Candidate) -> bool:
-        data = candidate.data
-        return (
-            self.lookup.route.verify == "uncertain"
-            and isinstance(data, Email)
-            and data.status == "unknown"
-            and candidate.outcome == "weak"
-        )
+    async def _wants_check(self, candidate: Candidate, following: int) -> bool:
+        """Whether it is checked before the step `following`, if it is to be checked at all."""
+        if not is_doubtful(self.lookup, candidate):
+            return False
+        if await self.waterfall.doubts.pays(self.lookup, candidate, following):
+            return True
+        self._postponed.append(candidate)
+        return False
 
     async def _check(self, candidate: Candidate) -> None:
-        """Have another provider verify the address; its verdict replaces the status."""
-        assert isinstance(candidate.data, Email)
-        address = candidate.data.email
-        child = self.waterfall.verification_of(self.lookup, address, candidate.provider)
-        if child is None:
-            return
-        try:
-            await self.waterfall.run(child)
-        finally:
-            self.lookup.attempts += child.attempts
-            self.lookup.failures += child.failures
-            self.lookup.upstream += child.upstream
-        verdict = child.winner
-        if verdict is not None:
-            status = getattr(verdict.data, "status", candidate.data.status)
-            candidate.data = msgspec.structs.replace(candidate.data, status=status)
-            candidate.verified_by = verdict.provider
-            candidate.outcome = judged(self.lookup, verdict.provider, candidate.data)
+        await self.waterfall.doubts.check(self.waterfall, self.lookup, candidate)
+
+    async def _check_at_last(self) -> None:
+        """Those that were not worth it while others could be asked."""
+        lookup = self.lookup
+        for candidate in self._postponed:
+            if lookup.winner or self._is_late():
+                return
+            await self._check(candidate)
+            if candidate.outcome == "weak":
+                continue
+            lookup.best = None if lookup.best is candidate else lookup.best
+            self._weigh(candidate)
 
     def _note(self, provider: str, outcome: AttemptOutcome, **details: Any) -> None:
         report(self.lookup, provider, outcome, **details)

@@ -10,11 +10,22 @@ from gateway.lookup.bids import Bids
 from gateway.lookup.bouncing import Bounces, name_of
 from gateway.lookup.identifiers import spell_email
 from gateway.lookup.lookup import Lookup
+from gateway.lookup.market import Market
+from gateway.lookup.planner import to_step
 from gateway.lookup.planning.patterns import Known, Pattern, divided, guess, stated, tallied
 from gateway.store.connection import Argument, Script, Store
 from gateway.vault.datakey import DataKey
-from providers.model import Datum, DomainEmails, Email, FindEmail, Query
+from providers.model import (
+    EMAILS_VERIFY,
+    Datum,
+    DomainEmails,
+    Email,
+    FindEmail,
+    Query,
+    VerifyEmail,
+)
 
+ANYBODY = VerifyEmail(email="anybody@nowhere.example")
 # Of a list so many tell how a domain makes its addresses.
 ENOUGH = 20
 # No domain is so sure of its pattern, whatever a provider says.
@@ -35,9 +46,12 @@ class Guess(NamedTuple):
 class Guesses:
     """Of one process. Every method raises StoreDown."""
 
-    def __init__(self, store: Store, root: str, bounces: Bounces, data_key: DataKey):
+    def __init__(
+        self, store: Store, root: str, bounces: Bounces, market: Market, data_key: DataKey
+    ):
         self._store = store
         self._root = root
+        self._market = market
         self._bounces = bounces
         self._data_key = data_key
         self._seek = Script.load("seek_ways")
@@ -51,7 +65,7 @@ class Guesses:
         if not isinstance(query, FindEmail) or query.kind != "professional" or not query.domain:
             return None
         name = _name_of(query)
-        if name is None:
+        if name is None or not self._may_pay(lookup):
             return None
         slots = [bids[at].slot for at in range(len(bids))]
         names = [
@@ -62,6 +76,15 @@ class Guesses:
         found = await self._store.run(self._seek, [self._root], operands)
         made = [_guess(ways.decode(), _to_row(flat), name, query.domain) for ways, flat in found]
         return max(filter(None, made), key=lambda one: one.chance, default=None)
+
+    def _may_pay(self, lookup: Lookup) -> bool:
+        """Whether anybody verifies for less than the best guess saves."""
+        most = MOST * lookup.plan.steps[0].cost
+        return any(
+            to_step(ANYBODY, stall).cost < most
+            for stall in self._market.stalls(EMAILS_VERIFY, lookup.caller.team)
+            if stall.credential
+        )
 
     async def tried(self, one: Guess, *, held: bool) -> None:
         """A guess was verified: whether it was valid."""

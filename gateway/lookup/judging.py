@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.lookup.judge import Accept, Outcome, judge
+from gateway.lookup.judge import Outcome, judge
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.merging import is_merged, join
-from gateway.lookup.planning.bounces import acceptable
+from gateway.lookup.planning.bounces import Estimate, acceptable
 from gateway.lookup.planning.outcomes import decile_of
 from providers.model import Datum, Email
 
 
-def judged(lookup: Lookup, provider: str, data: Datum | None) -> Outcome:
-    """Whether the answer of `provider` is good enough."""
+def judged(
+    lookup: Lookup, provider: str, data: Datum | None, known: Estimate | None = None
+) -> Outcome:
+    """Whether the answer of `provider` is good enough; `known` is how often such an address
+    bounces, if more is known than what the provider says of it.
+    """
     accept = lookup.route.accept
     if accept.max_bounce is not None and isinstance(data, Email):
-        accept = _bounded(lookup, provider, data, accept.max_bounce)
+        known = known or _estimate(lookup, provider, data)
+        if not (known and acceptable(known, accept.max_bounce, lookup.head.id, provider)):
+            # Too many such addresses bounce.
+            accept = msgspec.structs.replace(accept, statuses=())
     outcome = judge(lookup.query, data, accept)
     if outcome == "weak" and lookup.best and is_merged(lookup):
         # It may have what others have not.
@@ -25,11 +32,6 @@ def judged(lookup: Lookup, provider: str, data: Datum | None) -> Outcome:
     return outcome
 
 
-def _bounded(lookup: Lookup, provider: str, data: Email, max_bounce: float) -> Accept:
-    """What is accepted where too many such addresses bounce: nothing."""
-    accept = lookup.route.accept
+def _estimate(lookup: Lookup, provider: str, data: Email) -> Estimate | None:
     estimates = lookup.head.bounces.get(provider)
-    known = estimates and estimates.get((data.status, decile_of(data.confidence)))
-    if known and acceptable(known, max_bounce, lookup.head.id, provider):
-        return accept
-    return msgspec.structs.replace(accept, statuses=())
+    return estimates.get((data.status, decile_of(data.confidence))) if estimates else None

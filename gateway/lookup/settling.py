@@ -100,7 +100,8 @@ def to_given(
     """
     space = space_of(call.step.credential, team)
     said = [(name_of(email, space, hash_key), path) for email, path in said_in(answer.data)]
-    given = Given(call.step.provider, life, said)
+    listed = isinstance(answer.data, DomainEmails)
+    given = Given(call.step.provider, life, said, listed=listed)
     for known in known_in(call.query, answer.data):
         domain, votes = known.email.rpartition("@")[2], votes_of(known)
         given.ways.append(

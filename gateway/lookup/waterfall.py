@@ -11,6 +11,7 @@ from gateway.lookup.bouncing import Bounces
 from gateway.lookup.cache import DAY, Keeping
 from gateway.lookup.calls import Dialler
 from gateway.lookup.descent import Descent
+from gateway.lookup.doubting import Doubts
 from gateway.lookup.flights import Flights
 from gateway.lookup.guessing import Guesses
 from gateway.lookup.lookup import Lookup
@@ -55,7 +56,8 @@ class Waterfall:
         self.market = market
         self.verification_of = verification_of
         self.bounces = bounces
-        self.guesses = Guesses(ledger.store, ledger.root, bounces, data_key)
+        self.doubts = Doubts(ledger, bounces, verification_of)
+        self.guesses = Guesses(ledger.store, ledger.root, bounces, market, data_key)
         self.data_key = data_key
         self.team_cache = team_cache
         self.spool = spool

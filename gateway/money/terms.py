@@ -183,14 +183,16 @@ class Way(Struct):
 class Given(Struct):
     """What a provider said of addresses, kept `life` ms for what will become of them.
 
-    `addresses` are keyed hashes, each with its status and decile of confidence. `ways` are how
-    they are made; of each address one counts. `stated` are domains, by keyed hash, with the
-    pattern that the provider itself says they have.
+    `addresses` are keyed hashes, each with its status and decile of confidence; what it says of
+    those of a list takes the place of nothing that it said when it was asked. `ways` are how they
+    are made; of each address one counts. `stated` are domains, by keyed hash, with the pattern
+    that the provider itself says they have.
     """
 
     provider: str
     life: int
     addresses: list[tuple[str, str]]
+    listed: bool = False
     ways: list[Way] = []
     stated: list[tuple[str, str]] = []
 

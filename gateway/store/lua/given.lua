@@ -26,7 +26,7 @@ end
 local function give(root, given)
   for _, one in ipairs(given.addresses) do
     local key = root .. 'given:' .. one[1]
-    redis.call('HSET', key, 'by:' .. given.provider, one[2])
+    redis.call(given.listed and 'HSETNX' or 'HSET', key, 'by:' .. given.provider, one[2])
     redis.call('PEXPIRE', key, given.life)
   end
   for _, way in ipairs(given.ways) do vote(root, way, given.life) end

@@ -20,6 +20,7 @@ from tests.gateway.lookup.scene import Scene, attempts, body_of, outcome
 Check = Callable[[Scene], Awaitable[None]]
 DAYS = [f"2026-03-0{day}T08:00:00Z" for day in range(1, 5)]
 ENOUGH = 24
+ONLY_HUNTER = {"providers": ["hunter"]}
 
 
 async def found(scene: Scene, **claims: Any) -> str:
@@ -131,6 +132,22 @@ async def test_two_who_spoke_of_an_address_are_both_taught_and_as_a_pair(scene: 
     assert counts(await bounces(scene, "snov", said)) == (1, 1, 0, 0)
     pair = await scene.store.call("HGET", "{pgw}:live:learn:verdicts:hunter+snov", f"valid+{said}")
     assert pair == b"1 1 0 0 0"
+
+
+async def test_what_a_list_says_takes_no_word_back(scene: Scene) -> None:
+    email = await found(scene, hunter="valid")
+    for path, body in (
+        ("people/enrich", {"email": email}),
+        ("domains/search", {"domain": email.partition("@")[2], "limit": 100}),
+    ):
+        reply = await scene.gateway.post(f"/v1/{path}", body | {"routing": ONLY_HUNTER})
+        assert reply.status_code == 200, reply.text
+        assert email in reply.text
+    await told(scene, email, "bounced")
+    rows = (await scene.gateway.client.get("/v1/providers/hunter")).json()["data"]["bounces"]
+    assert {row["status"]: row["deliveries"] for row in rows if row["deliveries"]} == {"valid": 1}
+    deciles = next(row["by_confidence"] for row in rows if row["status"] == "valid")
+    assert [one["confidence"] for one in deciles if one["deliveries"]] == [90]
 
 
 async def test_an_address_that_nobody_gave_teaches_nothing(scene: Scene) -> None:

@@ -1,0 +1,138 @@
+"""Addresses that a provider is not sure of: checked by another's verifier when that pays.
+
+A verification is one more box to be opened: it comes before the providers left if an accepted
+answer costs less by it than by any of them, and after them if not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gateway.guard.breakers import Breakers
+from gateway.lookup.bouncing import Bounces
+from gateway.lookup.judging import judged
+from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.planner import Step
+from gateway.lookup.planning.bounces import WEIGHT as DELIVERIES
+from gateway.lookup.planning.bounces import Estimate
+from gateway.lookup.planning.lessons import Lesson
+from gateway.lookup.planning.terms import Prior
+from gateway.lookup.planning.verdicts import Verdict, word_for
+from gateway.money.ledger import Ledger
+from gateway.store.connection import StoreDown
+from providers.base import Charge
+from providers.model import Email, Status, Verification
+
+if TYPE_CHECKING:
+    from gateway.lookup.waterfall import Waterfall
+
+VerificationOf = Callable[[Lookup, str, str], Lookup | None]
+# Assumed until it was seen: every other uncertain address turns out to be there; worth so much.
+CONFIRMED, WEIGHT = 0.5, 12.0
+PRIOR = Prior()
+UNCERTAIN = "unknown"
+
+
+def is_doubtful(lookup: Lookup, candidate: Candidate) -> bool:
+    """Whether the caller wants it checked: a weak address of which nothing is known."""
+    data = candidate.data
+    return (
+        lookup.route.verify == "uncertain"
+        and isinstance(data, Email)
+        and data.status == "unknown"
+        and candidate.outcome == "weak"
+    )
+
+
+class Doubts:
+    """Of one process."""
+
+    def __init__(self, ledger: Ledger, bounces: Bounces, verification_of: VerificationOf):
+        self._bounces = bounces
+        self._doing = Breakers(ledger.store, ledger.root)
+        self._verification_of = verification_of
+
+    async def pays(self, lookup: Lookup, candidate: Candidate, following: int) -> bool:
+        """Whether checking it is cheaper per accepted answer than each step from `following` on.
+
+        True as well where nobody can check it, or the store can't be asked.
+        """
+        rest = lookup.plan.steps[following:]
+        child = self._child(lookup, candidate)
+        if child is None or not rest:
+            return True
+        try:
+            chance = await self._confirms(candidate.provider)
+            others = [await self._index(step, lookup.operation) for step in rest]
+        except StoreDown:
+            return True
+        return child.plan.steps[0].cost / chance <= min(others)
+
+    def _child(self, lookup: Lookup, candidate: Candidate) -> Lookup | None:
+        assert isinstance(candidate.data, Email)
+        return self._verification_of(lookup, candidate.data.email, candidate.provider)
+
+    async def _confirms(self, provider: str) -> float:
+        """How often an uncertain address of the provider turns out valid."""
+        cells = await self._bounces.cells(book_of(provider))
+        asked, valid, *_ = cells.get(UNCERTAIN, (0, 0))
+        return (valid + WEIGHT * CONFIRMED) / (asked + WEIGHT)
+
+    async def _index(self, step: Step, operation: str) -> float:
+        """Money per accepted answer."""
+        doing = await self._doing.doing(step.provider, operation)
+        asked, hits = (doing.asked, doing.hits) if doing else (0, 0)
+        hit = (hits + WEIGHT * PRIOR.hit) / (asked + WEIGHT)
+        per_hit = step.offer.charge is not Charge.PER_CALL
+        return step.cost / (PRIOR.valid if per_hit else hit * PRIOR.valid)
+
+    async def check(self, waterfall: Waterfall, lookup: Lookup, candidate: Candidate) -> None:
+        """Have another provider verify the address; what both say replaces the status."""
+        child = self._child(lookup, candidate)
+        if child is None:
+            return
+        try:
+            await waterfall.run(child)
+        finally:
+            lookup.attempts += child.attempts
+            lookup.failures += child.failures
+            lookup.upstream += child.upstream
+        if child.answer is not None and not child.answer.cached:
+            await self._learn(candidate.provider, child.answer)
+        if child.winner is not None:
+            await self._believe(lookup, candidate, child.winner)
+
+    async def _learn(self, finder: str, verdict: Candidate) -> None:
+        valid = isinstance(verdict.data, Verification) and verdict.data.status == "valid"
+        lesson = Lesson(book=book_of(finder), path=UNCERTAIN, deltas=(1, int(valid), 0, 0, 0))
+        with contextlib.suppress(StoreDown):
+            await self._bounces.teach([lesson])
+
+    async def _believe(self, lookup: Lookup, candidate: Candidate, verdict: Candidate) -> None:
+        assert isinstance(candidate.data, Email)
+        assert isinstance(verdict.data, Verification)
+        said = [
+            (candidate.provider, candidate.data.status),
+            (verdict.provider, verdict.data.status),
+        ]
+        estimate: Estimate | None = None
+        with contextlib.suppress(StoreDown):
+            estimate = await self._bounces.combined(said)
+        candidate.data = msgspec.structs.replace(candidate.data, status=word_of(said, estimate))
+        candidate.verified_by = verdict.provider
+        candidate.outcome = judged(lookup, verdict.provider, candidate.data, estimate)
+
+
+def word_of(said: Sequence[Verdict], estimate: Estimate | None) -> Status:
+    """The verifier's word, until enough addresses of which both said so were delivered."""
+    if estimate is None or estimate.weight < 2 * DELIVERIES:
+        return said[-1][1]
+    return word_for(estimate.chance, said)
+
+
+def book_of(provider: str) -> str:
+    return f"confirms:{provider}"

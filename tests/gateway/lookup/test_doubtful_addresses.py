@@ -1,0 +1,148 @@
+"""`verify: uncertain`: checked when that is the cheapest way on, and both are heard."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.lookup import doubting
+from gateway.lookup.descent import Descent
+from gateway.lookup.doubting import Doubts, word_of
+from gateway.lookup.planning.bounces import Estimate
+from tests.gateway.lookup.scene import HUNTER_VERIFY, Scene, attempts, cost, outcome
+
+Check = Callable[[Scene], Awaitable[None]]
+ROOT = "{pgw}:live:"
+
+
+async def asked(scene: Scene, *, snov: bool, **more: Any) -> httpx.Response:
+    """Whom Sixtyfour is not sure of, and Snov.io knows or not."""
+    claims: dict[str, Any] = {"sixtyfour": "unknown"} | ({"snov": "valid"} if snov else {})
+    routing = {"providers": ["sixtyfour", "snov"], "verify": "uncertain", **more}
+    return await scene.find(scene.person(**claims), **routing)
+
+
+async def snov_is_good(scene: Scene) -> None:
+    """An answer of Snov.io's is cheaper than a verification that is in vain every other time."""
+    key = f"{ROOT}doing:snov:emails.find"
+    await scene.store.call("HSET", key, "asked", 900, "hits", 890, "ms", 0)
+
+
+async def what_is_cheaper_comes_first(scene: Scene) -> None:
+    await snov_is_good(scene)
+    reply = await asked(scene, snov=True)
+    assert attempts(reply) == [("sixtyfour", "weak", None), ("snov", "accepted", None)]
+    assert scene.requests(HUNTER_VERIFY) == 0
+    assert cost(reply) == scene.billed()
+
+
+async def what_was_postponed_is_checked_at_last(scene: Scene) -> None:
+    await snov_is_good(scene)
+    reply = await asked(scene, snov=False)
+    assert attempts(reply) == [
+        ("sixtyfour", "weak", None),
+        ("snov", "empty", None),
+        ("hunter", "accepted", None),
+    ]
+    data = reply.json()["data"]
+    assert (outcome(reply), data["status"]) == ("accepted", "valid")
+    assert (data["provenance"]["provider"], data["provenance"]["verified_by"]) == (
+        "sixtyfour",
+        "hunter",
+    )
+    assert cost(reply) == scene.billed()
+
+
+async def outcomes_weigh_more_than_a_word(scene: Scene) -> None:
+    """Of three in four addresses of which the two said so before, the mail came back."""
+    book = f"{ROOT}learn:verdicts:hunter+sixtyfour"
+    await scene.store.call("HSET", book, "valid+unknown", "400 300 0 0 0")
+    reply = await asked(scene, snov=False, providers=["sixtyfour"])
+    assert attempts(reply) == [("sixtyfour", "weak", None), ("hunter", "accepted", None)]
+    assert (outcome(reply), reply.json()["data"]) == ("empty", None)
+
+
+def always(value: Any) -> Any:
+    async def found(*_: Any) -> Any:
+        return value
+
+    return found
+
+
+CHECKS: list[tuple[Check, Any, str, Any]] = [
+    (what_is_cheaper_comes_first, Doubts, "pays", always(True)),
+    (what_was_postponed_is_checked_at_last, Descent, "_check_at_last", always(None)),
+    (outcomes_weigh_more_than_a_word, doubting, "word_of", lambda said, _: said[-1][1]),
+]
+
+
+@pytest.mark.parametrize("check", [row[0] for row in CHECKS])
+async def test_doubts(scene: Scene, check: Check) -> None:
+    await check(scene)
+
+
+@pytest.mark.parametrize("check, place, name, instead", CHECKS)
+async def test_doubts_that_are_dealt_with_otherwise_are_caught(
+    scene: Scene,
+    monkeypatch: pytest.MonkeyPatch,
+    check: Check,
+    place: Any,
+    name: str,
+    instead: Any,
+) -> None:
+    monkeypatch.setattr(place, name, instead)
+    with pytest.raises(AssertionError):
+        await check(scene)
+
+
+async def test_while_nothing_is_known_a_verification_comes_first(scene: Scene) -> None:
+    reply = await asked(scene, snov=True)
+    assert attempts(reply) == [("sixtyfour", "weak", None), ("hunter", "accepted", None)]
+    assert reply.json()["data"]["status"] == "valid"
+
+
+async def test_a_provider_whose_doubts_are_hardly_ever_dispelled_is_not_checked_first(
+    scene: Scene,
+) -> None:
+    await scene.store.call("HSET", f"{ROOT}learn:confirms:sixtyfour", "unknown", "90 3 0 0 0")
+    reply = await asked(scene, snov=True)
+    assert attempts(reply) == [("sixtyfour", "weak", None), ("snov", "accepted", None)]
+
+
+async def test_how_often_doubts_are_dispelled_is_learned_of_what_is_bought(scene: Scene) -> None:
+    person = scene.person(sixtyfour="unknown")
+    for _ in range(2):
+        await scene.find(person, providers=["sixtyfour"], verify="uncertain")
+    counted = await scene.store.call("HGET", f"{ROOT}learn:confirms:sixtyfour", "unknown")
+    assert counted == b"1 1 0 0 0"
+
+
+@pytest.mark.parametrize("bounced, accepted", [(0, "accepted"), (40, "weak")])
+async def test_what_both_said_decides_how_often_it_may_bounce(
+    scene: Scene, bounced: int, accepted: str
+) -> None:
+    book = f"{ROOT}learn:verdicts:hunter+sixtyfour"
+    await scene.store.call("HSET", book, "valid+unknown", f"400 {bounced} 0 0 0")
+    reply = await asked(scene, snov=False, providers=["sixtyfour"], accept={"max_bounce": 0.02})
+    assert outcome(reply) == accepted
+    assert reply.json()["data"]["provenance"]["verified_by"] == "hunter"
+
+
+async def test_a_cap_holds_for_what_is_checked_at_last(scene: Scene) -> None:
+    await snov_is_good(scene)
+    reply = await asked(scene, snov=False, max_cost="0.10")
+    assert attempts(reply)[2] == ("hunter", "skipped", "over_budget")
+    assert (outcome(reply), reply.json()["data"]["status"]) == ("weak", "unknown")
+    assert cost(reply) == scene.billed() <= Decimal("0.10")
+
+
+def test_a_word_stands_until_enough_is_known() -> None:
+    said: list[Any] = [("sixtyfour", "unknown"), ("hunter", "valid")]
+    assert word_of(said, None) == word_of(said, Estimate(0.9, 45)) == "valid"
+    assert word_of(said, Estimate(0.9, 200)) == "invalid"
+    assert word_of(said, Estimate(0.2, 200)) == "unknown"
+    assert word_of(said, Estimate(0.02, 200)) == "valid"
