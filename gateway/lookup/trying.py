@@ -36,9 +36,7 @@ async def try_pattern(waterfall: Waterfall, lookup: Lookup, guess: Guess) -> Can
     try:
         await waterfall.run(child)
     finally:
-        lookup.attempts += child.attempts
-        lookup.failures += child.failures
-        lookup.upstream += child.upstream
+        _take_over(lookup, child)
     verdict = child.answer
     if verdict is None or not isinstance(verdict.data, Verification):
         _report_unverified(lookup, child)
@@ -52,6 +50,17 @@ async def try_pattern(waterfall: Waterfall, lookup: Lookup, guess: Guess) -> Can
     lookup.empties += candidate is None
     report(lookup, PATTERN, outcome, cached=verdict.cached)
     return candidate
+
+
+def _take_over(lookup: Lookup, child: Lookup) -> None:
+    """It was let in for the lookup, which counts once among its caller's."""
+    lookup.since = lookup.since or child.since
+    lookup.rate, lookup.held = child.rate or lookup.rate, child.held or lookup.held
+    # What an earlier run of the lookup told of the pattern is told again.
+    lookup.attempts = [item for item in lookup.attempts if item.provider != PATTERN]
+    lookup.attempts += child.attempts
+    lookup.failures += child.failures
+    lookup.upstream += child.upstream
 
 
 def is_held(verification: Verification) -> bool:

@@ -14,7 +14,15 @@ from gateway.store.script import Script
 from providers.simulator.knowledge import Known
 from providers.simulator.population import Person
 from tests.gateway.lookup.conftest import StartScene
-from tests.gateway.lookup.scene import HUNTER_FIND, HUNTER_VERIFY, Scene, attempts, cost, outcome
+from tests.gateway.lookup.scene import (
+    HUNTER_FIND,
+    HUNTER_VERIFY,
+    Scene,
+    attempts,
+    body_of,
+    cost,
+    outcome,
+)
 
 Check = Callable[[Scene], Awaitable[None]]
 SURE, TAKES_ALL = "olive-delta.example", "amber-falcon.example"
@@ -234,6 +242,46 @@ async def test_a_verifier_that_fails_leaves_it_to_the_others(scene: Scene) -> No
     reply = await scene.find(person)
     assert ("pattern", "skipped", "unavailable") in attempts(reply)
     assert reply.json()["meta"]["provider"] == "snov"
+
+
+async def test_rows_of_a_job_are_guessed_as_well(scene: Scene) -> None:
+    left = await taught(scene)
+    items = [body_of(person) for person in left[:4]]
+    made = await scene.gateway.post("/v1/jobs", {"operation": "emails.find", "items": items})
+    job = await scene.job(made)
+    rows = (await scene.gateway.client.get(f"/v1/jobs/{job['id']}/results")).json()["data"]
+    assert [row["meta"]["provider"] for row in rows] == ["pattern"] * 4
+    assert [row["data"]["email"] for row in rows] == [one.email for one in left[:4]]
+    assert Decimal(job["cost"]) == 4 * VERIFICATION == scene.billed() - TAUGHT * FIND
+
+
+async def a_guess_is_no_lookup_of_its_own(scene: Scene) -> None:
+    left = await taught(scene)
+    wrong, *_ = staff(scene, there=False)
+    team = await scene.gateway.team(rate_limit_per_minute=2, max_concurrency=1)
+    async with scene.gateway.caller(await scene.gateway.key(team)) as client:
+        for person in (known_to(scene, wrong, "hunter"), left[0]):
+            reply = await client.post("/v1/emails/find", json=body_of(person))
+            assert reply.status_code == 200, reply.text
+            assert ("pattern", "skipped") not in [one[:2] for one in attempts(reply)]
+        third = await client.post("/v1/emails/find", json=body_of(left[1]))
+    assert (third.status_code, outcome(third)) == (429, "rate_limited")
+    assert reply.headers["ratelimit"].startswith('"team";r=0')
+
+
+async def test_a_guess_counts_as_what_it_is_part_of(scene: Scene) -> None:
+    await a_guess_is_no_lookup_of_its_own(scene)
+
+
+async def test_a_guess_that_counts_by_itself_is_caught(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget(lookup: Any, child: Any) -> None:
+        lookup.attempts += child.attempts
+
+    monkeypatch.setattr(trying, "_take_over", forget)
+    with pytest.raises(AssertionError):
+        await a_guess_is_no_lookup_of_its_own(scene)
 
 
 async def test_names_that_nobody_can_divide_are_not_guessed(scene: Scene) -> None:
