@@ -16,12 +16,10 @@ from gateway.lookup.bids import Bids
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.counter import Counter
 from gateway.lookup.departures import NotSent
-from gateway.lookup.doubting import is_doubtful
 from gateway.lookup.endings import Objected, check
-from gateway.lookup.judge import strength
+from gateway.lookup.hand import Hand
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
-from gateway.lookup.merging import is_merged, merged
 from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
@@ -55,7 +53,7 @@ class Descent:
         self.bids = bids
         self.counter = Counter(waterfall, lookup, bids)
         self._refused: set[str] = set()
-        self._postponed: list[Candidate] = []
+        self.hand = Hand(waterfall, lookup)
 
     async def to_its_end(self) -> None:
         for left in self.lookup.plan.left_out:
@@ -64,7 +62,7 @@ class Descent:
         found = Admission("done") if self.lookup.winner else await self._admit(0)
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
-        await self._check_at_last()
+        await self.hand.check_postponed()
         store, root = self.ledger.store, self.ledger.root
         if answer := self.lookup.answer:
             answer.data = await withhold(store, root, answer.data, self._key)
@@ -77,7 +75,7 @@ class Descent:
             return
         guess = await self.waterfall.guesses.of(self.lookup, self.bids)
         if guess and (found := await try_pattern(self.waterfall, self.lookup, guess)):
-            self._weigh(found)
+            self.hand.take(found)
 
     @property
     def _key(self) -> bytes:
@@ -151,9 +149,9 @@ class Descent:
         )
         if answer.raw:
             self.lookup.raws[bid.provider] = answer.raw
-        if await self._wants_check(candidate, found.index + 1):
-            await self._check(candidate)
-        self._weigh(candidate)
+        if await self.hand.wants_check(candidate, found.index + 1):
+            await self.hand.check(candidate)
+        self.hand.take(candidate)
         return await self._after(found.index)
 
     async def _after(self, index: int) -> Admission:
@@ -292,9 +290,9 @@ class Descent:
         outcome = outcome_of_call(lookup, call, called)
         self._report(call, called, outcome, own=own)
         candidate = to_candidate(lookup, call, called)
-        doubtful = candidate is not None and await self._wants_check(candidate, following)
+        doubtful = candidate is not None and await self.hand.wants_check(candidate, following)
         if candidate is not None and not doubtful:
-            self._weigh(candidate)
+            self.hand.take(candidate)
         keeping = self.waterfall.keeping
         settlement = to_settlement(
             lookup, call, called, outcome, hash_key=self._key, keeping=keeping
@@ -307,8 +305,8 @@ class Descent:
             raise Objected
         report_skipped(self.lookup, admitted)
         if candidate is not None and doubtful:
-            await self._check(candidate)
-            self._weigh(candidate)
+            await self.hand.check(candidate)
+            self.hand.take(candidate)
             return await self._after(found.index)
         return admitted
 
@@ -334,51 +332,5 @@ class Descent:
         if called.answer is not None and called.answer.raw:
             lookup.raws[call.step.provider] = called.answer.raw
 
-    def _weigh(self, candidate: Candidate) -> None:
-        """Take the candidate as the winner, keep it as the best so far, or count it out."""
-        lookup = self.lookup
-        if is_merged(lookup):
-            candidate = merged(lookup, candidate)
-        if candidate.outcome == "accepted":
-            lookup.winner = candidate
-        elif candidate.outcome == "empty":
-            lookup.empties += 1
-        elif lookup.best is None or _outranks(candidate, lookup.best):
-            lookup.best = candidate
-
-    async def _wants_check(self, candidate: Candidate, following: int) -> bool:
-        """Whether it is checked before the step `following`, if it is to be checked at all."""
-        if not is_doubtful(self.lookup, candidate):
-            return False
-        if await self.waterfall.doubts.pays(self.lookup, candidate, following):
-            return True
-        self._postponed.append(candidate)
-        return False
-
-    async def _check(self, candidate: Candidate) -> None:
-        await self.waterfall.doubts.check(self.waterfall, self.lookup, candidate)
-
-    async def _check_at_last(self) -> None:
-        """Those that were not worth it while others could be asked."""
-        lookup = self.lookup
-        for candidate in self._postponed:
-            if lookup.winner or self._is_late():
-                return
-            await self._check(candidate)
-            if candidate.outcome == "weak":
-                continue
-            lookup.best = None if lookup.best is candidate else lookup.best
-            self._weigh(candidate)
-
     def _note(self, provider: str, outcome: AttemptOutcome, **details: Any) -> None:
         report(self.lookup, provider, outcome, **details)
-
-
-def _outranks(one: Candidate, other: Candidate) -> bool:
-    return _rank(one) > _rank(other)
-
-
-def _rank(candidate: Candidate) -> tuple[int, int, int]:
-    """Of what is put together the fullest; of single answers the strongest."""
-    fields = len(candidate.origins)
-    return (fields, *strength(candidate.data)) if candidate.data else (fields, 0, 0)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from gateway.lookup import doubting
-from gateway.lookup.descent import Descent
 from gateway.lookup.doubting import Doubts, word_of
+from gateway.lookup.hand import Hand
 from gateway.lookup.planning.bounces import Estimate
 from tests.gateway.lookup.scene import HUNTER_VERIFY, Scene, attempts, cost, outcome
 
@@ -75,7 +75,7 @@ def always(value: Any) -> Any:
 
 CHECKS: list[tuple[Check, Any, str, Any]] = [
     (what_is_cheaper_comes_first, Doubts, "pays", always(True)),
-    (what_was_postponed_is_checked_at_last, Descent, "_check_at_last", always(None)),
+    (what_was_postponed_is_checked_at_last, Hand, "check_postponed", always(None)),
     (outcomes_weigh_more_than_a_word, doubting, "word_of", lambda said, _: said[-1][1]),
 ]
 

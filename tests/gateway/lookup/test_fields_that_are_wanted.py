@@ -70,7 +70,7 @@ async def test_wanted_fields(scene: Scene, check: Check) -> None:
 async def test_answers_that_are_not_put_together_are_caught(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("descent", "judging"):
+    for module in ("hand", "judging"):
         monkeypatch.setattr(f"gateway.lookup.{module}.is_merged", lambda _: False)
     with pytest.raises(AssertionError):
         await it_goes_on_until_the_fields_are_there(scene)

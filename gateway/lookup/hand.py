@@ -1,0 +1,64 @@
+"""What a lookup has in hand: the answer that is accepted, the best so far, those to be checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.lookup.doubting import is_doubtful
+from gateway.lookup.judge import strength
+from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.merging import is_merged, merged
+
+if TYPE_CHECKING:
+    from gateway.lookup.waterfall import Waterfall
+
+
+class Hand:
+    """Of one lookup under way."""
+
+    def __init__(self, waterfall: Waterfall, lookup: Lookup):
+        self._waterfall = waterfall
+        self._lookup = lookup
+        self._postponed: list[Candidate] = []
+
+    def take(self, candidate: Candidate) -> None:
+        """Take the candidate as the winner, keep it as the best so far, or count it out."""
+        lookup = self._lookup
+        if is_merged(lookup):
+            candidate = merged(lookup, candidate)
+        if candidate.outcome == "accepted":
+            lookup.winner = candidate
+        elif candidate.outcome == "empty":
+            lookup.empties += 1
+        elif lookup.best is None or _rank(candidate) > _rank(lookup.best):
+            lookup.best = candidate
+
+    async def wants_check(self, candidate: Candidate, following: int) -> bool:
+        """Whether it is checked before the step `following`, if it is to be checked at all."""
+        if not is_doubtful(self._lookup, candidate):
+            return False
+        if await self._waterfall.doubts.pays(self._lookup, candidate, following):
+            return True
+        self._postponed.append(candidate)
+        return False
+
+    async def check(self, candidate: Candidate) -> None:
+        """Have another provider verify the address."""
+        await self._waterfall.doubts.check(self._waterfall, self._lookup, candidate)
+
+    async def check_postponed(self) -> None:
+        """Those that were not worth it while others could be asked."""
+        lookup = self._lookup
+        for candidate in self._postponed:
+            if lookup.winner or lookup.seconds_left() <= 0:
+                return
+            await self.check(candidate)
+            if candidate.outcome != "weak" and lookup.best is candidate:
+                lookup.best = None
+            self.take(candidate)
+
+
+def _rank(candidate: Candidate) -> tuple[int, int, int]:
+    """Of what is put together the fullest; of single answers the strongest."""
+    fields = len(candidate.origins)
+    return (fields, *strength(candidate.data)) if candidate.data else (fields, 0, 0)
