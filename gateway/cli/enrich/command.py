@@ -33,6 +33,12 @@ what = options.stack(
         type=click.Choice(["professional", "personal"]),
         help="Which address emails.find looks for [default professional].",
     ),
+    kept(
+        "--want",
+        to="fields.want",
+        type=options.Words(),
+        help="people.enrich and companies.enrich ask on until these fields are known.",
+    ),
 )
 
 

@@ -129,6 +129,10 @@ def to_parameters(session: Session, name: str) -> dict[str, Any]:
         if name != "emails.find":
             raise click.UsageError("--kind belongs to emails.find")
         parameters["kind"] = kind
+    if want := session.fields.get("want"):
+        if not name.endswith(".enrich"):
+            raise click.UsageError("--want belongs to people.enrich and companies.enrich")
+        parameters["want"] = want
     if session.routing:
         parameters["routing"] = session.routing
     if session.tag:

@@ -295,6 +295,7 @@ def test_an_absent_gateway_is_unreachable_before_anything_is_written(
         ("enrich", "in.csv"),
         ("enrich", "in.csv", "-o", "out.csv", "--operation", "domains.search"),
         ("enrich", "in.csv", "-o", "out.csv", "--operation", "emails.verify"),
+        ("enrich", "in.csv", "-o", "out.csv", "--want", "phone"),
         (
             *[
                 "enrich",
@@ -365,10 +366,11 @@ def test_other_operations_append_their_own_columns(
     (tmp_path / "in.csv").write_text("Name;Website\nBlue;blue.example\n")
     data = {"name": "Blue Harbor", "domain": "blue.example", "headcount": 12, "location": None}
     paper.always(paper.told(200, {"data": data, "meta": {"outcome": "accepted", "cost": "0.01"}}))
-    line = "enrich in.csv -o out.csv --operation companies.enrich"
+    line = "enrich in.csv -o out.csv --operation companies.enrich --want phone,industry"
     assert prospect(*line.split()).code == 0
     assert lookups(paper)[0].path == "/v1/companies/enrich"
-    assert lookups(paper)[0].body == {"domain": "blue.example", "company": "Blue"}
+    wanted = {"domain": "blue.example", "company": "Blue", "want": ["phone", "industry"]}
+    assert lookups(paper)[0].body == wanted
     (row,) = csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text()), delimiter=";")
     assert (row["Name"], row["prospect_name"], row["headcount"]) == ("Blue", "Blue Harbor", "12")
 

@@ -32,6 +32,11 @@ import pytest
         ),
         (("verify", "a@b.example"), "/v1/emails/verify", {"email": "a@b.example"}),
         (("company", "b.example"), "/v1/companies/enrich", {"domain": "b.example"}),
+        (
+            ("person", "a@b.example", "--want", "job_title,phone"),
+            "/v1/people/enrich",
+            {"email": "a@b.example", "want": ["job_title", "phone"]},
+        ),
         (("company", "Blue Harbor"), "/v1/companies/enrich", {"company": "Blue Harbor"}),
         (("person", "a@b.example"), "/v1/people/enrich", {"email": "a@b.example"}),
         (
@@ -54,7 +59,8 @@ def test_routing_options_become_routing(paper: Any, prospect: Any) -> None:
         "--providers snov,hunter --order cheapest --accept valid,catch_all --verify uncertain"
     )
     more = "--min-confidence 80 --max-cost 0.10 --max-age 0 --timeout 2.5 --wait 7 --tag q4"
-    prospect("verify", "a@b.example", *options.split(), *more.split())
+    arguments = [*options.split(), *more.split(), "--max-bounce", "0.02"]
+    prospect("verify", "a@b.example", *arguments)
     (seen,) = paper.seen
     assert seen.body == {
         "email": "a@b.example",
@@ -62,7 +68,11 @@ def test_routing_options_become_routing(paper: Any, prospect: Any) -> None:
         "routing": {
             "providers": ["snov", "hunter"],
             "order": "cheapest",
-            "accept": {"statuses": ["valid", "catch_all"], "min_confidence": 80},
+            "accept": {
+                "statuses": ["valid", "catch_all"],
+                "min_confidence": 80,
+                "max_bounce": 0.02,
+            },
             "verify": "uncertain",
             "max_cost": "0.10",
             "max_age": 0,
