@@ -76,12 +76,9 @@ def to_query(operation: str, body: Any) -> Query:
 
 
 def check_routing(routing: Routing | None, prefix: str = "") -> None:
-    """Refuse what no provider or planner of this installation knows."""
+    """Refuse what no provider of this installation knows."""
     if routing is None:
         return
-    if routing.order == "learned":
-        details = "learned is not available yet; allowed are listed, cheapest"
-        raise invalid(f"{prefix}/order", details, "unsupported")
     for at, name in enumerate(routing.providers or ()):
         if name not in (*ADAPTERS, PATTERN):
             details = f"{name!r} is not one of {', '.join((*ADAPTERS, PATTERN))}"

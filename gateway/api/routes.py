@@ -45,6 +45,7 @@ class RouteView(Struct, kw_only=True):
     accept: AcceptView
     verify: str
     max_cost: str | None
+    value: str | None
     max_age: int
     timeout: float | None
     guess: bool | UnsetType = UNSET
@@ -81,6 +82,7 @@ def _view(operation: str, team: str | None, route: Route) -> RouteView:
         accept=_view_accept(route.accept),
         verify=route.verify,
         max_cost=None if route.max_cost is None else to_money(route.max_cost),
+        value=None if route.value is None else to_money(route.value),
         max_age=route.max_age,
         timeout=route.timeout,
         guess=UNSET if route.guess else False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -48,6 +48,18 @@ class Bids:
         """Bid without the hope for another account."""
         self._made[index].spare = False
 
+    def rearrange(self, places: Sequence[int]) -> None:
+        """Put the last steps, named by their `places` so far, into another order."""
+        start = len(self._made) - len(places)
+        steps = self._lookup.plan.steps
+        tail = tuple(steps[at] for at in places)
+        self._made[start:] = [self._made[at] for at in places]
+        for index, bid in enumerate(self._made[start:], start):
+            bid.index = index
+        self._lookup.plan = msgspec.structs.replace(
+            self._lookup.plan, steps=(*steps[:start], *tail)
+        )
+
     def claim(self, index: int, *, patient: bool) -> Claim:
         """Everything from step `index` on."""
         lookup = self._lookup
@@ -65,6 +77,7 @@ class Bids:
             patient=patient,
             again=lookup.again,
             booked=lookup.tally.booked if lookup.again else [],
+            thrifty=lookup.route.order == "learned" and index + 1 < len(self._made),
             steps=self._made[index:],
         )
 

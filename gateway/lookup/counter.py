@@ -11,15 +11,23 @@ import msgspec
 
 from gateway.lookup import cache
 from gateway.lookup.bids import Bids
+from gateway.lookup.chronicles import Chronicles
 from gateway.lookup.endings import Unsettled
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.spool import Kept
-from gateway.money.terms import Admission, Settlement
+from gateway.money.ledger import DAY
+from gateway.money.terms import Admission, Memo, Settlement
 from gateway.store.connection import StoreDown
+from gateway.telemetry.log import get_logger
+from gateway.telemetry.metrics import count_drift
 from providers.model import Answer
 
 if TYPE_CHECKING:
+    from gateway.lookup.calls import Called
+    from gateway.lookup.course import Course
     from gateway.lookup.waterfall import Waterfall
+
+log = get_logger()
 
 SETTLE_PATIENCE = 5.0
 REGRET_PATIENCE = 600.0
@@ -35,14 +43,17 @@ class Counter:
         self._lookup = lookup
         self._bids = bids
         self._spool = waterfall.spool
+        self._chronicles = Chronicles(waterfall.ledger.store, waterfall.ledger.root)
 
     async def settle(
-        self, settlement: Settlement, answer: Answer | None, following: int
+        self, settlement: Settlement, answer: Answer | None, following: int, trace: bytes = b""
     ) -> Admission:
         """Settle even if the caller hangs up; a store that is away is waited for a while."""
         bodies = cache.to_bodies(answer)
         with contextlib.suppress(StoreDown):
-            return await self._settle(settlement, bodies, self._progress())
+            return await self._settle(settlement, bodies, self._progress(), trace)
+        # What was decided is not worth the disk.
+        settlement.memo = None
         whole, bare = bodies
         kept = Kept(rid=settlement.rid, settlement=_alone(settlement), answer=whole, bare=bare)
         await self._spool.keep(kept)
@@ -55,6 +66,29 @@ class Counter:
             raise Unsettled("the answer is bought and will be settled when the store is back")
         found: Admission = task.result()
         return found
+
+    async def conclude(
+        self, settlement: Settlement, called: Called, following: int, course: Course
+    ) -> Admission:
+        """Settle a call, with what was decided so far."""
+        settlement.memo = self._memo(course)
+        trace = course.chronicle() if settlement.memo else b""
+        found = await self.settle(settlement, called.answer, following, trace)
+        if found.drifted:
+            at = self._bids[following - 1]
+            log.warning("provider.drifted", provider=at.provider, operation=at.operation)
+            count_drift(at.provider, at.operation)
+        return found
+
+    async def remember(self, course: Course) -> None:
+        """Keep what was decided though nothing was settled."""
+        if memo := self._memo(course):
+            with contextlib.suppress(StoreDown):
+                await self._chronicles.keep(memo, course.chronicle(), round(time.time() * 1000))
+
+    def _memo(self, course: Course) -> Memo | None:
+        kept = self._waterfall.retention
+        return course.memo(kept.traces_days * DAY, kept.traces_entries)
 
     def regret(self, index: int) -> None:
         """A reply was lost: void what may be reserved from `index` on, as nothing was sent."""
@@ -82,10 +116,16 @@ class Counter:
                 wait = min(2.0, wait * 2)
 
     async def _settle(
-        self, settlement: Settlement, bodies: cache.Bodies, progress: bytes
+        self,
+        settlement: Settlement,
+        bodies: cache.Bodies,
+        progress: bytes,
+        trace: bytes = b"",
     ) -> Admission:
         whole, bare = bodies
-        return await self._ledger.settle(settlement, answer=whole, bare=bare, progress=progress)
+        return await self._ledger.settle(
+            settlement, answer=whole, bare=bare, progress=progress, trace=trace
+        )
 
     def _progress(self) -> bytes:
         return self._lookup.progress() if self._lookup.head.place else b""

@@ -55,7 +55,7 @@ def deliver(
         outcome=outcome_of(lookup),
         complete=bool(lookup.winner) or not (lookup.failures or _left_open(lookup)),
         provider=answer.provider if answer else None,
-        cached=answer.cached if answer else _all_cached(lookup),
+        cached=answer.cached if answer else lookup.all_cached,
         cost=to_money(lookup.tally.posted),
         in_doubt=to_money(lookup.tally.in_doubt),
         currency=currency,
@@ -69,10 +69,6 @@ def deliver(
     if raw:
         meta.raw = {name: _embed(body) for name, body in lookup.raws.items()}
     return Delivery(_data(lookup, answer), meta)
-
-
-def _all_cached(lookup: Lookup) -> bool:
-    return bool(lookup.attempts) and all(item.cached for item in lookup.attempts)
 
 
 # A provider that was passed over for one of these might have had the answer.

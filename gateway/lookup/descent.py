@@ -15,6 +15,7 @@ from gateway.lookup.attempts import AttemptOutcome
 from gateway.lookup.bids import Bids
 from gateway.lookup.calls import Call, Called
 from gateway.lookup.counter import Counter
+from gateway.lookup.course import Course
 from gateway.lookup.departures import NotSent
 from gateway.lookup.endings import Objected, check
 from gateway.lookup.hand import Hand
@@ -52,6 +53,7 @@ class Descent:
         self.lookup = lookup
         self.bids = bids
         self.counter = Counter(waterfall, lookup, bids)
+        self.course = lookup.course = Course(lookup, bids, waterfall.shelf)
         self._refused: set[str] = set()
         self.hand = Hand(waterfall, lookup)
 
@@ -59,10 +61,14 @@ class Descent:
         for left in self.lookup.plan.left_out:
             self._note(left.provider, "skipped", reason=left.reason)
         await self._try_pattern()
+        if not self.lookup.winner:
+            self.course.decide(0)
         found = Admission("done") if self.lookup.winner else await self._admit(0)
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
         await self.hand.check_postponed()
+        if not (self.course.is_kept or self.lookup.all_cached):
+            _ = self.waterfall.go_on(self.counter.remember(self.course))
         store, root = self.ledger.store, self.ledger.root
         if answer := self.lookup.answer:
             answer.data = await withhold(store, root, answer.data, self._key)
@@ -113,7 +119,7 @@ class Descent:
             except StoreDown:
                 self.counter.regret(index)
                 raise
-            report_skipped(self.lookup, found)
+            self._told(index, found)
             if again and self._is_late() and found.kind in ("reserved", "wait"):
                 self.counter.regret(index)
                 _ = self._is_over(found.index)
@@ -122,6 +128,13 @@ class Descent:
                 return found
             index = found.index
             await asyncio.sleep(random.uniform(0.01, 0.03))
+
+    def _told(self, start: int, found: Admission) -> None:
+        """Report what was passed over; what was found before its turn comes before the others."""
+        report_skipped(self.lookup, found)
+        if found.index > start:
+            passed = [skip.index for skip in found.skipped]
+            found.index = self.course.follow(start, found.index, passed)
 
     def _is_over(self, index: int) -> bool:
         """Whether no step may start any more; those left are reported."""
@@ -155,7 +168,10 @@ class Descent:
         return await self._after(found.index)
 
     async def _after(self, index: int) -> Admission:
-        return Admission("done") if self.lookup.winner else await self._admit(index + 1)
+        if self.lookup.winner:
+            return Admission("done")
+        self.course.decide(index + 1)
+        return await self._admit(index + 1)
 
     async def _join(self, found: Admission) -> Admission:
         """Wait for the call that is under way; share its failure, read its answer."""
@@ -298,12 +314,14 @@ class Descent:
             lookup, call, called, outcome, hash_key=self._key, keeping=keeping
         )
         ended = lookup.winner or doubtful or settlement.objected
+        settlement.lessons = self.course.lesson(call, called)
         if not (ended or self._is_over(following)):
+            self.course.decide(following)
             settlement.next = self.bids.claim(following, patient=True)
-        admitted = await self.counter.settle(settlement, called.answer, following)
+        admitted = await self.counter.conclude(settlement, called, following, self.course)
         if settlement.objected or admitted.kind == "suppressed":
             raise Objected
-        report_skipped(self.lookup, admitted)
+        self._told(following, admitted)
         if candidate is not None and doubtful:
             await self.hand.check(candidate)
             self.hand.take(candidate)

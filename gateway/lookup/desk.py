@@ -91,10 +91,12 @@ class Desk:
 
     async def open(self) -> None:
         await self.market.open()
+        await self.waterfall.shelf.open()
         await self.flights.listen(self.store, self.root)
         await self.waterfall.dialler.hints.listen(self.store, self.root)
 
     async def close(self) -> None:
+        await self.waterfall.shelf.close()
         await self.market.close()
 
     def adapter_of(self, credential: Credential) -> Adapter:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,9 @@ from gateway.lookup.resting import Rest
 from gateway.lookup.routing import Route
 from gateway.money.terms import Place, Rate
 from providers.model import Datum, Provenance, Query
+
+if TYPE_CHECKING:
+    from gateway.lookup.course import Course
 
 JOB_TIMEOUT = 3600.0
 
@@ -80,7 +84,8 @@ class Lookup:
     process began. `held` counts among its team's and key's lookups at once. `rest` is what
     whoever runs it as a job lets it do while it waits. `skip` rows of the answer
     were served by an earlier page; `raw` replies of the providers are wanted, too. `bounces` is
-    how often addresses bounce, by provider, if that decides.
+    how often addresses bounce, by provider, if that decides. `request_id` names its decisions,
+    where it has one of its own.
     """
 
     id: str
@@ -93,6 +98,7 @@ class Lookup:
     asked: Asked
     wait: float
     tag: str = ""
+    request_id: str = ""
     after: str | None = None
     credential: str | None = None
     skip: int = 0
@@ -108,6 +114,7 @@ class Lookup:
     since: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    course: Course | None = None
     winner: Candidate | None = None
     best: Candidate | None = None
     empties: int = 0
@@ -150,6 +157,10 @@ class Lookup:
     def answer(self) -> Candidate | None:
         """What is delivered: the accepted answer, else the best weak one."""
         return self.winner or self.best
+
+    @property
+    def all_cached(self) -> bool:
+        return bool(self.attempts) and all(item.cached for item in self.attempts)
 
     def progress(self) -> bytes:
         head = self.head

@@ -47,7 +47,8 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `max_cost` is money, `max_age` seconds (0 bypasses the cache), `timeout` seconds. For
     `providers` and `timeout` null is the installation's default, whatever routes say. With
     `accept.max_bounce` the statuses decide only where they are named beside it. `guess` is whether
-    an address may be made as its domain makes them, and be verified.
+    an address may be made as its domain makes them, and be verified. `value` is what an accepted
+    answer is worth, null for whatever it costs.
     """
 
     providers: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType | None = UNSET
@@ -55,22 +56,24 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accept: AcceptChoice | UnsetType = UNSET
     verify: Verify | UnsetType = UNSET
     max_cost: Money | UnsetType | None = UNSET
+    value: Money | UnsetType | None = UNSET
     max_age: Annotated[int, Meta(ge=0, le=LONGEST)] | UnsetType = UNSET
     timeout: Annotated[float, Meta(gt=0, le=3600)] | UnsetType | None = UNSET
     guess: bool | UnsetType = UNSET
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """A routing with nothing left open; `max_cost` in micro-units, None for no cap.
+    """A routing with nothing left open; `max_cost`, `value` in micro-units, None for no bound.
 
     `timeout` None is the wait of the exchange, then an hour once the lookup is a job.
     """
 
     providers: tuple[str, ...] | None = None
-    order: Order = "listed"
+    order: Order = "learned"
     accept: Accept = Accept()
     verify: Verify = "never"
     max_cost: int | None = None
+    value: int | None = None
     max_age: int = LONGEST
     timeout: float | None = None
     guess: bool = True
@@ -109,8 +112,9 @@ def _replaced(base: Route, chosen: dict[str, Any], accept: dict[str, Any]) -> Ro
             del chosen[name]
     if "providers" in chosen:
         chosen["providers"] = tuple(chosen["providers"])
-    if chosen.get("max_cost") is not None:
-        chosen["max_cost"] = to_micros(Decimal(chosen["max_cost"]))
+    for name in ("max_cost", "value"):
+        if chosen.get(name) is not None:
+            chosen[name] = to_micros(Decimal(chosen[name]))
     if accept.get("max_bounce") is not None:
         accept.setdefault("statuses", DELIVERABLE)
     if accept:
@@ -120,7 +124,7 @@ def _replaced(base: Route, chosen: dict[str, Any], accept: dict[str, Any]) -> Ro
 
 def base_route(configured: RouteSettings) -> Route:
     """The route of an operation that nobody else routed."""
-    cap = configured.max_cost
+    cap, value = configured.max_cost, configured.value
     return Route(
         providers=configured.providers,
         order=configured.order,
@@ -131,6 +135,7 @@ def base_route(configured: RouteSettings) -> Route:
         ),
         verify=configured.verify,
         max_cost=None if cap is None else to_micros(cap),
+        value=None if value is None else to_micros(value),
         max_age=configured.max_age,
         timeout=configured.timeout,
         guess=configured.guess,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.lookup.bids import Bids
+from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.bouncing import Bounces
 from gateway.lookup.cache import DAY, Keeping
 from gateway.lookup.calls import Dialler
@@ -63,6 +64,8 @@ class Waterfall:
         self.spool = spool
         self.keeping = Keeping.of(retention, by_team=team_cache)
         self._doubts = retention.doubts_days * DAY
+        self.retention = retention
+        self.shelf = Bookshelf(ledger.store, ledger.root)
         self.dialler = Dialler(ledger, market, spool, data_key)
         self._background: set[asyncio.Task[Any]] = set()
 

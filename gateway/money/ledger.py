@@ -120,15 +120,17 @@ class Ledger:
         answer: bytes = b"",
         bare: bytes = b"",
         progress: bytes = b"",
+        trace: bytes = b"",
     ) -> Admission:
         """Close an entry and admit the next step, if one is given.
 
         The answer is kept; `bare` of it, if anything, should one of its `others` have objected.
+        `trace` is what its memo names.
         """
         settlement.root = self.root
         if settlement.next is not None:
             self._ready(settlement.next)
-        found = await self._run("settle", _pack(settlement), answer, progress, bare)
+        found = await self._run("settle", _pack(settlement), answer, progress, bare, trace)
         if self._journal is not None:
             end = settlement
             self._journal.settled(end.rid, end.state, end.units, end.cost, found.closed)

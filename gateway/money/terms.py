@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -25,7 +25,7 @@ class Bid(Struct, kw_only=True):
     milliseconds. `direct` records the dispatch together with the reservation. `limits` are the
     account's units per day, month and in total, in thousandths, NO_LIMIT for none; `spare` says
     that the provider has another account. `ask` is kept until it is known what came of the call,
-    at most `ask_life` ms.
+    at most `ask_life` ms. An `unwanted` one may be served, not bought.
     """
 
     index: int
@@ -47,13 +47,15 @@ class Bid(Struct, kw_only=True):
     unit: str = ""
     ask: str = ""
     ask_life: int = 0
+    unwanted: bool = False
 
 
 class Claim(Struct, kw_only=True):
     """Who asks, within what, for which of `steps`; `spent` is this lookup's posted + in doubt.
 
     `again` marks a lookup run a second time: what its first run bought is told to it, and counted
-    unless it is among the `booked` entries that make up `spent`. `mark` is the newest sequence
+    unless it is among the `booked` entries that make up `spent`. A `thrifty` one takes what costs
+    nothing first, wherever it stands. `mark` is the newest sequence
     that this process has seen, in `era`: a store that is behind it is refused.
     """
 
@@ -69,6 +71,7 @@ class Claim(Struct, kw_only=True):
     patient: bool = True
     again: bool = False
     booked: list[str] = []
+    thrifty: bool = False
     steps: list[Bid] = []
     root: str = ""
     mark: int = 0
@@ -118,7 +121,8 @@ class Admission(Struct):
 
     `blob` is the cached answer, or the ticket to collect. `rid`, `units` and `cost` of a cached
     one say what it cost this lookup when it ran first. `seq` and `era` are the ledger's after it,
-    `closed` its sequence when the entry that was settled closed, 0 if it was closed before.
+    `closed` its sequence when the entry that was settled closed, 0 if it was closed before;
+    `drifted` says that by this answer its provider is not what it was.
     `held`: the lookup counts among those that run at once, until it is released.
     """
 
@@ -156,6 +160,7 @@ class Admission(Struct):
     seq: int = 0
     era: int = 0
     closed: int = 0
+    drifted: bool = False
 
 
 class Keepsake(Struct):
@@ -197,6 +202,14 @@ class Given(Struct):
     stated: list[tuple[str, str]] = []
 
 
+class Memo(Struct, frozen=True):
+    """By which `name` a lookup's decisions are kept, for `life` ms; `cap` lookups at most."""
+
+    name: str
+    life: int
+    cap: int
+
+
 class Place(Struct, frozen=True):
     """Where a lookup stands in a job; only the newest `token` may write of it."""
 
@@ -211,7 +224,8 @@ class Settlement(Struct, kw_only=True):
     `persons` are who was asked about, a `kind` of identifier: suppressed if `objected`, or if the
     answer names someone who is, as one or, if `apart`, each alone. `places` are the domains and
     companies asked about. `took` is the
-    bin of how long a ticket waited for its answer, `upstream` the ms of the whole call.
+    bin of how long a ticket waited for its answer, `upstream` the ms of the whole call. `lessons`
+    are learned once, with the end of the entry.
     """
 
     rid: str
@@ -230,6 +244,8 @@ class Settlement(Struct, kw_only=True):
     health: Health = ""
     took: int = NEVER
     upstream: int = 0
+    lessons: list[Any] = []
+    memo: Memo | None = None
     place: Place | None = None
     next: Claim | None = None
     root: str = ""

@@ -20,7 +20,7 @@ DELIVERABLE: tuple[Status, ...] = ("valid", "catch_all", "unknown")
 
 Risk = Literal["fsync", "eviction", "persistence", "unchecked"]
 Period = Literal["day", "month", "total"]
-Order = Literal["listed", "cheapest"]
+Order = Literal["listed", "cheapest", "learned"]
 Verify = Literal["never", "uncertain"]
 CacheScope = Literal["shared", "team"]
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
@@ -47,16 +47,18 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
 class RouteSettings(Struct, frozen=True, kw_only=True):
     """How an operation is routed where neither the call nor the team says otherwise.
 
-    `providers` None means all; `max_age` and `timeout` are seconds, `timeout` None the wait.
+    `providers` None means all; `max_age` and `timeout` are seconds, `timeout` None the wait. With
+    the order `learned` nobody is asked whose accepted answers cost more than `value`.
     """
 
     providers: tuple[str, ...] | None = None
-    order: Order = "listed"
+    order: Order = "learned"
     accept_statuses: tuple[Status, ...] = ("valid",)
     min_confidence: int = 0
     max_bounce: float | None = None
     verify: Verify = "never"
     max_cost: Decimal | None = None
+    value: Decimal | None = None
     max_age: int = 2_592_000
     timeout: float | None = None
     guess: bool = True
@@ -73,12 +75,14 @@ class BudgetSettings(Struct, frozen=True, kw_only=True):
 class RetentionSettings(Struct, frozen=True, kw_only=True):
     """`cache_days` of accepted answers, `cache_weak_days` of the others, of both at most
     `cache_entries`; `doubts_days` of questions whose calls are in doubt; `outcomes_days` of who
-    said what of an address, for what becomes of it. Objections stay.
+    said what of an address, for what becomes of it. Of lookups' decisions at most
+    `traces_entries`. Objections stay.
     """
 
     idempotency_hours: int = 24
     job_results_days: int = 7
     traces_days: int = 14
+    traces_entries: int = 100_000
     ledger_days: int = 400
     cache_days: int = 30
     cache_weak_days: int = 7

@@ -85,6 +85,12 @@ _jobs_running = Gauge(
     registry=_registry,
 )
 
+_drifts = Counter(
+    "gateway_provider_drifts",
+    "Times that a provider was found not to be what it was.",
+    ("provider", "operation"),
+    registry=_registry,
+)
 _deliveries = Counter(
     "gateway_webhook_attempts",
     "Attempts to deliver a webhook, by what came of it.",
@@ -121,6 +127,7 @@ _cost_of = _bind(_cost)
 _cache_of = _bind(_cache)
 _unknown_words_of = _bind(_unknown_words)
 _store_calls_of = _bind(_store_calls)
+_drifts_of = _bind(_drifts)
 _deliveries_of = _bind(_deliveries)
 _delivery_seconds_of = _bind(_delivery_seconds)
 _notices_of = _bind(_notices)
@@ -159,6 +166,11 @@ def count_unknown_word(provider: str, field: str) -> None:
 def count_store_call(result: str) -> None:
     """One call to the store: `ok` or `failed`."""
     _store_calls_of(result).inc()
+
+
+def count_drift(provider: str, operation: str) -> None:
+    """A provider that is not what it was: what was known of it is forgotten."""
+    _drifts_of(provider, operation).inc()
 
 
 def count_delivery(event: str, result: str, seconds: float) -> None:

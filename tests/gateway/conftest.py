@@ -20,8 +20,9 @@ import uvicorn
 
 from gateway.api.protocol import ProblemProtocol
 from gateway.app import create_app
-from gateway.settings import PROVIDERS, Secret, Settings
+from gateway.settings import PROVIDERS, RouteSettings, Secret, Settings
 from gateway.store.connection import Store
+from providers.model import OPERATIONS
 from providers.simulator.serving import bind
 from providers.simulator.testing import RunningSimulator, running_simulator
 
@@ -89,6 +90,8 @@ def make_settings(
         admin_key=Secret(ADMIN_KEY),
         sandbox=False,
         public_url="https://gateway.example",
+        # What is learned depends on what was asked before, and hardly any test is about that.
+        routes=dict.fromkeys(OPERATIONS, RouteSettings(order="listed")),
     )
     if simulator is not None:
         providers = {

@@ -236,7 +236,7 @@ def test_the_defaults_are_those_of_the_documentation(toml: Path) -> None:
     assert settings.cache_scope == "shared"
     assert not settings.names_provider
     route = settings.route("emails.find")
-    assert (route.order, route.accept_statuses, route.verify) == ("listed", ("valid",), "never")
+    assert (route.order, route.accept_statuses, route.verify) == ("learned", ("valid",), "never")
     assert (route.min_confidence, route.max_cost, route.max_age) == (0, None, 30 * 86_400)
     assert 3 <= sum(settings.webhooks.retries) / 86_400 < 3.3
     assert {name: one.base_url for name, one in settings.providers.items()} == {

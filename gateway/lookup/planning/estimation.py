@@ -123,7 +123,9 @@ def moved(yes: float, no: float, deviations: float) -> float:
 
 @lru_cache(maxsize=4096)
 def normals(seed: str, provider: str) -> tuple[float, float]:
-    """Two standard normal numbers that are this lookup's for this provider."""
+    """Two standard normal numbers that are this lookup's for this provider; 0 without a seed."""
+    if not seed:
+        return 0.0, 0.0
     digest = blake2b(f"{seed}|{provider}".encode(), digest_size=14).digest()
     return _to_normal(digest[:7]), _to_normal(digest[7:])
 

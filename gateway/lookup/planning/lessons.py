@@ -119,4 +119,8 @@ def pace(millis: int, rows: int, *, answered: bool) -> tuple[str, Counts]:
 
 def to_cells(hash_: Mapping[bytes, bytes]) -> dict[str, Counts]:
     """A book as the store keeps it."""
-    return {cell.decode(): tuple(map(int, counts.split())) for cell, counts in hash_.items()}
+    return {cell.decode(): to_counts(counts) for cell, counts in hash_.items()}
+
+
+def to_counts(text: bytes) -> Counts:
+    return tuple(map(int, text.split()))

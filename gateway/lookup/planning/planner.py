@@ -54,18 +54,21 @@ def after_miss(question: Question, state: State, provider: str) -> State:
     """The state after `provider` had nothing: what it charges per call is spent all the same."""
     option = next(one for one in question.options if one.provider == provider)
     return State(
-        missed=(*state.missed, provider), hand=state.hand, spent=state.spent + option.per_call
+        missed=(*state.missed, provider),
+        hand=state.hand,
+        spent=state.spent + option.per_call,
+        failed=state.failed,
     )
 
 
 def rate(question: Question, statistics: Statistics, state: State = START) -> list[Rating]:
-    """Everyone who has not missed: those to ask in their order, then the others, with reasons."""
+    """Everyone who is left: those to ask in their order, then the others, with reasons."""
     policy = question.policy
     levels = levels_of(path_of(question.segment, state))
     scale = Scale(policy, state, levels, question.seed)
     found = []
     for place, option in enumerate(question.options):
-        if option.provider not in state.missed:
+        if option.provider not in state.missed and option.provider not in state.failed:
             rating = scale.weigh(option, statistics.get(option.provider, _NOTHING))
             found.append((_rank(rating, policy, place), rating))
     found.sort(key=_by_rank)

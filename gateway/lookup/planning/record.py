@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
@@ -41,7 +43,8 @@ _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 def to_move(question: Question, statistics: Statistics, state: State) -> Move:
     """All that decides `rate(question, statistics, state)`, and nothing else."""
     levels = levels_of(path_of(question.segment, state))
-    rest = [one.provider for one in question.options if one.provider not in state.missed]
+    gone = (*state.missed, *state.failed)
+    rest = [one.provider for one in question.options if one.provider not in gone]
     return Move(state, {name: _used(statistics.get(name, {}), levels) for name in rest})
 
 
@@ -70,7 +73,11 @@ def decode(kept: bytes) -> Trace:
 
 def decided(question: Question, statistics: Statistics, state: State) -> bytes:
     """A decision as bytes: everyone's rating, in order."""
-    return _encode(rate(question, statistics, state))
+    return encode_ratings(rate(question, statistics, state))
+
+
+def encode_ratings(ratings: Sequence[Rating]) -> bytes:
+    return _encode(ratings)
 
 
 def replay(trace: Trace) -> list[bytes]:

@@ -82,11 +82,16 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """How far a lookup is: who has missed, the weak answer in hand, the money spent."""
+    """How far a lookup is: who has missed, the weak answer in hand, the money spent.
+
+    `failed` are those that were passed over, or gave no clean answer: they are not asked again,
+    and teach nothing.
+    """
 
     missed: tuple[str, ...] = ()
     hand: Hand = ""
     spent: int = 0
+    failed: tuple[str, ...] = ()
 
 
 START = State()

@@ -196,8 +196,18 @@ local function held_back(a, s, now)
   return { index = s.index, reason = 'circuit_open', wait = trip.wait }
 end
 
+-- What costs nothing, wherever it stands: an answer that is kept, a call that is under way.
+local function gratis(a, now)
+  for _, s in ipairs(a.steps) do
+    s.seen = cached(a, s, now) or flight(a, s, now) or false
+    if s.seen and not s.seen.skip then return s.seen end
+  end
+  return nil
+end
+
 local function try(a, s, now, skipped)
-  local found = cached(a, s, now) or flight(a, s, now)
+  local found = s.seen
+  if found == nil then found = cached(a, s, now) or flight(a, s, now) end
   if found and found.skip then
     skipped[#skipped + 1] = found.skip
     return nil
@@ -209,6 +219,10 @@ local function try(a, s, now, skipped)
     skipped[#skipped + 1] = { index = s.index, reason = 'over_budget',
       budget = { scope = 'max_cost', period = 'lookup', spent = a.spent, reserved = 0,
         limit = a.max_cost, resets_at = 0 } }
+    return nil
+  end
+  if s.unwanted then
+    skipped[#skipped + 1] = { index = s.index, reason = 'not_worth_it' }
     return nil
   end
   local back = held_back(a, s, now)
@@ -232,6 +246,7 @@ local function admit(a)
     found, rate = gate(a, now)
     if not found then a.since = now end
   end
+  if a.thrifty and not found then found = gratis(a, now) end
   for _, s in ipairs(a.steps) do
     if found then break end
     found = try(a, s, now, skipped)

@@ -1,7 +1,8 @@
--- uses: moves pace breaker suppression admission queue given
--- Closes an entry, keeps its answer, writes the job's state, and admits the next step.
+-- uses: moves pace breaker suppression admission queue given learn
+-- Closes an entry, keeps its answer, learns from it, writes the job's state, and admits the next
+-- step.
 -- ARGV: the settlement, the answer's bytes, the job's progress, the bytes that may be kept if one of
--- the others in it has objected ('' for none).
+-- the others in it has objected ('' for none), what is kept of the lookup's decisions.
 
 -- Of counts the old weigh less and less.
 local function fade(key)
@@ -18,7 +19,7 @@ local HITS = { accepted = 1, weak = 1 }
 local TOLD = { accepted = true, weak = true, empty = true }
 
 -- How an account's provider does: what it finds, how soon, and how long its tickets take.
-local function learn(a)
+local function observe(a)
   local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'provider', 'operation')
   local name = e[1] .. ':' .. e[2]
   if a.took >= 0 then
@@ -33,6 +34,19 @@ local function learn(a)
   fade(key)
 end
 
+-- Of decisions the newest are kept.
+local function remember(root, memo, body, now)
+  local index = root .. 'traced'
+  redis.call('SET', root .. 'trace:' .. memo.name, body, 'PX', memo.life)
+  redis.call('ZADD', index, now, memo.name)
+  local surplus = redis.call('ZCARD', index) - memo.cap
+  if surplus <= 0 then return end
+  for _, name in ipairs(redis.call('ZRANGE', index, 0, surplus - 1)) do
+    redis.call('DEL', root .. 'trace:' .. name)
+  end
+  redis.call('ZREMRANGEBYRANK', index, 0, surplus - 1)
+end
+
 local a = cmsgpack.unpack(ARGV[1])
 local now = now_ms()
 local changed = close(a.root, a.rid, a, now)
@@ -41,7 +55,12 @@ if changed and a.health ~= '' then
   local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'credential', 'operation')
   heard(a.root, e[1], e[2], a.rid, a.health, now)
 end
-if changed then learn(a) end
+local drifted = false
+if changed then
+  observe(a)
+  for _, lesson in ipairs(a.lessons) do drifted = learn(a.root, lesson) or drifted end
+end
+if a.memo then remember(a.root, a.memo, ARGV[5], now) end
 redis.call('ZREM', a.root .. 'open', a.rid)
 if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 0 then
   -- A claim that was given up, and that a slow store may still have before it.
@@ -91,5 +110,5 @@ if stopped then
 elseif a.next then
   found = admit(a.next)
 end
-found.closed = closed
+found.closed, found.drifted = closed, drifted
 return reply(found, a.root)

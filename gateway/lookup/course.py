@@ -1,0 +1,246 @@
+"""The course of one lookup: who comes next, what each answer teaches, what is kept of why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, get_args
+
+from gateway.lookup.bids import Bids
+from gateway.lookup.bookshelf import Bookshelf
+from gateway.lookup.chronicles import Chronicle, End, digest, encode, name_of
+from gateway.lookup.judge import judge
+from gateway.lookup.planning.planner import full_plan, rate
+from gateway.lookup.planning.record import Trace, to_move
+from gateway.lookup.planning.segments import segment_of
+from gateway.lookup.planning.teaching import Found, book_of, teach
+from gateway.lookup.planning.terms import (
+    Hand,
+    Option,
+    Plan,
+    Policy,
+    Question,
+    Rating,
+    State,
+    Statistics,
+    priced,
+)
+from gateway.money.terms import Memo
+from providers.base import Charge
+from providers.model import EMAILS_FIND, Datum, Email
+
+if TYPE_CHECKING:
+    from gateway.lookup.calls import Call, Called
+    from gateway.lookup.lookup import Lookup
+    from gateway.lookup.planner import Step
+    from gateway.lookup.planning.lessons import Lesson
+
+USEFUL = get_args(Found)
+MISSES = ("weak", "empty")
+
+
+class Decision(NamedTuple):
+    """`ratings` None if the order did not depend on them."""
+
+    state: State
+    statistics: Statistics
+    ratings: list[Rating] | None
+
+
+class Course:
+    """Of a lookup under way."""
+
+    def __init__(self, lookup: Lookup, bids: Bids, shelf: Bookshelf):
+        self._lookup = lookup
+        self._bids = bids
+        self._shelf = shelf
+        self._question: Question | None = None
+        self._decisions: list[Decision] = []
+        self._kept = 0
+
+    @property
+    def question(self) -> Question:
+        if self._question is None:
+            self._question = question_of(self._lookup)
+        return self._question
+
+    def decide(self, start: int) -> None:
+        """Put the steps from `start` on into the order that is right by now."""
+        if start >= len(self._bids):
+            return
+        state = self._state(start)
+        if self._decisions and self._decisions[-1].state == state:
+            return
+        ratings, statistics = None, self._statistics()
+        if self._lookup.route.order == "learned" and self._matters(start):
+            ratings = rate(self.question, statistics, state)
+            self._arrange(start, ratings)
+        self._decisions.append(Decision(state, statistics, ratings))
+
+    def _matters(self, start: int) -> bool:
+        """One step has no order, but may not be worth its money."""
+        return len(self._bids) - start > 1 or self._lookup.route.value is not None
+
+    def _statistics(self) -> Statistics:
+        """Of those who can be asked."""
+        known = self._shelf.of(self._lookup.operation)
+        names = (step.provider for step in self._lookup.plan.steps)
+        return {name: known[name] for name in names if name in known}
+
+    def _state(self, start: int) -> State:
+        """Who has had their turn, and what came of it."""
+        lookup = self._lookup
+        done = dict.fromkeys(step.provider for step in lookup.plan.steps[:start])
+        missed = dict.fromkeys(
+            item.provider
+            for item in lookup.attempts
+            if item.outcome in MISSES
+            and item.operation == lookup.operation
+            and item.provider in done
+        )
+        return State(
+            missed=tuple(missed),
+            hand=hand_of(lookup.best.data if lookup.best else None),
+            spent=lookup.spent,
+            failed=tuple(name for name in done if name not in missed),
+        )
+
+    def _arrange(self, start: int, ratings: Sequence[Rating]) -> None:
+        place = {rating.provider: at for at, rating in enumerate(ratings)}
+        steps, indexes = self._lookup.plan.steps, range(start, len(self._bids))
+        order = sorted(indexes, key=lambda at: place[steps[at].provider])
+        if order != list(indexes):
+            self._bids.rearrange(order)
+        left = {rating.provider for rating in ratings if rating.reason == "not_worth_it"}
+        for at in indexes:
+            self._bids[at].unwanted = self._bids[at].provider in left
+
+    def follow(self, start: int, index: int, passed: Iterable[int]) -> int:
+        """Where step `index` is, once those from `start` on that it overtook come after it."""
+        gone = sorted(at for at in passed if start <= at < index)
+        kept = [at for at in range(start, index) if at not in gone]
+        if not kept:
+            return index
+        self._bids.rearrange([*gone, index, *kept, *range(index + 1, len(self._bids))])
+        return start + len(gone)
+
+    def lesson(self, call: Call, called: Called) -> list[Lesson]:
+        """What a call teaches; nothing if it failed, is in doubt, or was free though it costs."""
+        lookup, answer, name = self._lookup, called.answer, call.step.provider
+        if answer is None or lookup.after or _was_free(call.step, called):
+            return []
+        decision, data = self._decisions[-1], answer.data
+        lesson = teach(
+            book_of(lookup.operation, name),
+            self.question.segment,
+            decision.state,
+            found_of(lookup, data),
+            cells=decision.statistics.get(name, {}),
+            prior=self.question.policy.prior,
+            millis=round(called.upstream * 1000),
+            rows=answer.rows,
+            confidence=data.confidence if isinstance(data, Email) else None,
+        )
+        return [lesson]
+
+    def plan(self) -> Plan:
+        """What was planned before anybody was asked."""
+        decided = self._decisions[0].statistics if self._decisions else self._statistics()
+        return full_plan(self.question, decided)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether all that was decided is in what was made last."""
+        return self._kept == len(self._decisions)
+
+    def chronicle(self) -> bytes:
+        """What is kept of it so far."""
+        self._kept = len(self._decisions)
+        question, moves, digests = self.question, [], []
+        for state, statistics, ratings in self._decisions:
+            moves.append(to_move(question, statistics, state))
+            digests.append(digest(ratings or rate(question, statistics, state)))
+        trace, at = Trace(question, tuple(moves)), round(time.time() * 1000)
+        return encode(Chronicle(self._lookup.operation, at, trace, tuple(digests), self._ends()))
+
+    def _ends(self) -> tuple[End, ...]:
+        lookup = self._lookup
+        return tuple(
+            End(one.provider, one.outcome, one.reason or "", one.cached)
+            for one in lookup.attempts
+            if one.operation == lookup.operation
+        )
+
+    def memo(self, life: int, cap: int) -> Memo | None:
+        """Where it is kept; None for what is nobody's request."""
+        lookup = self._lookup
+        if lookup.parent is not None:
+            return None
+        return Memo(name_of(lookup.caller.team, lookup.request_id or lookup.id), life, cap)
+
+
+def question_of(lookup: Lookup) -> Question:
+    """The lookup as the planner sees it."""
+    left_out = (
+        Option(provider=left.provider, barred=left.reason) for left in lookup.plan.left_out
+    )
+    return Question(
+        segment=segment_of(lookup.query),
+        options=(*options_of(lookup), *left_out),
+        policy=policy_of(lookup),
+        seed=lookup.id,
+    )
+
+
+def policy_of(lookup: Lookup) -> Policy:
+    """Only addresses are accepted by their status; of other answers, those that say anything."""
+    route = lookup.route
+    by_status = lookup.operation == EMAILS_FIND
+    return Policy(
+        order=route.order,
+        accept=route.accept.statuses if by_status else ("valid",),
+        min_confidence=route.accept.min_confidence if by_status else 0,
+        value=route.value,
+        max_cost=route.max_cost,
+    )
+
+
+def options_of(lookup: Lookup) -> list[Option]:
+    """Assumed: who has no price set (Letrics has none to be read) is as dear as the dearest."""
+    steps = lookup.plan.steps
+    dearest = max((step.cost for step in steps), default=0)
+    rows = getattr(lookup.query, "limit", 1)
+    return [_option(step, step.cost or dearest, rows) for step in steps]
+
+
+def _option(step: Step, cost: int, rows: int) -> Option:
+    """Assumed: of the rows that may come, half do."""
+    charge, name = step.offer.charge, step.provider
+    if charge is Charge.PER_ROW:
+        expected = max(1, rows // 2)
+        return priced(name, "per_row", cost // rows, worst=step.cost, rows=expected)
+    if charge is Charge.PER_HIT:
+        return priced(name, "per_hit", cost, worst=step.cost)
+    return priced(name, "per_call", 0 if charge is Charge.FREE else cost, worst=step.cost)
+
+
+def hand_of(data: Datum | None) -> Hand:
+    """The weak answer that is the best so far."""
+    if data is None:
+        return ""
+    return "catch_all" if isinstance(data, Email) and data.status == "catch_all" else "unknown"
+
+
+def found_of(lookup: Lookup, data: Datum | None) -> Found:
+    """What came of a call, whatever its caller accepts."""
+    if data is None or data == []:
+        return "empty"
+    if isinstance(data, Email):
+        return data.status if data.status in USEFUL else "useless"  # type: ignore[return-value]
+    outcome = judge(lookup.query, data, lookup.route.accept)
+    return {"accepted": "valid", "weak": "unknown", "empty": "empty"}[outcome]  # type: ignore[return-value]
+
+
+def _was_free(step: Step, called: Called) -> bool:
+    """Such as what was read of an earlier call: it says that somebody bought it."""
+    return step.offer.charge is Charge.PER_CALL and step.units > 0 and not called.units
