@@ -39,6 +39,7 @@ from gateway.api.native.application import NativeApplication
 from gateway.api.operations import Operations
 from gateway.api.outcomes import Outcomes
 from gateway.api.pages import Pages
+from gateway.api.plans import Plans
 from gateway.api.problems import HANDLERS
 from gateway.api.providers import Providers
 from gateway.api.reconciliation import Reconciliation
@@ -62,6 +63,7 @@ VERSION = "0.1.0"
 CONTROLLERS = [
     Lookups,
     Outcomes,
+    Plans,
     Jobs,
     WebhookEndpoints,
     Providers,

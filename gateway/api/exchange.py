@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -71,9 +71,9 @@ class Exchange:
         check_routing(body.routing, "/routing")
         wait = _wait(scope)
         asked = request.query_params.getall("include", []) if scope["query_string"] else []
-        raw = "raw" in parts_of(asked)
+        parts = parts_of(asked)
         rate = self._meter(scope["caller"].team)
-        mark = mark_of(scope, operation, body, raw, secret=self.desk.data_key.value)
+        mark = mark_of(scope, operation, body, parts, secret=self.desk.data_key.value)
         try:
             lookup = self._prepare(scope["caller"], operation, body, wait)
         except (QueryError, NotConfigured, Unanswerable):
@@ -83,8 +83,8 @@ class Exchange:
                 if replay := await self._replay(scope, rate, found):
                     return replay
             raise
-        lookup.rate, lookup.raw = rate, raw
-        work = self._job_request(lookup, body, scope["request_id"], raw)
+        lookup.rate, lookup.raw, lookup.request_id = rate, "raw" in parts, scope["request_id"]
+        work = self._job_request(lookup, body, parts)
         if mark is not None:
             found = await self.repeats.begin(mark, lookup, work)
             if replay := await self._replay(scope, rate, found):
@@ -166,18 +166,19 @@ class Exchange:
             raise QueryError("/cursor", details)
         return cursor
 
-    def _job_request(self, lookup: Lookup, body: Any, request_id: str, raw: bool) -> JobRequest:
+    def _job_request(self, lookup: Lookup, body: Any, parts: Collection[str]) -> JobRequest:
         return JobRequest(
             operation=lookup.operation,
             caller=lookup.caller,
             routing=going_on(body.routing, lookup.skip),
-            request_id=request_id,
+            request_id=lookup.request_id,
             lookup=lookup.id,
             currency=self.currency,
             tag=lookup.tag,
             after=lookup.after,
             credential=lookup.credential,
-            raw=raw,
+            raw=lookup.raw,
+            plan="plan" in parts,
             skip=lookup.skip,
         )
 
@@ -202,6 +203,7 @@ class Exchange:
             currency=self.currency,
             sandbox=self.sandbox,
             raw=work.raw,
+            plan=work.plan,
             elapsed=elapsed,
         )
         if lookup.operation in PAGED:

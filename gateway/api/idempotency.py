@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -48,7 +48,9 @@ def key_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     return given[0]
 
 
-def mark_of(scope: Any, operation: str, body: Any, raw: bool, *, secret: bytes) -> Mark | None:
+def mark_of(
+    scope: Any, operation: str, body: Any, parts: Collection[str], *, secret: bytes
+) -> Mark | None:
     """The mark of a POST with a key. Raises Problem (422), QueryError.
 
     The same question in another spelling is the same request; how long its caller waits for the
@@ -59,7 +61,7 @@ def mark_of(scope: Any, operation: str, body: Any, raw: bool, *, secret: bytes) 
         return None
     place = f"{scope['caller'].team}\0POST {scope['path'].rstrip('/')}\0"
     asked = canonical(normalise(to_query(operation, body)))
-    more = _encode((body.routing, body.tag or "", getattr(body, "cursor", None), raw))
+    more = _encode((body.routing, body.tag or "", getattr(body, "cursor", None), sorted(parts)))
     return Mark(_digest(place.encode() + key, secret), _digest(asked + b"\0" + more, secret))
 
 

@@ -9,7 +9,7 @@ from gateway.api.problems import invalid
 
 DEFAULT_WAIT = 20.0
 LONGEST_WAIT = 60.0
-PARTS = ("raw",)
+PARTS = ("raw", "plan")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 

@@ -142,6 +142,12 @@ routing = stack(
     ),
     kept("--max-cost", to="routing.max_cost", metavar="AMOUNT", help="Hard cap per lookup."),
     kept(
+        "--value",
+        to="routing.value",
+        metavar="AMOUNT",
+        help="What an answer is worth: with the learned order nobody dearer is asked.",
+    ),
+    kept(
         "--max-age",
         to="routing.max_age",
         type=Number(),

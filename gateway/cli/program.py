@@ -10,6 +10,7 @@ import click
 from gateway.cli import lookups, options, serving
 from gateway.cli.credentials import credentials
 from gateway.cli.enrich.command import enrich
+from gateway.cli.explain import explain
 from gateway.cli.failure import INTERRUPTED, Failure
 from gateway.cli.jobs import jobs
 from gateway.cli.keys import keys
@@ -37,6 +38,7 @@ COMMANDS: Sequence[click.Command] = (
     ledger,
     suppress,
     erase,
+    explain,
 )
 
 

@@ -33,6 +33,7 @@ COLUMNS = (
     "accept",
     "verify",
     "max_cost",
+    "value",
     "max_age",
     "timeout",
 )

@@ -99,6 +99,7 @@ class Carrier:
             credential=request.credential,
         )
         lookup.id = request.lookup or f"{place.job}.{place.item}"
+        lookup.request_id = request.request_id if request.lookup else lookup.id
         lookup.again = claimed.deaths > 0 or work.progress is not None
         lookup.cap = f"job:{place.job}" if request.capped else ""
         lookup.bulk = claimed.lane == "bulk"

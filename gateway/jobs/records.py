@@ -67,6 +67,7 @@ class Request(Struct, kw_only=True):
     after: str | None = None
     credential: str | None = None
     raw: bool = False
+    plan: bool = False
     capped: bool = False
     events: bool = False
     skip: int = 0

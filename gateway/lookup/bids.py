@@ -60,8 +60,16 @@ class Bids:
             self._lookup.plan, steps=(*steps[:start], *tail)
         )
 
-    def claim(self, index: int, *, patient: bool) -> Claim:
-        """Everything from step `index` on."""
+    @property
+    def is_choice(self) -> bool:
+        """Whether it has to be thought about who comes first."""
+        return len(self._made) > 1 and self._lookup.route.order == "learned"
+
+    def slots(self) -> list[str]:
+        return [bid.slot for bid in self._made]
+
+    def claim(self, index: int, *, patient: bool, planned: bool = True) -> Claim:
+        """Everything from step `index` on; only what is free if it is not `planned` yet."""
         lookup = self._lookup
         cap = lookup.route.max_cost
         return Claim(
@@ -77,7 +85,8 @@ class Bids:
             patient=patient,
             again=lookup.again,
             booked=lookup.tally.booked if lookup.again else [],
-            thrifty=lookup.route.order == "learned" and index + 1 < len(self._made),
+            thrifty=self.is_choice and (index + 1 < len(self._made) or not planned),
+            unplanned=not planned,
             steps=self._made[index:],
         )
 

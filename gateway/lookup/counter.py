@@ -74,6 +74,8 @@ class Counter:
         settlement.memo = self._memo(course)
         trace = course.chronicle() if settlement.memo else b""
         found = await self.settle(settlement, called.answer, following, trace)
+        if settlement.cache is not None:
+            self._waterfall.lately.note(settlement.cache.slot)
         if found.drifted:
             at = self._bids[following - 1]
             log.warning("provider.drifted", provider=at.provider, operation=at.operation)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
+import msgspec
+
 from gateway.lookup.bids import Bids
 from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.chronicles import Chronicle, End, digest, encode, name_of
@@ -56,13 +58,18 @@ class Course:
         self._shelf = shelf
         self._question: Question | None = None
         self._decisions: list[Decision] = []
-        self._kept = 0
+        self._kept = (0, 0)
 
     @property
     def question(self) -> Question:
         if self._question is None:
             self._question = question_of(self._lookup)
         return self._question
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it has been thought about at all."""
+        return bool(self._decisions)
 
     def decide(self, start: int) -> None:
         """Put the steps from `start` on into the order that is right by now."""
@@ -71,7 +78,7 @@ class Course:
         state = self._state(start)
         if self._decisions and self._decisions[-1].state == state:
             return
-        ratings, statistics = None, self._statistics()
+        ratings, statistics = None, statistics_of(self._lookup, self._shelf)
         if self._lookup.route.order == "learned" and self._matters(start):
             ratings = rate(self.question, statistics, state)
             self._arrange(start, ratings)
@@ -80,12 +87,6 @@ class Course:
     def _matters(self, start: int) -> bool:
         """One step has no order, but may not be worth its money."""
         return len(self._bids) - start > 1 or self._lookup.route.value is not None
-
-    def _statistics(self) -> Statistics:
-        """Of those who can be asked."""
-        known = self._shelf.of(self._lookup.operation)
-        names = (step.provider for step in self._lookup.plan.steps)
-        return {name: known[name] for name in names if name in known}
 
     def _state(self, start: int) -> State:
         """Who has had their turn, and what came of it."""
@@ -125,9 +126,11 @@ class Course:
         return start + len(gone)
 
     def lesson(self, call: Call, called: Called) -> list[Lesson]:
-        """What a call teaches; nothing if it failed, is in doubt, or was free though it costs."""
+        """What a call teaches; nothing if it failed, is in doubt, or goes on with a list."""
         lookup, answer, name = self._lookup, called.answer, call.step.provider
-        if answer is None or lookup.after or _was_free(call.step, called):
+        if answer is None or lookup.after:
+            return []
+        if not self.is_set:  # The call was another's, who is gone: nobody knows what it went by.
             return []
         decision, data = self._decisions[-1], answer.data
         lesson = teach(
@@ -145,17 +148,18 @@ class Course:
 
     def plan(self) -> Plan:
         """What was planned before anybody was asked."""
-        decided = self._decisions[0].statistics if self._decisions else self._statistics()
-        return full_plan(self.question, decided)
+        if not self._decisions:
+            return full_plan(self.question, statistics_of(self._lookup, self._shelf))
+        return full_plan(self.question, self._decisions[0].statistics)
 
     @property
     def is_kept(self) -> bool:
-        """Whether all that was decided is in what was made last."""
-        return self._kept == len(self._decisions)
+        """Whether all that was decided, and came of it, is in what was made last."""
+        return self._kept == (len(self._decisions), len(self._lookup.attempts))
 
     def chronicle(self) -> bytes:
         """What is kept of it so far."""
-        self._kept = len(self._decisions)
+        self._kept = (len(self._decisions), len(self._lookup.attempts))
         question, moves, digests = self.question, [], []
         for state, statistics, ratings in self._decisions:
             moves.append(to_move(question, statistics, state))
@@ -177,6 +181,19 @@ class Course:
         if lookup.parent is not None:
             return None
         return Memo(name_of(lookup.caller.team, lookup.request_id or lookup.id), life, cap)
+
+
+def expected(lookup: Lookup, shelf: Bookshelf) -> Plan:
+    """What is to be expected of a lookup like it, without a draw."""
+    question = msgspec.structs.replace(question_of(lookup), seed="")
+    return full_plan(question, statistics_of(lookup, shelf))
+
+
+def statistics_of(lookup: Lookup, shelf: Bookshelf) -> Statistics:
+    """Of those who can be asked."""
+    known = shelf.of(lookup.operation)
+    names = (step.provider for step in lookup.plan.steps)
+    return {name: known[name] for name in names if name in known}
 
 
 def question_of(lookup: Lookup) -> Question:
@@ -239,8 +256,3 @@ def found_of(lookup: Lookup, data: Datum | None) -> Found:
         return data.status if data.status in USEFUL else "useless"  # type: ignore[return-value]
     outcome = judge(lookup.query, data, lookup.route.accept)
     return {"accepted": "valid", "weak": "unknown", "empty": "empty"}[outcome]  # type: ignore[return-value]
-
-
-def _was_free(step: Step, called: Called) -> bool:
-    """Such as what was read of an earlier call: it says that somebody bought it."""
-    return step.offer.charge is Charge.PER_CALL and step.units > 0 and not called.units

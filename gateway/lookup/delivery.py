@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from gateway.lookup.attempts import Attempt
 from gateway.lookup.judge import Outcome
 from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.outlook import PlanView, to_view
 from gateway.lookup.provenance import provenance_of
 from gateway.money.amounts import to_money
 from providers.model import Datum, DomainEmails, Provenance
@@ -18,7 +19,10 @@ LISTS = ("contacts.search", "companies.search")
 
 
 class Meta(Struct, kw_only=True):
-    """`cost` is money posted for this call, `in_doubt` money held until it is known."""
+    """`cost` is money posted for this call, `in_doubt` money held until it is known.
+
+    `plan` is what was planned before anybody was asked.
+    """
 
     request_id: str
     operation: str
@@ -35,6 +39,7 @@ class Meta(Struct, kw_only=True):
     next_cursor: str | UnsetType | None = UNSET
     total: int | UnsetType | None = UNSET
     raw: dict[str, Any] | UnsetType = UNSET
+    plan: PlanView | UnsetType = UNSET
 
 
 class Delivery(Struct):
@@ -45,7 +50,14 @@ class Delivery(Struct):
 
 
 def deliver(
-    lookup: Lookup, *, request_id: str, currency: str, sandbox: bool, raw: bool, elapsed: float
+    lookup: Lookup,
+    *,
+    request_id: str,
+    currency: str,
+    sandbox: bool,
+    raw: bool,
+    plan: bool,
+    elapsed: float,
 ) -> Delivery:
     """What the caller reads of a finished lookup; `elapsed` in seconds."""
     answer = lookup.answer
@@ -68,6 +80,9 @@ def deliver(
         meta.total = answer.total
     if raw:
         meta.raw = {name: _embed(body) for name, body in lookup.raws.items()}
+    if plan and lookup.course is not None:
+        policy = lookup.course.question.policy
+        meta.plan = to_view(lookup.course.plan(), lookup.operation, policy, currency)
     return Delivery(_data(lookup, answer), meta)
 
 

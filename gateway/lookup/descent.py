@@ -26,7 +26,7 @@ from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
 from gateway.lookup.trying import try_pattern
 from gateway.lookup.withholding import clear, sift, withhold
-from gateway.money.terms import Admission, Fate
+from gateway.money.terms import Admission, Fate, Settlement
 from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cost
 from gateway.vault.bench import WAITS
@@ -61,9 +61,7 @@ class Descent:
         for left in self.lookup.plan.left_out:
             self._note(left.provider, "skipped", reason=left.reason)
         await self._try_pattern()
-        if not self.lookup.winner:
-            self.course.decide(0)
-        found = Admission("done") if self.lookup.winner else await self._admit(0)
+        found = await self._begin()
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
         await self.hand.check_postponed()
@@ -74,6 +72,14 @@ class Descent:
             answer.data = await withhold(store, root, answer.data, self._key)
         raws = self.lookup.raws if self.lookup.raw else {}
         self.lookup.raws = await clear(store, root, raws, self._key)
+
+    async def _begin(self) -> Admission:
+        """Where an answer is likely to be kept it is only thought about once it is not."""
+        if self.lookup.winner:
+            return Admission("done")
+        if not (self.bids.is_choice and self.waterfall.lately.knows(self.bids.slots())):
+            self.course.decide(0)
+        return await self._admit(0)
 
     async def _try_pattern(self) -> None:
         """An address as its domain makes them comes before all providers, if it may be asked."""
@@ -96,6 +102,9 @@ class Descent:
                 return await self._join(found)
             case "resumed":
                 return await self._resume(found)
+            case "unplanned":
+                self.course.decide(found.index)
+                return await self._admit(found.index)
             case "wait":
                 return await self._admit(found.index)
             case "account":
@@ -113,7 +122,8 @@ class Descent:
         while True:
             if not (late or (again and index < len(self.bids))) and self._is_over(index):
                 return Admission("none")
-            claim = self.bids.claim(index, patient=time.monotonic() < patience)
+            patient = time.monotonic() < patience
+            claim = self.bids.claim(index, patient=patient, planned=self.course.is_set)
             try:
                 found = await self.ledger.admit(claim)
             except StoreDown:
@@ -148,6 +158,7 @@ class Descent:
         answer = cache.unpack(self.lookup.operation, found.blob)
         await sift(self.ledger.store, self.ledger.root, answer, self._key)
         bid = self.bids[found.index]
+        self.waterfall.lately.note(bid.slot)
         outcome = judged(self.lookup, bid.provider, answer.data)
         report_cached(self.lookup, bid.provider, outcome, found)
         candidate = Candidate(
@@ -309,12 +320,8 @@ class Descent:
         doubtful = candidate is not None and await self.hand.wants_check(candidate, following)
         if candidate is not None and not doubtful:
             self.hand.take(candidate)
-        keeping = self.waterfall.keeping
-        settlement = to_settlement(
-            lookup, call, called, outcome, hash_key=self._key, keeping=keeping
-        )
+        settlement = self._settlement(call, called, outcome)
         ended = lookup.winner or doubtful or settlement.objected
-        settlement.lessons = self.course.lesson(call, called)
         if not (ended or self._is_over(following)):
             self.course.decide(following)
             settlement.next = self.bids.claim(following, patient=True)
@@ -327,6 +334,14 @@ class Descent:
             self.hand.take(candidate)
             return await self._after(found.index)
         return admitted
+
+    def _settlement(self, call: Call, called: Called, outcome: AttemptOutcome) -> Settlement:
+        keeping = self.waterfall.keeping
+        settlement = to_settlement(
+            self.lookup, call, called, outcome, hash_key=self._key, keeping=keeping
+        )
+        settlement.lessons = self.course.lesson(call, called)
+        return settlement
 
     def _was_refused(self, found: Admission, called: Called) -> bool:
         """Whether the call cost nothing because of its account; a ticket stays with its own."""

@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.lookup.bouncing import Bounces
+from gateway.lookup.chronicles import Chronicles
+from gateway.lookup.course import expected, policy_of
 from gateway.lookup.flights import Flights
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.marking import Asked, asked_of
+from gateway.lookup.outlook import PlanView, to_view
 from gateway.lookup.planner import Plan, plan
 from gateway.lookup.routing import Route, Routing, base_route, resolve
 from gateway.lookup.spool import Spool
@@ -64,6 +67,7 @@ class Desk:
         self.data_key = data_key
         self.store = store
         self.flights = Flights()
+        self.chronicles = Chronicles(store, root)
         self.ledger = Ledger(
             store,
             root=root,
@@ -152,6 +156,14 @@ class Desk:
             after=after,
             credential=credential,
         )
+
+    def quote(
+        self, operation: str, query: Query, caller: Caller, routing: Routing | None
+    ) -> PlanView:
+        """What a lookup is expected to do and cost. Raises what `prepare` does."""
+        lookup = self.prepare(operation, query, caller, routing=routing, wait=1.0)
+        planned = expected(lookup, self.waterfall.shelf)
+        return to_view(planned, operation, policy_of(lookup), self.settings.currency)
 
     def _plan(
         self, operation: str, query: Query, route: Route, caller: Caller, only: str | None

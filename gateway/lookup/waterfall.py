@@ -15,6 +15,7 @@ from gateway.lookup.descent import Descent
 from gateway.lookup.doubting import Doubts
 from gateway.lookup.flights import Flights
 from gateway.lookup.guessing import Guesses
+from gateway.lookup.lately import Lately
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.spool import Spool
@@ -65,6 +66,7 @@ class Waterfall:
         self.keeping = Keeping.of(retention, by_team=team_cache)
         self._doubts = retention.doubts_days * DAY
         self.retention = retention
+        self.lately = Lately()
         self.shelf = Bookshelf(ledger.store, ledger.root)
         self.dialler = Dialler(ledger, market, spool, data_key)
         self._background: set[asyncio.Task[Any]] = set()

@@ -55,8 +55,8 @@ class Claim(Struct, kw_only=True):
 
     `again` marks a lookup run a second time: what its first run bought is told to it, and counted
     unless it is among the `booked` entries that make up `spent`. A `thrifty` one takes what costs
-    nothing first, wherever it stands. `mark` is the newest sequence
-    that this process has seen, in `era`: a store that is behind it is refused.
+    nothing first, wherever it stands; one that is `unplanned` takes nothing else. `mark` is the
+    newest sequence that this process has seen, in `era`: a store that is behind it is refused.
     """
 
     lookup: str
@@ -72,6 +72,7 @@ class Claim(Struct, kw_only=True):
     again: bool = False
     booked: list[str] = []
     thrifty: bool = False
+    unplanned: bool = False
     steps: list[Bid] = []
     root: str = ""
     mark: int = 0
@@ -142,6 +143,7 @@ class Admission(Struct):
         "gone",
         "account",
         "outdated",
+        "unplanned",
     ]
     skipped: list[Skip] = []
     since: int = 0

@@ -30,15 +30,15 @@ def explain(trace: Trace, currency: str) -> list[str]:
         chosen = found[0] if found and not found[0].reason else None
         if chosen is not None and chosen.provider not in asked:
             asked.add(chosen.provider)
-            sentences.append(_why_asked(chosen, found[1:], place, policy, currency))
+            sentences.append(why_asked(chosen, found[1:], place, policy, currency))
     if ratings:
         rest = [one for one in ratings[-1] if one.provider not in asked]
         held = ", less what is in hand" if trace.moves[-1].state.hand else ""
-        sentences += [_why_not(one, policy, currency, held) for one in rest]
+        sentences += [why_not(one, policy, currency, held) for one in rest]
     return sentences
 
 
-def _why_asked(
+def why_asked(
     rating: Rating, others: Sequence[Rating], place: int, policy: Policy, currency: str
 ) -> str:
     name = rating.provider
@@ -74,7 +74,7 @@ def _facts(rating: Rating, currency: str) -> str:
     return f"A call costs {price} on average and brings an accepted answer in {chance}; {known}."
 
 
-def _why_not(rating: Rating, policy: Policy, currency: str, held: str) -> str:
+def why_not(rating: Rating, policy: Policy, currency: str, held: str) -> str:
     name, reason = rating.provider, rating.reason
     if reason == "not_worth_it":
         price, value = _price(rating.mean, currency), _price(policy.value or 0, currency)

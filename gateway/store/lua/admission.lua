@@ -247,6 +247,7 @@ local function admit(a)
     if not found then a.since = now end
   end
   if a.thrifty and not found then found = gratis(a, now) end
+  if a.unplanned and not found then found = { kind = 'unplanned', index = a.steps[1].index } end
   for _, s in ipairs(a.steps) do
     if found then break end
     found = try(a, s, now, skipped)

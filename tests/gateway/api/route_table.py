@@ -238,6 +238,15 @@ TABLE: Mapping[str, Entry] = {
     "POST /v1/domains/search": _search("/v1/domains/search", HARBOR),
     "POST /v1/contacts/search": _search("/v1/contacts/search", {}),
     "POST /v1/companies/search": _search("/v1/companies/search", {}),
+    "POST /v1/quote": Entry(
+        scopes=LOOKUP,
+        body=lambda _: {"operation": model.EMAILS_FIND, "input": ADA},
+        tagged=False,
+    ),
+    # Nobody's request has this name; a team's own are tried with the learned order.
+    "GET /v1/explain/{request_id}": Entry(
+        scopes=LOOKUP, answers=(404, 404, 404), names={"request_id": "of-nobody"}
+    ),
     "POST /v1/jobs": Entry(
         scopes=JOBS_ALONE,
         answers=(202, 202, 202),

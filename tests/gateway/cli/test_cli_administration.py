@@ -133,6 +133,7 @@ ADMIN = "/v1/admin"
         ("providers list", "GET", "/v1/providers", None),
         ("providers show hunter", "GET", "/v1/providers/hunter", None),
         ("providers account snov", "GET", "/v1/providers/snov/account", None),
+        ("explain job_1.7", "GET", "/v1/explain/job_1.7", None),
         ("routes show emails.find", "GET", f"{ADMIN}/routes/emails.find", None),
         (
             "routes set emails.find --providers snov,hunter --accept valid --max-cost 0.10",
@@ -157,6 +158,14 @@ def test_a_command_is_a_request(
 def test_a_route_of_a_team_is_asked_by_its_id(answering: Any, prospect: Any) -> None:
     prospect("routes", "show", "emails.find", "--team", "sales")
     assert answering.seen[-1].query == "team_id=team_1"
+
+
+def test_the_lookup_of_a_team_is_explained_by_its_id(answering: Any, prospect: Any) -> None:
+    prospect("explain", "req_1", "--team", "sales")
+    assert (answering.seen[-1].path, answering.seen[-1].query) == (
+        "/v1/explain/req_1",
+        "team_id=team_1",
+    )
 
 
 def test_an_account_is_named_by_its_credential(answering: Any, prospect: Any) -> None:

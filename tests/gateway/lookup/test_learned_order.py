@@ -1,0 +1,240 @@
+"""The learned order in a running gateway: what it learns from, what it goes by, what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count, product
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.lookup import bookshelf
+from gateway.lookup.planning.estimation import levels_of
+from gateway.lookup.planning.lessons import to_cells
+from tests.gateway.lookup.scene import Scene, attempts, body_of, cost, outcome, until
+
+# Of the person that is quoted for, and of the simulator's domains.
+PLACES = ("com..p", "other..p")
+ROOT = "{pgw}:live:learn:emails.find:"
+HITS, MISSES = (500, 480, 470, 5, 5), (500, 50, 5, 0, 0)
+BOOKS = ("hunter", "snov", "sixtyfour")
+# Tells what was supposed last from what was before.
+_numbers = count()
+
+
+@pytest.fixture(autouse=True)
+def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bookshelf, "FRESH", 0.0)
+
+
+async def known(scene: Scene, provider: str) -> Mapping[str, tuple[int, ...]]:
+    rows = await scene.store.call("HGETALL", f"{ROOT}{provider}")
+    pairs = zip(rows[::2], rows[1::2], strict=True) if isinstance(rows, list) else rows.items()
+    return to_cells(dict(pairs))
+
+
+async def quote(scene: Scene, **routing: Any) -> dict[str, Any]:
+    person = {"full_name": "Somebody Else", "domain": "elsewhere.com"}
+    body = {"operation": "emails.find", "input": person, "routing": routing}
+    reply = await scene.gateway.post("/v1/quote", body)
+    assert reply.status_code == 200, reply.text
+    data: dict[str, Any] = reply.json()["data"]
+    return data
+
+
+async def suppose(scene: Scene, cells: Mapping[str, Mapping[str, tuple[int, ...]]]) -> None:
+    """Have the gateway know this of providers, by who has missed before."""
+    more = next(_numbers)
+    for (provider, paths), place in product(cells.items(), PLACES):
+        for missed, counts in paths.items():
+            text = " ".join(map(str, (counts[0] + more, *counts[1:])))
+            for level in levels_of(f"-/{place}/{missed}"):
+                await scene.store.call("HSET", f"{ROOT}{provider}", level, text)
+
+    async def has_read() -> bool:
+        found = await quote(scene, order="learned")
+        first = found["steps"][0]
+        return bool(first["seen"] == cells[first["provider"]][""][0] + more)
+
+    await until(has_read)
+
+
+async def find(scene: Scene, person: Any, **routing: Any) -> httpx.Response:
+    return await scene.find(person, order="learned", **routing)
+
+
+async def explained(scene: Scene, reply: httpx.Response) -> dict[str, Any]:
+    name = reply.json().get("meta", reply.json())["request_id"]
+
+    async def kept() -> Any:
+        found = await scene.gateway.client.get(f"/v1/explain/{name}")
+        return found.json()["data"] if found.status_code == 200 else None
+
+    data: dict[str, Any] = await until(kept)
+    return data
+
+
+async def test_what_was_bought_teaches_once(scene: Scene) -> None:
+    person = scene.person(snov="valid")
+    await scene.find(person)
+    assert (await known(scene, "hunter"))[""] == (1, 0, 0, 0, 0)
+    assert (await known(scene, "snov"))[""] == (1, 1, 1, 0, 0)
+    behind = [cell for cell in await known(scene, "snov") if cell.endswith("/hunter")]
+    assert len(behind) == 1, "it was asked after hunter had missed"
+    assert not await known(scene, "sixtyfour")
+    again = await scene.find(person)
+    assert cost(again) == 0
+    assert (await known(scene, "snov"))[""] == (1, 1, 1, 0, 0), "what is cached teaches nothing"
+
+
+async def test_failures_teach_nothing(scene: Scene) -> None:
+    scene.fault("hunter", "status")
+    await scene.find(scene.person(snov="catch_all"), providers=["hunter", "snov"])
+    assert not await known(scene, "hunter")
+    cells = await known(scene, "snov")
+    assert cells[""][:3] == (1, 1, 0)
+    assert all(cell.endswith("/") for cell in cells if cell.count("/") == 2), "nobody has missed"
+
+
+async def test_the_best_of_what_is_known_comes_first(scene: Scene) -> None:
+    for best in BOOKS:
+        await suppose(scene, {name: {"": HITS if name == best else MISSES} for name in BOOKS})
+        reply = await find(scene, scene.person({best: "valid"}))
+        assert attempts(reply) == [(best, "accepted", None)]
+
+
+async def test_after_a_miss_it_is_planned_anew(scene: Scene) -> None:
+    """Behind hunter's misses snov has nothing, though it is the better of the two by itself."""
+    await suppose(
+        scene,
+        {
+            "hunter": {"": HITS},
+            "snov": {"": (500, 300, 300, 0, 0), "hunter": (500, 0, 0, 0, 0)},
+            "sixtyfour": {"": (500, 150, 75, 0, 0), "hunter": (500, 450, 450, 0, 0)},
+        },
+    )
+    reply = await find(scene, scene.person(sixtyfour="valid"))
+    assert [name for name, _, _ in attempts(reply)] == ["hunter", "sixtyfour"]
+    data = await explained(scene, reply)
+    assert data["replayed"] is True
+    assert [one["missed"] for one in data["decisions"]] == [[], ["hunter"]]
+
+
+async def test_an_answer_that_is_kept_comes_before_any_that_costs(scene: Scene) -> None:
+    person = scene.person(hunter="valid", snov="valid")
+    await scene.find(person, providers=["hunter"])
+    await suppose(scene, {"hunter": {"": MISSES}, "snov": {"": HITS}, "sixtyfour": {"": MISSES}})
+    reply = await find(scene, person)
+    assert attempts(reply) == [("hunter", "accepted", None)]
+    assert cost(reply) == 0
+
+
+async def test_a_kept_miss_does_not_end_the_lookup(scene: Scene) -> None:
+    person = scene.person(snov="valid")
+    await scene.find(person, providers=["sixtyfour"])
+    await suppose(scene, {"hunter": {"": MISSES}, "snov": {"": HITS}, "sixtyfour": {"": MISSES}})
+    reply = await find(scene, person)
+    assert attempts(reply) == [("sixtyfour", "empty", None), ("snov", "accepted", None)]
+    said = (await explained(scene, reply))["sentences"]
+    assert "costs nothing" in said[0]
+    assert said[1].startswith("snov came second")
+
+
+async def test_what_is_not_worth_its_price_is_not_bought(scene: Scene) -> None:
+    await suppose(scene, {"hunter": {"": MISSES}, "snov": {"": HITS}, "sixtyfour": {"": MISSES}})
+    person = scene.person(hunter="catch_all")
+    reply = await find(scene, person, value="0.06")
+    assert attempts(reply) == [
+        ("snov", "empty", None),
+        *[(name, "skipped", "not_worth_it") for name, *_ in attempts(reply)[1:]],
+    ]
+    said = (await explained(scene, reply))["sentences"]
+    assert sum("where one is worth 0.06 USD (not_worth_it)" in one for one in said) >= 1
+    await scene.find(person, providers=["hunter"], accept={"statuses": ["catch_all"]})
+    again = await find(scene, person, value="0.06", accept={"statuses": ["catch_all"]})
+    assert outcome(again) == "accepted", "what is kept is served whatever it was worth"
+    assert cost(again) == 0
+
+
+async def test_a_plan_is_told_before_and_beside_the_answer(scene: Scene) -> None:
+    await suppose(scene, {"hunter": {"": MISSES}, "snov": {"": HITS}, "sixtyfour": {"": MISSES}})
+    before = scene.charges()
+    quoted = await quote(scene, order="learned", max_cost="0.05")
+    assert scene.charges() == before, "a quote buys nothing"
+    assert quoted["steps"][0]["provider"] == "snov"
+    assert quoted["steps"][0]["expected_cost"] == "0.03"
+    assert 0.85 < quoted["expected_chance"] < 1
+    assert (quoted["worst_cost"], quoted["currency"]) == ("0.03", "USD")
+    assert {one["reason"] for one in quoted["left_out"]} == {"over_budget"}
+    assert quoted == await quote(scene, order="learned", max_cost="0.05")
+    body = {**body_of(scene.person(snov="valid")), "routing": {"order": "learned"}}
+    reply = await scene.gateway.post("/v1/emails/find?include=plan", body)
+    plan = reply.json()["meta"]["plan"]
+    assert plan["steps"][0]["provider"] == "snov"
+    assert plan["order"] == "learned"
+    without = await scene.gateway.post("/v1/emails/find", body)
+    assert "plan" not in without.json()["meta"]
+
+
+async def test_without_statistics_the_price_decides(scene: Scene) -> None:
+    found = await quote(scene, order="learned")
+    prices = [float(step["cost_per_accepted"]) for step in found["steps"]]
+    assert prices == sorted(prices)
+    assert {step["seen"] for step in found["steps"]} == {0}
+    assert [step["provider"] for step in found["steps"]] == ["hunter", "sixtyfour", "snov"]
+
+
+async def test_a_listed_order_is_explained_too(scene: Scene) -> None:
+    reply = await scene.find(scene.person(snov="valid"), max_cost="0.05")
+    data = await explained(scene, reply)
+    assert data["order"] == "listed"
+    assert data["replayed"] is True
+    assert data["sentences"][0].startswith("hunter came first: so it is listed.")
+    assert data["sentences"][0].endswith("It had nothing.")
+    assert data["sentences"][1].endswith("It had the answer.")
+
+
+async def test_who_is_passed_over_is_explained(scene: Scene) -> None:
+    reply = await scene.find(scene.person(), max_cost="0.05")
+    assert attempts(reply)[-1] == ("sixtyfour", "skipped", "over_budget")
+    said = (await explained(scene, reply))["sentences"]
+    assert said[-1].startswith("sixtyfour was not asked: its call may cost")
+
+
+async def test_another_teams_decisions_are_nobodys(scene: Scene) -> None:
+    team = await scene.gateway.team()
+    async with scene.gateway.caller(await scene.gateway.key(team)) as theirs:
+        reply = await theirs.post("/v1/emails/find", json=body_of(scene.person(hunter="valid")))
+        name = reply.json()["meta"]["request_id"]
+        assert (await theirs.get(f"/v1/explain/{name}")).status_code == 200
+        other = await theirs.get(f"/v1/explain/{name}?team_id=default")
+        assert other.status_code == 403
+    mine = await scene.gateway.client.get(f"/v1/explain/{name}")
+    assert mine.status_code == 404
+    asked = await scene.gateway.client.get(f"/v1/explain/{name}?team_id={team}")
+    assert asked.status_code == 200
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"operation": "emails.guess", "input": {}}, "/operation"),
+    ({"operation": "emails.find", "input": {"domain": "a.com"}}, "/input"),
+    ({"operation": "emails.find", "input": {"domain": 1}}, "/input/domain"),
+    ({"operation": "emails.find", "input": {"age": 1}}, "/input/age"),
+    ({"operation": "emails.verify", "input": {"email": "nobody"}}, "/input/email"),
+    (
+        {
+            "operation": "emails.verify",
+            "input": {"email": "a@b.com"},
+            "routing": {"providers": ["x"]},
+        },
+        "/routing/providers/0",
+    ),
+]
+
+
+@pytest.mark.parametrize("body, pointer", WRONG)
+async def test_a_wrong_quote_is_refused(scene: Scene, body: dict[str, Any], pointer: str) -> None:
+    reply = await scene.gateway.post("/v1/quote", body)
+    assert reply.status_code == 422, reply.text
+    assert [one["pointer"] for one in reply.json()["errors"]] == [pointer]
