@@ -16,6 +16,7 @@ from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of
 from gateway.api.names import check_team
 from gateway.api.problems import Problem, invalid
 from gateway.lookup.market import ROUTES
+from gateway.lookup.routing import Money
 from gateway.money.budgets import put_limits, put_pace
 from gateway.money.ledger import new_id
 from gateway.vault.roster import DEFAULT_TEAM, Budget, Name, Team, timestamp
@@ -28,12 +29,13 @@ Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
 
 
 class NewTeam(Struct, kw_only=True, forbid_unknown_fields=True):
-    """No budget is no limit."""
+    """No budget is no limit; `value` is what an accepted answer is worth, whatever its kind."""
 
     name: Name
     budget: Budgets = None
     rate_limit_per_minute: PerMinute | None = None
     max_concurrency: Concurrency | None = None
+    value: Money | None = None
 
 
 class TeamChange(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +43,7 @@ class TeamChange(Struct, kw_only=True, forbid_unknown_fields=True):
     budget: Budgets | UnsetType = UNSET
     rate_limit_per_minute: PerMinute | UnsetType | None = UNSET
     max_concurrency: Concurrency | UnsetType | None = UNSET
+    value: Money | UnsetType | None = UNSET
 
 
 class TeamView(Struct, kw_only=True):
@@ -49,6 +52,7 @@ class TeamView(Struct, kw_only=True):
     budget: Budget | list[Budget] | None
     rate_limit_per_minute: int | None
     max_concurrency: int | None
+    value: str | None
     created_at: str
 
 
@@ -84,6 +88,7 @@ def view(team: Team) -> TeamView:
         budget=show_budgets(team.budgets),
         rate_limit_per_minute=team.rate_limit_per_minute,
         max_concurrency=team.max_concurrency,
+        value=team.value,
         created_at=team.created_at,
     )
 
@@ -162,12 +167,15 @@ class Teams(Controller):
             budgets=budgets_of(data.budget),
             rate_limit_per_minute=data.rate_limit_per_minute,
             max_concurrency=data.max_concurrency,
+            value=data.value,
             created_at=timestamp(),
         )
         await check_team(context_of(request), team)
         # The budget first: a team is shown with nothing that does not hold yet.
         await limit(request, f"team:{team.id}", team)
         await context_of(request).roster.put_team(team)
+        if team.value is not None:
+            await context_of(request).market.changed()
         await record(request, "team.created", team.id, given_in(data))
         return _reply(request, team)
 
@@ -188,6 +196,8 @@ class Teams(Controller):
         await limit(request, f"team:{team.id}", team)
         if not await context_of(request).roster.change_team(team):
             raise missing("team")
+        if data.value is not UNSET:
+            await context_of(request).market.changed()
         await record(request, "team.changed", team.id, given_in(data))
         return _reply(request, team)
 

@@ -9,11 +9,12 @@ from gateway.cli.administration import body_option
 from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/admin/teams"
-COLUMNS = ("id", "name", "budget", "rate_limit_per_minute", "max_concurrency")
+COLUMNS = ("id", "name", "budget", "rate_limit_per_minute", "max_concurrency", "value")
 
 
 settings = options.stack(
     administration.limits,
+    body_option("--value", "value", "What an answer is worth to it: nobody dearer is asked."),
     options.client,
 )
 

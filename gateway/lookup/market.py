@@ -18,6 +18,7 @@ from gateway.store.connection import Store, StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.bench import WAITS, Bench, Rest
 from gateway.vault.credentials import VERSION, Credential, CredentialStore, choose, pool
+from gateway.vault.roster import Roster
 from providers.base import Offer
 from providers.errors import ProviderError
 from providers.registry import ADAPTERS
@@ -56,6 +57,7 @@ class Market:
         self._task: asyncio.Task[None] | None = None
         self.credentials: list[Credential] = list(fixed)
         self.routes: Mapping[str, Routing] = {}
+        self._values: Mapping[str, Routing] = {}
         # Of this version; as many as there are operations and teams.
         self._stands: dict[tuple[str, str], list[list[Stall]]] = {}
         self._allowances: dict[str, tuple[Credential, Allowance]] = {}
@@ -87,6 +89,8 @@ class Market:
         self.routes = {
             name.decode(): _routing.decode(body) for name, body in zip(names, bodies, strict=True)
         }
+        teams = await Roster(self._store).teams()
+        self._values = {team.id: Routing(value=team.value) for team in teams if team.value}
         self.credentials = self._fixed + kept
         self._stands = {}
         self._version = version
@@ -205,5 +209,6 @@ class Market:
         return next((item for item in self.credentials if item.id == name), None)
 
     def routing(self, operation: str, team: str) -> list[Routing | None]:
-        """The team's routing, then the installation's."""
-        return [self.routes.get(f"{operation}|{team}"), self.routes.get(operation)]
+        """The team's routing, what it says of all its lookups, then the installation's."""
+        own = self.routes.get(f"{operation}|{team}")
+        return [own, self._values.get(team), self.routes.get(operation)]

@@ -32,11 +32,14 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Team(Struct, frozen=True, kw_only=True):
+    """`value` is what an accepted answer is worth to it."""
+
     id: str
     name: str
     budgets: tuple[Budget, ...] = ()
     rate_limit_per_minute: int | None = None
     max_concurrency: int | None = None
+    value: Amount | None = None
     created_at: str = ""
 
 

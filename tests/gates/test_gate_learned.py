@@ -34,9 +34,9 @@ CHEAPEST = ("snov", "sixtyfour", "hunter")
 PRICES = {"hunter": "0.12", "snov": "0.015", "sixtyfour": "0.01"}
 CALL = {"hunter": 120_000, "snov": 15_000, "sixtyfour": 50_000}
 # By its price alone Snov.io should come first, but it knows hardly anybody.
-COVERAGE = {"hunter": 0.75, "snov": 0.15, "sixtyfour": 0.6}
+COVERAGE = {"hunter": 0.75, "snov": 0.05, "sixtyfour": 0.85}
 ONLY_FOR_HITS = ("hunter", "sixtyfour")
-WIDTH = 12
+WIDTH = 32
 # Who finds most comes first, whatever it costs.
 BY_HIT_RATE = """
 import gateway.lookup.planning.planner as p
@@ -105,7 +105,7 @@ async def gateway(
             environment(folder / "data", **simulated(simulator.endpoints, *LISTED)) | sabotage
         )
         environ["GATEWAY_CONFIG"] = str(folder / "gateway.toml")
-        environ["GATEWAY_LOG_LEVEL"] = "warning"
+        environ |= {"GATEWAY_LOG_LEVEL": "warning", "GATEWAY_STORE_TIMEOUT_MS": "5000"}
         served = await stack.enter_async_context(serving(folder, environ=environ))
         yield served, list(records_of(world))
 

@@ -9,9 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.lookup import bookshelf
+from gateway.lookup import bookshelf, course
+from gateway.lookup.planning import planner
 from gateway.lookup.planning.estimation import levels_of
 from gateway.lookup.planning.lessons import to_cells
+from gateway.lookup.planning.terms import Rating
+from gateway.store.connection import Store
+from gateway.store.script import Script
 from tests.gateway.lookup.scene import Scene, attempts, body_of, cost, outcome, until
 
 # Of the person that is quoted for, and of the simulator's domains.
@@ -157,6 +161,24 @@ async def test_what_is_not_worth_its_price_is_not_bought(scene: Scene) -> None:
     assert cost(again) == 0
 
 
+async def test_a_team_says_what_an_answer_is_worth_to_it(scene: Scene) -> None:
+    team = await scene.gateway.team(value="0.06")
+    body = {"operation": "emails.find", "input": {"full_name": "A B", "domain": "c.com"}}
+    async with scene.gateway.caller(await scene.gateway.key(team)) as theirs:
+
+        async def reasons(**routing: Any) -> list[str]:
+            quoted = {**body, "routing": {"order": "learned", **routing}}
+            reply = await theirs.post("/v1/quote", json=quoted)
+            return [one["reason"] for one in reply.json()["data"]["left_out"]]
+
+        await suppose(scene, {name: {"": MISSES} for name in BOOKS})
+        assert "not_worth_it" in await reasons()
+        assert "not_worth_it" not in await reasons(value=None), "a call's own word comes first"
+        changed = await scene.gateway.client.patch(f"/v1/admin/teams/{team}", json={"value": "9"})
+        assert changed.json()["data"]["value"] == "9"
+        assert "not_worth_it" not in await reasons()
+
+
 async def test_a_plan_is_told_before_and_beside_the_answer(scene: Scene) -> None:
     await suppose(scene, {"hunter": {"": MISSES}, "snov": {"": HITS}, "sixtyfour": {"": MISSES}})
     before = scene.charges()
@@ -238,3 +260,47 @@ async def test_a_wrong_quote_is_refused(scene: Scene, body: dict[str, Any], poin
     reply = await scene.gateway.post("/v1/quote", body)
     assert reply.status_code == 422, reply.text
     assert [one["pointer"] for one in reply.json()["errors"]] == [pointer]
+
+
+async def test_what_is_kept_is_served_without_a_thought(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = scene.person(hunter="valid", snov="valid", sixtyfour="valid")
+    await find(scene, person)
+    thoughts = 0
+
+    def rate(*given: Any) -> list[Rating]:
+        nonlocal thoughts
+        thoughts += 1
+        return planner.rate(*given)
+
+    monkeypatch.setattr(course, "rate", rate)
+    again = await find(scene, person)
+    assert again.headers["x-gateway-cache"] == "hit"
+    assert thoughts == 0
+    await scene.store.call("DEL", *[key async for key in scene.store.scan("{pgw}:live:cache:*")])
+    anew = await find(scene, person)
+    assert outcome(anew) == "accepted", "the hint was wrong, which costs a turn, not the answer"
+    assert thoughts >= 1
+
+
+async def test_the_learned_order_asks_the_store_no_more_often(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bookshelf, "FRESH", 3600.0)
+    await find(scene, scene.person(hunter="valid"))
+    turns: list[str] = []
+    run = Store.run
+
+    async def counted(self: Store, script: Script, *given: Any) -> Any:
+        turns.append(script.name)
+        return await run(self, script, *given)
+
+    monkeypatch.setattr(Store, "run", counted)
+    asked: dict[str, tuple[int, ...]] = {}
+    for order in ("listed", "learned"):
+        turns.clear()
+        reply = await scene.find(scene.person(), order=order, providers=["hunter", "sixtyfour"])
+        assert len(attempts(reply)) == 2
+        asked[order] = tuple(map(turns.count, ("admit", "dispatch", "settle")))
+    assert asked["learned"] == asked["listed"]
