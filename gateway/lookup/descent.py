@@ -30,7 +30,6 @@ from gateway.money.terms import Admission, Fate, Settlement
 from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cost
 from gateway.vault.bench import WAITS
-from providers.base import LONGEST_CALL
 from providers.errors import Suppressed
 
 if TYPE_CHECKING:
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN = 0.5
 BUDGET_PATIENCE = 1.0
-# What a provider may take by its own account: Hunter's finder searches for ten seconds.
-PATIENCE = 10.0
 # Endings of a call that say nothing about the provider: whoever joined it asks for itself.
 UNSHARED = ("", "expired", "owner_gone")
 
@@ -285,22 +282,10 @@ class Descent:
             after=self.lookup.after,
             slot=self.bids[found.index].slot,
             rid=found.rid,
-            seconds=self._seconds(found.index),
+            seconds=self.lookup.seconds_for(last=found.index + 1 == len(self.bids)),
             asked=self.lookup.asked,
             lookup=self.lookup,
         )
-
-    def _seconds(self, index: int) -> float:
-        """All the time left for the last step, half of it while another remains.
-
-        Without a timeout of the caller's the end of the exchange ends no call: an answer that is
-        being bought is waited for, by the job that the lookup becomes.
-        """
-        left, last = max(0.05, self.lookup.seconds_left()), index + 1 == len(self.bids)
-        share = left if last else left / 2
-        if self.lookup.route.timeout is None:
-            return max(share, LONGEST_CALL if last else PATIENCE)
-        return share
 
     async def _conclude(
         self, found: Admission, call: Call, called: Called, *, own: bool

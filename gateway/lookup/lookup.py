@@ -12,19 +12,22 @@ import msgspec
 from msgspec import Struct
 
 from gateway.lookup.attempts import Attempt, Tally
-from gateway.lookup.judge import Outcome
+from gateway.lookup.judge import Outcome, strength
 from gateway.lookup.marking import Asked
 from gateway.lookup.planner import Plan
 from gateway.lookup.planning.bounces import Estimates
 from gateway.lookup.resting import Rest
 from gateway.lookup.routing import Route
 from gateway.money.terms import Place, Rate
+from providers.base import LONGEST_CALL
 from providers.model import Datum, Provenance, Query
 
 if TYPE_CHECKING:
     from gateway.lookup.course import Course
 
 JOB_TIMEOUT = 3600.0
+# What a provider may take by its own account: Hunter's finder searches for ten seconds.
+PATIENCE = 10.0
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -57,6 +60,12 @@ class Candidate:
     verified_by: str | None = None
     credential: str = ""
     origins: dict[str, Provenance] = field(default_factory=dict)
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Of what is put together the fullest; of single answers the strongest."""
+        fields = len(self.origins)
+        return (fields, *strength(self.data)) if self.data else (fields, 0, 0)
 
 
 class Progress(Struct):
@@ -142,6 +151,18 @@ class Lookup:
 
     def seconds_left(self) -> float:
         return self.head.deadline - asyncio.get_running_loop().time()
+
+    def seconds_for(self, *, last: bool) -> float:
+        """All the time left for the last step, half of it while another remains.
+
+        Without a timeout of the caller's the end of the exchange ends no call: an answer that is
+        being bought is waited for, by the job that the lookup becomes.
+        """
+        left = max(0.05, self.seconds_left())
+        share = left if last else left / 2
+        if self.route.timeout is None:
+            return max(share, LONGEST_CALL if last else PATIENCE)
+        return share
 
     @property
     def scopes(self) -> list[str]:
