@@ -61,7 +61,8 @@ LOOKUP_PARAMETERS = [
     {
         "name": "include",
         "in": "query",
-        "description": "`raw` adds each provider's own reply as `meta.raw`",
+        "description": "`raw` adds each provider's own reply as `meta.raw`, `plan` what was"
+        " planned as `meta.plan`",
         "schema": {"type": "string", "enum": list(PARTS)},
     },
     {

@@ -57,6 +57,7 @@ class Descent:
     async def to_its_end(self) -> None:
         for left in self.lookup.plan.left_out:
             self._note(left.provider, "skipped", reason=left.reason)
+        self._decide()
         await self._try_pattern()
         found = await self._begin()
         while found.kind not in ("none", "done"):
@@ -70,12 +71,16 @@ class Descent:
         raws = self.lookup.raws if self.lookup.raw else {}
         self.lookup.raws = await clear(store, root, raws, self._key)
 
-    async def _begin(self) -> Admission:
+    def _decide(self) -> None:
         """Where an answer is likely to be kept it is only thought about once it is not."""
-        if self.lookup.winner:
-            return Admission("done")
         if not (self.bids.is_choice and self.waterfall.lately.knows(self.bids.slots())):
             self.course.decide(0)
+
+    async def _begin(self) -> Admission:
+        """The first step; the money for a guess that came to nothing is spent by now."""
+        if self.lookup.winner:
+            return Admission("done")
+        self._decide()
         return await self._admit(0)
 
     async def _try_pattern(self) -> None:

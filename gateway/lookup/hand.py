@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.lookup.doubting import is_doubtful
-from gateway.lookup.judge import strength
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.merging import is_merged, merged
 
@@ -30,7 +29,7 @@ class Hand:
             lookup.winner = candidate
         elif candidate.outcome == "empty":
             lookup.empties += 1
-        elif lookup.best is None or _rank(candidate) > _rank(lookup.best):
+        elif lookup.best is None or candidate.rank > lookup.best.rank:
             lookup.best = candidate
 
     async def wants_check(self, candidate: Candidate, following: int) -> bool:
@@ -56,9 +55,3 @@ class Hand:
             if candidate.outcome != "weak" and lookup.best is candidate:
                 lookup.best = None
             self.take(candidate)
-
-
-def _rank(candidate: Candidate) -> tuple[int, int, int]:
-    """Of what is put together the fullest; of single answers the strongest."""
-    fields = len(candidate.origins)
-    return (fields, *strength(candidate.data)) if candidate.data else (fields, 0, 0)

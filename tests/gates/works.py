@@ -223,7 +223,7 @@ ANYTHING = {"statuses": ["valid", "catch_all", "unknown"]}
 
 
 def routing_of(*providers: str) -> dict[str, Any]:
-    return {"providers": list(providers), "accept": ANYTHING}
+    return {"providers": list(providers), "order": "listed", "accept": ANYTHING}
 
 
 @asynccontextmanager
