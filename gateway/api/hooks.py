@@ -85,6 +85,10 @@ def _members(hook: Hook) -> dict[str, Any]:
 async def _credential(request: Req, name: str) -> Credential:
     context = context_of(request)
     held = context.market.credential(name)
+    if held is None:
+        # It may have been made by another process a moment ago.
+        await context.market.refresh()
+        held = context.market.credential(name)
     if held is None and await context.kept.holds(name):
         detail = (
             "The credential is not in use: it is stored, and this gateway runs in its sandbox."

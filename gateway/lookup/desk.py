@@ -68,12 +68,8 @@ class Desk:
         self.store = store
         self.flights = Flights()
         self.chronicles = Chronicles(store, root)
-        self.ledger = Ledger(
-            store,
-            root=root,
-            zone=ZoneInfo(settings.timezone),
-            journal=journal,
-        )
+        zone = ZoneInfo(settings.timezone)
+        self.ledger = Ledger(store, root=root, zone=zone, journal=journal)
         team_cache = settings.cache_scope == "team"
         self.bounces = Bounces(store, root, market, data_key, team_cache=team_cache)
         self.waterfall = Waterfall(

@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import get_args
 from urllib.parse import quote, quote_plus
@@ -19,6 +20,7 @@ import pytest
 from providers.simulator.faults import Fault, Replacement
 from tests.gates.aviary import FIELDS, Aviary, flown, open_accounts
 from tests.gates.canaries import Canary, leaks, made, master
+from tests.gateway.api.replies import eventually
 from tests.gateway.api.route_table import TABLE
 from tests.gateway.api.two_teams import SIDES
 
@@ -206,10 +208,25 @@ SEEN = [
 
 
 async def measure(cage: Aviary) -> None:
-    """Every account is used; then both workers are asked for what they counted."""
+    """Every account is used; then both workers are asked for what they counted.
+
+    Erasures take what was deleted out of the files: an account is written anew after them.
+    """
+    await eventually(partial(_erased, cage))
+    held = await cage.stage.send("GET", "/v1/admin/credentials", cage.stage.admin)
+    stored = [one for one in held.json["data"] if one["id"].startswith("cred_")]
+    name = next(one["id"] for one in stored if one["provider"] == "letrics")
+    path = f"/v1/admin/credentials/{name}"
+    changed = await cage.stage.send("PATCH", path, cage.stage.admin, json={"weight": 2})
+    assert changed.status == 200, changed.text
     await check_accounts(cage)
     for _ in range(8):
         await cage.stage.send("GET", "/metrics", cage.canaries["the metrics key"].text)
+
+
+async def _erased(cage: Aviary) -> bool:
+    reply = await cage.stage.send("GET", "/v1/admin/erasures", cage.stage.admin)
+    return all(one["status"] == "completed" for one in reply.json["data"])
 
 
 async def test_a_secret_that_is_logged_stored_counted_or_told_is_noticed(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ s._read = read_without
 # Nobody inherits what a dead process had claimed.
 CHILDLESS = """
 import gateway.store.script as s
-read, left = s._read, "lend(root, id, 0, now + tonumber(ARGV[5]))"
+read, left = s._read, "lend(root, 'interactive', id, 0, now + tonumber(ARGV[5]))"
 def read_without(name):
     text = read(name)
     assert name != "begin_mark" or left in text

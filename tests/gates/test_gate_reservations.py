@@ -107,7 +107,7 @@ class Drive:
             key = self.stage.keys["ours"]
             reply = await self.stage.ask(label, side, key, **members)
             assert reply.status < 500, reply.text
-            if reply.status == 202:
+            if "/v1/jobs/" in reply.headers.get("location", ""):
                 await eventually(partial(self._is_done, reply.json["data"]["id"]))
             await self.stage.undo(entry, reply)
         return self.door.seen

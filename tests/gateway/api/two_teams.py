@@ -125,7 +125,8 @@ class Stage:
     async def hook(self, credential: str) -> None:
         """Give the account's provider an address to call."""
         path = f"{PLACES['credential_id']}/{credential}/hook"
-        assert (await self.send("POST", path, self.admin)).status == 201
+        reply = await self.send("POST", path, self.admin)
+        assert reply.status == 201, reply.text
 
     async def undo(self, entry: Entry, reply: Answer) -> None:
         if entry.made and reply.status == 201:
