@@ -26,7 +26,7 @@ from providers.model import (
     SearchDomain,
     Ticket,
 )
-from providers.options import choice, number
+from providers.options import choice, number, web_url
 from providers.snov.addresses import Addresses
 from providers.snov.domains import Domains
 from providers.snov.lists import is_searchable, worst_search
@@ -65,7 +65,11 @@ _offer = partial(
 
 class Snov(Addresses, Profiles, Domains):
     native = NATIVE
-    options: ClassVar = {"finder": choice("v1", "v2"), "profile_reads": number(1, 1000)}
+    options: ClassVar = {
+        "finder": choice("v1", "v2"),
+        "profile_reads": number(1, 1000),
+        "webhook_url": web_url(),
+    }
     # "Limited to 60 requests per minute." Hourly limits of finder and verifier depend on the plan:
     # set `per_hour`, or let the provider's own refusals slow the calls down.
     rates = (Rate(60, 60),)

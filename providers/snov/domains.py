@@ -47,7 +47,7 @@ class Domains(SnovAccount):
         return Answer(data=to_email_count(query, reply.value), raw=reply.body)
 
     async def enrich_company(self, query: EnrichCompany) -> Ticket:
-        json = {"domain": query.domain}
+        json = {"domain": query.domain, **self.callback}
         reply = await self.call("POST", f"{ROOT}/start", StartedSearch, json=json)
         return Ticket(state={"search_hash": reply.value.meta.task_hash})
 
@@ -71,6 +71,7 @@ class Domains(SnovAccount):
             "domain": query.domain,
             "page" if of_prospects else "next": spot.position or None,
             "positions[]": query.job_titles or None if of_prospects else None,
+            **self.callback,
         }
         path = f"{ROOT}/{spot.name}/start"
         reply = await self.call("POST", path, StartedSearch, params=params)

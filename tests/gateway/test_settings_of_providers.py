@@ -26,6 +26,7 @@ def options(tmp_path: Path, provider: str, text: str) -> dict[str, str]:
         ("hunter", "page_size = 10", {"page_size": "10"}),
         ("snov", 'finder = "V2"', {"finder": "v2"}),
         ("snov", "profile_reads = 3", {"profile_reads": "3"}),
+        ("snov", 'webhook_url = "https://a.example/h/"', {"webhook_url": "https://a.example/h"}),
         ("sixtyfour", "verify_emails = true", {"verify_emails": "true"}),
         ("sixtyfour", "verify_emails = 0", {"verify_emails": "false"}),
         ("sixtyfour", 'providers = ["b-c", "A"]', {"providers": "b-c,A"}),

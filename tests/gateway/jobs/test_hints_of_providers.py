@@ -48,11 +48,10 @@ async def told(
     return start
 
 
-def calling(settings: Settings, url: str) -> dict[str, Any]:
-    sixtyfour = msgspec.structs.replace(
-        settings.providers["sixtyfour"], options={"webhook_url": url}
-    )
-    return {**settings.providers, "sixtyfour": sixtyfour}
+def calling(settings: Settings, url: str, provider: str = "sixtyfour") -> dict[str, Any]:
+    held = settings.providers[provider]
+    told = msgspec.structs.replace(held, options={"webhook_url": url})
+    return {**settings.providers, provider: told}
 
 
 async def secret_of(scene: Scene) -> str:
@@ -160,3 +159,28 @@ async def test_a_task_that_nobody_hears_of_is_not_asked_for(
 
 async def unheard(_self: Queue, _task: str) -> bool:
     return False
+
+
+@WAITS
+async def test_an_unsigned_message_hints_as_well(
+    start_scene: StartScene,
+    start_gateway: GatewayFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    wait: float,
+) -> None:
+    """Snov.io signs nothing: what it found is read where it is, and paid as it is billed."""
+    door = await start_gateway()
+    issued = await door.client.post(HOOK.replace("sixtyfour", "snov"))
+    url = door.url + issued.json()["data"]["url"].partition("example")[2]
+    scene = await start_scene(providers=calling(door.settings, url, "snov"))
+    monkeypatch.setattr(tickets, "wait_before", lambda _ticket, _learned: wait)
+    scene.slow_down("snov", task=0.5)
+    domain = scene.person(snov="valid").company.domain
+    body = {"domain": domain, "routing": {"providers": ["snov"]}}
+    promised = await scene.gateway.client.post(
+        "/v1/companies/enrich", json=body, headers={"prefer": "respond-async"}
+    )
+    job = await scene.job(promised)
+    assert job["result"]["data"]["domain"] == domain
+    assert Decimal(job["cost"]) == scene.billed("snov") > 0
+    await called_back(scene)
