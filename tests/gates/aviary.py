@@ -17,7 +17,7 @@ from providers.simulator.population import Person
 from providers.simulator.settings import SimulatorSettings
 from providers.simulator.testing import RunningSimulator
 from providers.simulator.world import World
-from tests.gates.canaries import Canary, issued, made, master, plain
+from tests.gates.canaries import Canary, issued, made, master, plain, whole
 from tests.gateway.api.route_table import SIGNING
 from tests.gateway.api.two_teams import Answer, Stage, two_teams
 from tests.gateway.front import behind
@@ -149,7 +149,12 @@ def came_up(stage: Stage, app: SimulatorApp) -> list[Canary]:
     """What the gateway and Snov made themselves, and what a provider signs with."""
     shown = [(member, text) for one in stage.replies for member, text in shown_in(one)]
     assert {member for member, _ in shown} == {*ONCE}
-    found = [issued(ONCE[member], text.rpartition("/hooks/")[2]) for member, text in shown]
+    found = [
+        whole(ONCE[member], text.rpartition("/")[2])
+        if member == "url"
+        else issued(ONCE[member], text)
+        for member, text in shown
+    ]
     tokens = [issued("a token of Snov's", text) for text in app.stage.tokens._held]
     assert tokens
     return [*found, *tokens, issued("a signing secret", SIGNING)]

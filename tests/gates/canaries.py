@@ -51,6 +51,11 @@ def issued(name: str, text: str) -> Canary:
     return Canary(name, text, text.rpartition("_")[2])
 
 
+def whole(name: str, text: str) -> Canary:
+    """A text that is random from its first to its last character."""
+    return Canary(name, text, text)
+
+
 def forms(canary: Canary) -> Iterator[tuple[str, bytes]]:
     """Each way of writing it, and its name."""
     text = canary.text

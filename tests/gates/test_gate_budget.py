@@ -35,7 +35,7 @@ async def check_then_admit(self, claim):
         posted, reserved, in_doubt = (int(amount or 0) for amount in held)
         if limit and posted + reserved + in_doubt + claim.steps[0].cost > int(limit):
             found = t.Obstacle(scope, "total", posted + in_doubt, reserved, int(limit), 0)
-            return t.Admission("none", [t.Skip(claim.steps[0].index, "over_budget", found)])
+            return t.Admission("none", [t.Skip(claim.steps[0].index, "over_budget", budget=found)])
     return await admit(self, claim)
 l.Ledger.admit = check_then_admit
 """

@@ -210,15 +210,13 @@ SEEN = [
 async def measure(cage: Aviary) -> None:
     """Every account is used; then both workers are asked for what they counted.
 
-    Erasures take what was deleted out of the files: an account is written anew after them.
+    Erasures take what was deleted out of the files: an account is made after them.
     """
     await eventually(partial(_erased, cage))
-    held = await cage.stage.send("GET", "/v1/admin/credentials", cage.stage.admin)
-    stored = [one for one in held.json["data"] if one["id"].startswith("cred_")]
-    name = next(one["id"] for one in stored if one["provider"] == "letrics")
-    path = f"/v1/admin/credentials/{name}"
-    changed = await cage.stage.send("PATCH", path, cage.stage.admin, json={"weight": 2})
-    assert changed.status == 200, changed.text
+    secret = {"token": cage.canaries["the token of letrics, stored"].text}
+    await cage.stage.make(
+        "credential_id", {"provider": "letrics", "name": "another", "secret": secret}
+    )
     await check_accounts(cage)
     for _ in range(8):
         await cage.stage.send("GET", "/metrics", cage.canaries["the metrics key"].text)
