@@ -57,8 +57,9 @@ class Descent:
     async def to_its_end(self) -> None:
         for left in self.lookup.plan.left_out:
             self._note(left.provider, "skipped", reason=left.reason)
-        self._decide()
-        await self._try_pattern()
+        if not self._is_kept_lately:
+            self.course.decide(0)
+            await self._try_pattern()
         found = await self._begin()
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
@@ -71,17 +72,28 @@ class Descent:
         raws = self.lookup.raws if self.lookup.raw else {}
         self.lookup.raws = await clear(store, root, raws, self._key)
 
-    def _decide(self) -> None:
+    @property
+    def _is_kept_lately(self) -> bool:
         """Where an answer is likely to be kept it is only thought about once it is not."""
-        if not (self.bids.is_choice and self.waterfall.lately.knows(self.bids.slots())):
-            self.course.decide(0)
+        return self.bids.is_choice and self.waterfall.lately.knows(self.bids.slots())
 
     async def _begin(self) -> Admission:
         """The first step; the money for a guess that came to nothing is spent by now."""
         if self.lookup.winner:
             return Admission("done")
-        self._decide()
+        if not self._is_kept_lately:
+            self.course.decide(0)
         return await self._admit(0)
+
+    async def _think(self, index: int) -> Admission:
+        """What was taken to be kept is not: who comes first is to be decided after all."""
+        self.course.decide(index)
+        if index == 0:
+            await self._try_pattern()
+        if self.lookup.winner:
+            return Admission("done")
+        self.course.decide(index)
+        return await self._admit(index)
 
     async def _try_pattern(self) -> None:
         """An address as its domain makes them comes before all providers, if it may be asked."""
@@ -105,8 +117,7 @@ class Descent:
             case "resumed":
                 return await self._resume(found)
             case "unplanned":
-                self.course.decide(found.index)
-                return await self._admit(found.index)
+                return await self._think(found.index)
             case "wait":
                 return await self._admit(found.index)
             case "account":

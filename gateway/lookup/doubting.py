@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ from gateway.lookup.planning.bounces import Estimate
 from gateway.lookup.planning.lessons import Lesson
 from gateway.lookup.planning.terms import Prior
 from gateway.lookup.planning.verdicts import Verdict, word_for
+from gateway.lookup.reporting import report
 from gateway.money.ledger import Ledger
 from gateway.store.connection import StoreDown
 from providers.base import Charge
@@ -30,6 +31,7 @@ from providers.model import Email, Status, Verification
 if TYPE_CHECKING:
     from gateway.lookup.waterfall import Waterfall
 
+When = Literal["now", "later", "never"]
 VerificationOf = Callable[[Lookup, str, str], Lookup | None]
 # Assumed until it was seen: every other uncertain address turns out to be there; worth so much.
 CONFIRMED, WEIGHT = 0.5, 12.0
@@ -56,21 +58,27 @@ class Doubts:
         self._doing = Breakers(ledger.store, ledger.root)
         self._verification_of = verification_of
 
-    async def pays(self, lookup: Lookup, candidate: Candidate, following: int) -> bool:
+    async def when(self, lookup: Lookup, candidate: Candidate, following: int) -> When:
         """Whether checking it is cheaper per accepted answer than each step from `following` on.
 
-        True as well where nobody can check it, or the store can't be asked.
+        Never if it is dearer than what an answer is worth, or nobody can; at once if the store
+        can't be asked.
         """
-        rest = lookup.plan.steps[following:]
         child = self._child(lookup, candidate)
-        if child is None or not rest:
-            return True
+        if child is None:
+            return "never"
+        step, value = child.plan.steps[0], lookup.route.value
         try:
-            chance = await self._confirms(candidate.provider)
-            others = [await self._index(step, lookup.operation) for step in rest]
+            index = step.cost / await self._confirms(candidate.provider)
+            rest = lookup.plan.steps[following:]
+            others = [await self._index(one, lookup.operation) for one in rest]
         except StoreDown:
-            return True
-        return child.plan.steps[0].cost / chance <= min(others)
+            return "now"
+        if value is not None and index > value:
+            report(child, step.provider, "skipped", reason="not_worth_it")
+            lookup.attempts += child.attempts
+            return "never"
+        return "now" if not others or index <= min(others) else "later"
 
     def _child(self, lookup: Lookup, candidate: Candidate) -> Lookup | None:
         assert isinstance(candidate.data, Email)

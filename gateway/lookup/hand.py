@@ -36,10 +36,10 @@ class Hand:
         """Whether it is checked before the step `following`, if it is to be checked at all."""
         if not is_doubtful(self._lookup, candidate):
             return False
-        if await self._waterfall.doubts.pays(self._lookup, candidate, following):
-            return True
-        self._postponed.append(candidate)
-        return False
+        when = await self._waterfall.doubts.when(self._lookup, candidate, following)
+        if when == "later":
+            self._postponed.append(candidate)
+        return when == "now"
 
     async def check(self, candidate: Candidate) -> None:
         """Have another provider verify the address."""

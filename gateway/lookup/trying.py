@@ -69,8 +69,11 @@ def is_held(verification: Verification) -> bool:
 
 
 def _pays(guess: Guess, child: Lookup, lookup: Lookup) -> bool:
-    """Whether it saves more than it costs: what it replaces costs nothing if it is free."""
-    return child.plan.steps[0].cost < guess.chance * lookup.plan.steps[0].cost
+    """Whether it saves more than it costs, and an answer by it is worth its price."""
+    cost, value = child.plan.steps[0].cost, lookup.route.value
+    if value is not None and cost > guess.chance * value:
+        return False
+    return cost < guess.chance * lookup.plan.steps[0].cost
 
 
 def _report_unverified(lookup: Lookup, child: Lookup) -> None:

@@ -74,7 +74,7 @@ def always(value: Any) -> Any:
 
 
 CHECKS: list[tuple[Check, Any, str, Any]] = [
-    (what_is_cheaper_comes_first, Doubts, "pays", always(True)),
+    (what_is_cheaper_comes_first, Doubts, "when", always("now")),
     (what_was_postponed_is_checked_at_last, Hand, "check_postponed", always(None)),
     (outcomes_weigh_more_than_a_word, doubting, "word_of", lambda said, _: said[-1][1]),
 ]
@@ -111,6 +111,18 @@ async def test_a_provider_whose_doubts_are_hardly_ever_dispelled_is_not_checked_
     await scene.store.call("HSET", f"{ROOT}learn:confirms:sixtyfour", "unknown", "90 3 0 0 0")
     reply = await asked(scene, snov=True)
     assert attempts(reply) == [("sixtyfour", "weak", None), ("snov", "accepted", None)]
+
+
+async def test_a_check_that_costs_more_than_an_answer_is_worth_is_left_out(scene: Scene) -> None:
+    await scene.store.call("HSET", f"{ROOT}learn:confirms:sixtyfour", "unknown", "90 3 0 0 0")
+    reply = await asked(scene, snov=False, providers=["sixtyfour"], value="0.2")
+    assert attempts(reply) == [
+        ("sixtyfour", "weak", None),
+        ("hunter", "skipped", "not_worth_it"),
+    ]
+    assert scene.requests(HUNTER_VERIFY) == 0
+    dear = await asked(scene, snov=False, providers=["sixtyfour"], value="0.5")
+    assert attempts(dear)[1:] == [("hunter", "accepted", None)]
 
 
 async def test_how_often_doubts_are_dispelled_is_learned_of_what_is_bought(scene: Scene) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from gateway.lookup import trying
+from gateway.lookup.bids import Bids
+from gateway.lookup.guessing import Guess, Guesses
+from gateway.lookup.lookup import Lookup
 from gateway.store.script import Script
 from providers.simulator.knowledge import Known
 from providers.simulator.population import Person
@@ -282,6 +285,28 @@ async def test_a_guess_that_counts_by_itself_is_caught(
     monkeypatch.setattr(trying, "_take_over", forget)
     with pytest.raises(AssertionError):
         await a_guess_is_no_lookup_of_its_own(scene)
+
+
+async def test_what_is_kept_is_served_without_a_guess_and_guessed_once_it_is_not(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_ = staff(scene)
+    await taught(scene)
+    sought, of = [], Guesses.of
+
+    async def watched(self: Guesses, lookup: Lookup, bids: Bids) -> Guess | None:
+        if lookup.parent is None:
+            sought.append(lookup.id)
+        return await of(self, lookup, bids)
+
+    monkeypatch.setattr(Guesses, "of", watched)
+    learned = {"order": "learned", "providers": ["hunter", "sixtyfour", "pattern"]}
+    assert cost(await scene.find(first, **learned)) == 0
+    assert sought == []
+    async for key in scene.store.scan("{pgw}:live:cache:*"):
+        await scene.store.call("DEL", key)
+    assert attempts(await scene.find(first, **learned)) == CHECKED
+    assert len(sought) == 1
 
 
 async def test_names_that_nobody_can_divide_are_not_guessed(scene: Scene) -> None:
