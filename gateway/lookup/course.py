@@ -11,7 +11,7 @@ import msgspec
 from gateway.lookup.bids import Bids
 from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.chronicles import Chronicle, End, digest, encode, name_of
-from gateway.lookup.judge import judge
+from gateway.lookup.judge import judge, wanting_nothing
 from gateway.lookup.planning.planner import full_plan, rate
 from gateway.lookup.planning.record import Trace, to_move
 from gateway.lookup.planning.segments import segment_of
@@ -254,5 +254,5 @@ def found_of(lookup: Lookup, data: Datum | None) -> Found:
         return "empty"
     if isinstance(data, Email):
         return data.status if data.status in USEFUL else "useless"  # type: ignore[return-value]
-    outcome = judge(lookup.query, data, lookup.route.accept)
+    outcome = judge(wanting_nothing(lookup.query), data, lookup.route.accept)
     return {"accepted": "valid", "weak": "unknown", "empty": "empty"}[outcome]  # type: ignore[return-value]

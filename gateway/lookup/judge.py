@@ -58,6 +58,13 @@ def _judge_email(found: Email, accept: Accept) -> Outcome:
     return "empty" if found.status in ("invalid", "disposable") else "weak"
 
 
+def wanting_nothing(query: Query) -> Query:
+    """The question as one that any answer beyond the input answers."""
+    if isinstance(query, EnrichPerson | EnrichCompany) and query.want:
+        return msgspec.structs.replace(query, want=[])
+    return query
+
+
 def _judge_facts(query: Query, data: Person | Company) -> Outcome:
     if not tells_more(query, data):
         return "empty"

@@ -117,6 +117,15 @@ async def test_what_nobody_knows_leaves_the_fullest_answer_and_is_not_bought_aga
     assert again.json()["meta"]["cached"] is True
 
 
+async def test_what_one_caller_wants_says_nothing_of_a_provider(
+    scene: Scene,
+) -> None:
+    await enrich(scene, known_to_both(scene), "skills")
+    for provider in ("snov", "hunter"):
+        counts = await scene.store.call("HGET", f"{{pgw}}:live:learn:people.enrich:{provider}", "")
+        assert counts == b"1 1 1 0 0", provider
+
+
 async def test_one_who_knows_nothing_takes_nothing_away(scene: Scene) -> None:
     person = scene.person(snov="valid")
     reply = await enrich(scene, person.email, "seniority")
