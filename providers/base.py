@@ -65,6 +65,8 @@ AsyncTransport = httpx.AsyncBaseTransport
 HTTPError = httpx.HTTPError
 
 T = TypeVar("T")
+# Nested deeper than anybody reads, it is a RecursionError.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _OPERATION_OF = {query: operation for operation, query in QUERIES.items()}
 
 
@@ -294,7 +296,7 @@ def decode(body: bytes | msgspec.Raw, into: type[T]) -> T:
     """`body` as `into`. Raises MalformedResponse."""
     try:
         return msgspec.json.decode(body, type=into, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         raise MalformedResponse("the reply is not what is documented", uncertain=True) from None
 
 
@@ -302,7 +304,7 @@ def glance(body: bytes | msgspec.Raw, into: type[T]) -> T | None:
     """`body` as `into`, None if it is something else: for replies that already failed."""
     try:
         return msgspec.json.decode(body, type=into, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

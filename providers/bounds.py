@@ -52,7 +52,14 @@ def seconds_left() -> float:
     return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
 
 
-TRIPS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+TRIPS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 # Refusals that asking again would only repeat.

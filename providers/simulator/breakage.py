@@ -22,6 +22,7 @@ HTML = Reply(
     ((b"content-type", b"text/html; charset=utf-8"),),
 )
 GARBAGE = Reply(200, bytes(range(128, 256)) + b"}{][" * 8)
+DEEP = Reply(200, b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", (JSON_HEADER,))
 EMPTY = Reply(200)
 BOMB_BYTES = 256 * 1024 * 1024
 
@@ -33,6 +34,8 @@ def replacement(fault: Fault, refusal: Reply) -> Reply:
             return HTML
         case "garbage":
             return GARBAGE
+        case "deep":
+            return DEEP
         case "empty_body":
             return EMPTY
         case _:

@@ -9,7 +9,9 @@ from typing import Any, Literal, Protocol, get_args
 import msgspec
 
 # Instead of an answer.
-Replacement = Literal["status", "html", "garbage", "empty_body", "unauthorized", "out_of_credits"]
+Replacement = Literal[
+    "status", "html", "garbage", "deep", "empty_body", "unauthorized", "out_of_credits"
+]
 # No complete answer comes back at all.
 Silence = Literal["hang", "close", "charge_without_reply"]
 # The answer comes, and something is wrong with it or with the way it comes.

@@ -37,6 +37,7 @@ FAULTS: list[tuple[str, Options]] = [
     ("status", {"status": 429, "retry_after": 30}),
     ("status", {"status": 429, "retry_after": 30, "as_date": True}),
     ("garbage", {}),
+    ("deep", {}),
     ("empty_body", {}),
     ("rename_field", {}),
     ("unknown_word", {}),

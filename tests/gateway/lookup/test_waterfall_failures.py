@@ -55,6 +55,7 @@ DOUBTFUL: list[Case] = [
     ("hunter", "hang", {}, "timed_out"),
     ("hunter", "html", {}, "malformed_response"),
     ("hunter", "garbage", {}, "malformed_response"),
+    ("hunter", "deep", {}, "malformed_response"),
     ("hunter", "empty_body", {}, "malformed_response"),
     ("hunter", "truncated", {}, "malformed_response"),
     ("hunter", "rename_field", {}, "malformed_response"),
@@ -71,6 +72,7 @@ FREE: list[Case] = [
     ("snov", "hang", {"path": SNOV_READ}, "timed_out"),
     ("snov", "close", {"path": SNOV_READ}, "unavailable"),
     ("snov", "garbage", {"path": SNOV_READ}, "malformed_response"),
+    ("snov", "deep", {"path": SNOV_READ}, "malformed_response"),
 ]
 
 
