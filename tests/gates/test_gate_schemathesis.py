@@ -148,10 +148,22 @@ def campaign_of(
     return run
 
 
-def undocumented(served: Served, size: int, *, path: str = "") -> dict[str, str]:
-    """What went wrong, by operation; only that of `path`, if given."""
+class Counting(requests.Session):
+    """Knows how many answers it has had."""
+
+    answers = 0
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        self.answers += 1
+        return super().send(request, **options)
+
+
+def undocumented(
+    served: Served, size: int, *, path: str = "", counted: Callable[[int], None] = lambda _: None
+) -> dict[str, str]:
+    """What went wrong, by operation; only that of `path`, if given. `counted` hears the cases."""
     found = {}
-    with requests.Session() as session:
+    with Counting() as session:
         session.headers["authorization"] = f"Bearer {served.key}"
         known = known_of(session, served.url) if path == "" else KNOWN
         for operation in operations_of(served.url):
@@ -165,14 +177,17 @@ def undocumented(served: Served, size: int, *, path: str = "") -> dict[str, str]
                 found[operation.label] = "\n".join(map(str, (group, *group.exceptions)))
             except Exception as failure:  # noqa: BLE001 - every operation is to have its turn
                 found[operation.label] = repr(failure)
+        counted(session.answers)
     return found
 
 
 @pytest.mark.timeout(7200)
 async def test_every_answer_is_documented(tmp_path: Path, campaign: Campaign) -> None:
-    size = campaign.size(short=100, full=1000)
+    size, cases = campaign.size(short=100, full=1000), [0]
     async with serving(tmp_path, "--sandbox") as served:
-        found = await asyncio.to_thread(undocumented, served, size)
+        found = await asyncio.to_thread(undocumented, served, size, counted=cases.append)
+    campaign.tell(f"generated requests: {cases[-1]}, {len(found)} operations undocumented")
+    assert cases[-1] >= campaign.size(short=5_000, full=50_000)
     assert not found, "\n\n".join(f"{label}: {failure}" for label, failure in found.items())
 
 

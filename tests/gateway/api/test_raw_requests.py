@@ -115,3 +115,56 @@ async def test_expect_continue_is_answered(url: str) -> None:
 async def test_the_same_header_twice_is_the_last_one(url: str) -> None:
     request = b"GET /v1/providers HTTP/1.1\r\nAuthorization: Bearer no\r\n" + KEY + b"\r\n"
     assert (await send_bytes(url, request))[0] == 200
+
+
+HIDDEN = b"GET /v1/providers HTTP/1.1\r\n" + KEY + b"\r\n"
+# Where one reader of the bytes sees the end of the first request and another one does not.
+TWO_FACED: dict[str, tuple[bytes, bytes]] = {
+    "length and chunks": (b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"),
+    "two lengths": (b"Content-Length: 2\r\nContent-Length: 60\r\n", b"{}"),
+    "a list of lengths": (b"Content-Length: 2, 60\r\n", b"{}"),
+    "a signed length": (b"Content-Length: +2\r\n", b"{}"),
+    "chunks by another name": (b"Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n"),
+    "chunks that are not last": (b"Transfer-Encoding: chunked, identity\r\n", b"0\r\n\r\n"),
+    "a space before the colon": (b"Transfer-Encoding : chunked\r\n", b"0\r\n\r\n"),
+    "a folded line": (b"X-A: b\r\n Transfer-Encoding: chunked\r\n", b""),
+    "a chunk of no size": (b"Transfer-Encoding: chunked\r\n", b"zz\r\n{}\r\n0\r\n\r\n"),
+    "a negative chunk": (b"Transfer-Encoding: chunked\r\n", b"-2\r\n{}\r\n0\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("case", TWO_FACED)
+async def test_no_request_hides_in_another(url: str, case: str) -> None:
+    head, body = TWO_FACED[case]
+    key = KEY.replace(b"Connection: close\r\n", b"Content-Type: application/json\r\n")
+    request = b"POST /v1/emails/find HTTP/1.1\r\n" + key + head + b"\r\n" + body + HIDDEN
+    status, _, rest = await send_bytes(url, request)
+    assert status in (400, 411, 413, 415, 422, 501), rest
+    assert b"HTTP/1.1 200" not in rest, "the second request was answered"
+
+
+async def test_hosts_and_forwarding_that_callers_make_up_are_not_believed(url: str) -> None:
+    lies = b"X-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https\r\n"
+    lies += b"Forwarded: host=evil.example;proto=https\r\nX-Forwarded-Prefix: /evil.example\r\n"
+    lies += b"X-Original-URL: /evil.example\r\nX-Forwarded-For: 10.0.0.1\r\n"
+    key = KEY.replace(b"Host: x", b"Host: evil.example") + lies
+    for path in (
+        b"/v1/me",
+        b"/openapi.json",
+        b"/v1/providers",
+        b"/v1/nowhere",
+        b"/docs",
+        b"/docs/",
+    ):
+        _, head, rest = await send_bytes(url, b"GET " + path + b" HTTP/1.1\r\n" + key + b"\r\n")
+        assert b"evil" not in rest, path
+        assert "evil" not in str(head), path
+
+
+async def test_a_request_that_follows_a_whole_one_is_answered(url: str) -> None:
+    """Or the tests above would see nothing where something is hidden."""
+    key = KEY.replace(b"Connection: close\r\n", b"Content-Type: application/json\r\n")
+    head = b"POST /v1/emails/find HTTP/1.1\r\n" + key + b"Content-Length: 2\r\n\r\n{}"
+    status, _, rest = await send_bytes(url, head + HIDDEN)
+    assert status == 422
+    assert b"HTTP/1.1 200" in rest
