@@ -36,7 +36,7 @@ HURRIED = f"""
 import gateway.guard.allowances as a
 a.SPANS["per_minute"] = {SHORT_MINUTE}
 """
-USED = 0.9
+USED, CALL = 0.9, 0.1
 # How long a process, and the simulator, take to get going: arrivals tell little of departures.
 WARM = 2.0
 # A request may lie unread that long at a simulator that waits for a processor.
@@ -116,7 +116,7 @@ async def scene(folder: Path, *, full: bool, code: str = "") -> AsyncIterator[Sc
         providers=limits,
         GATEWAY_CONFIG=str(config),
     ) as made:
-        await made.control.put("/latency", {"profile": "zero", "call_seconds": 0.1})
+        await made.control.put("/latency", {"profile": "zero", "call_seconds": CALL})
         known, unknown = await made.people()
         people = itertools.cycle([*known, *unknown])
         yield Scene(made, limits, 60.0 if full else SHORT_MINUTE, people)
@@ -175,8 +175,8 @@ async def assert_patient(site: Scene, seconds: float) -> None:
     refused = [visit for visit in site.visits.values() if visit["status"] == 429]
     assert {visit["provider"] for visit in refused} == {"hunter", "sixtyfour"}
     for refusal in refused:
-        # A date is told in whole seconds.
-        wait = seconds - (1 if refusal["provider"] == "sixtyfour" else 0)
+        # A date is told in whole seconds, and before the time that the call takes.
+        wait = seconds - (1 + CALL if refusal["provider"] == "sixtyfour" else 0)
         after = [visit["arrived"] - refusal["departed"] for visit in site.of(refusal["provider"])]
         early = [at for at in after if SLACK < at < wait]
         assert not early, f"{refusal['provider']} asked {early[0]:.2f} s after it said {wait:g} s"

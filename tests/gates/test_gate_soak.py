@@ -167,8 +167,8 @@ async def test_nothing_is_lost_or_gathered_with_time(tmp_path: Path, campaign: C
     async with scene(tmp_path) as site:
         told = await soak(
             site,
-            warm=campaign.size(short=12.0, full=300.0),
-            seconds=campaign.size(short=36.0, full=7200.0),
+            warm=campaign.size(short=10.0, full=300.0),
+            seconds=campaign.size(short=24.0, full=7200.0),
             pause=campaign.size(short=3.0, full=20.0),
         )
         assert_no_complaint(site)
