@@ -132,7 +132,7 @@ class Plans(Controller):
         caller, context = caller_of(request.scope), context_of(request)
         if team_id not in (None, caller.team) and "admin" not in caller.scopes:
             raise Problem("forbidden", "Another team's lookups need a key with the scope admin.")
-        kept = await context.desk.chronicles.load(team_id or caller.team, request_id)
+        kept = await context.desk.waterfall.chronicles.load(team_id or caller.team, request_id)
         if kept is None:
             raise Problem(
                 "not_found",

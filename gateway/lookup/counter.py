@@ -11,7 +11,6 @@ import msgspec
 
 from gateway.lookup import cache
 from gateway.lookup.bids import Bids
-from gateway.lookup.chronicles import Chronicles
 from gateway.lookup.endings import Unsettled
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.spool import Kept
@@ -43,7 +42,6 @@ class Counter:
         self._lookup = lookup
         self._bids = bids
         self._spool = waterfall.spool
-        self._chronicles = Chronicles(waterfall.ledger.store, waterfall.ledger.root)
 
     async def settle(
         self, settlement: Settlement, answer: Answer | None, following: int, trace: bytes = b""
@@ -86,7 +84,9 @@ class Counter:
         """Keep what was decided though nothing was settled."""
         if memo := self._memo(course):
             with contextlib.suppress(StoreDown):
-                await self._chronicles.keep(memo, course.chronicle(), round(time.time() * 1000))
+                await self._waterfall.chronicles.keep(
+                    memo, course.chronicle(), round(time.time() * 1000)
+                )
 
     def _memo(self, course: Course) -> Memo | None:
         kept = self._waterfall.retention

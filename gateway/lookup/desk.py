@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.lookup.bouncing import Bounces
-from gateway.lookup.chronicles import Chronicles
 from gateway.lookup.course import expected, policy_of
 from gateway.lookup.flights import Flights
 from gateway.lookup.identity import QueryError, canonical, normalise
@@ -67,7 +66,6 @@ class Desk:
         self.data_key = data_key
         self.store = store
         self.flights = Flights()
-        self.chronicles = Chronicles(store, root)
         zone = ZoneInfo(settings.timezone)
         self.ledger = Ledger(store, root=root, zone=zone, journal=journal)
         team_cache = settings.cache_scope == "team"

@@ -11,6 +11,7 @@ from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.bouncing import Bounces
 from gateway.lookup.cache import DAY, Keeping
 from gateway.lookup.calls import Dialler
+from gateway.lookup.chronicles import Chronicles
 from gateway.lookup.descent import Descent
 from gateway.lookup.doubting import Doubts
 from gateway.lookup.flights import Flights
@@ -67,6 +68,7 @@ class Waterfall:
         self._doubts = retention.doubts_days * DAY
         self.retention = retention
         self.lately = Lately()
+        self.chronicles = Chronicles(ledger.store, ledger.root)
         self.shelf = Bookshelf(ledger.store, ledger.root)
         self.dialler = Dialler(ledger, market, spool, data_key)
         self._background: set[asyncio.Task[Any]] = set()

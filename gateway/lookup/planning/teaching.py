@@ -6,6 +6,7 @@ from typing import Literal
 
 from gateway.lookup.planning.estimation import (
     BANDS,
+    ROOT,
     WEIGHT,
     band_of,
     levels_of,
@@ -46,10 +47,13 @@ def teach(
 ) -> Lesson:
     """The lesson of one call in `state`; `cells` are what was known when it was planned.
 
-    Calls that failed, are in doubt, or were served from the cache teach nothing.
+    Where that was nothing, nothing was expected that it could be measured by. Calls that failed,
+    are in doubt, or were served from the cache teach nothing.
     """
     path = path_of(segment, state)
-    residual, variance = _surprise(cells, levels_of(path), prior, good=found == "valid")
+    residual, variance = 0, 0
+    if ROOT in cells:
+        residual, variance = _surprise(cells, levels_of(path), prior, good=found == "valid")
     answered = found != "empty"
     adds = [pace(millis, rows, answered=answered)]
     if confidence is not None and found in ("valid", "catch_all", "unknown"):

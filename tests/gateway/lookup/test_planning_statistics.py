@@ -198,6 +198,16 @@ def test_a_book_is_read_as_the_store_keeps_it() -> None:
     assert to_cells(stored) == {"-/com..p/": (5, 4, 3, 0, 1), "@pace": (5, 100, 4, 4, 0)}
 
 
+def test_where_nothing_was_known_nothing_can_have_drifted() -> None:
+    """Such as the calls of the first second, before their answers are known everywhere."""
+    book = Book()
+    lesson = teach("b", COM, NOTHING, "valid", cells={}, prior=PRIOR)
+    assert not any(book.learn(lesson) for _ in range(10 * RECENT))
+    after = teach("b", COM, NOTHING, "empty", cells=book.cells, prior=PRIOR)
+    assert after.residual < -900, "from then on it is watched"
+    assert after.variance > 0
+
+
 def test_nobody_watches_what_has_no_variance() -> None:
     book = Book()
     for _ in range(100):
