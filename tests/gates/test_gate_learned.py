@@ -84,7 +84,9 @@ class Bought:
 
 def configuration(order: str) -> str:
     prices = [f'[providers.{name}.prices]\n"{FIND}" = "{price}"' for name, price in PRICES.items()]
-    return "\n".join([f'[routes."{FIND}"]\norder = "{order}"', *prices, ""])
+    # What a domain's pattern saves is not the order's.
+    route = f'[routes."{FIND}"]\norder = "{order}"\nguess = false'
+    return "\n".join([route, *prices, ""])
 
 
 def _write(file: Path, text: str) -> None:
