@@ -64,7 +64,7 @@ class Descent:
         while found.kind not in ("none", "done"):
             found = await self._follow(found)
         await self.hand.check_postponed()
-        if not (self.course.is_kept or self.lookup.all_cached):
+        if not (self.course.is_kept or self.lookup.was_free):
             _ = self.waterfall.go_on(self.counter.remember(self.course))
         store, root = self.ledger.store, self.ledger.root
         if answer := self.lookup.answer:

@@ -180,6 +180,12 @@ class Lookup:
         return self.winner or self.best
 
     @property
+    def was_free(self) -> bool:
+        """Whether what is kept was enough, and nobody was asked."""
+        made = any(item.was_made for item in self.attempts)
+        return not made and any(item.cached for item in self.attempts)
+
+    @property
     def all_cached(self) -> bool:
         return bool(self.attempts) and all(item.cached for item in self.attempts)
 

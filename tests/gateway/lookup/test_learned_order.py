@@ -16,6 +16,7 @@ from gateway.lookup.planning.lessons import to_cells
 from gateway.lookup.planning.terms import Rating
 from gateway.store.connection import Store
 from gateway.store.script import Script
+from tests.gateway.lookup.conftest import StartScene
 from tests.gateway.lookup.scene import Scene, attempts, body_of, cost, outcome, until
 
 # Of the person that is quoted for, and of the simulator's domains.
@@ -114,7 +115,7 @@ async def test_after_a_miss_it_is_planned_anew(scene: Scene) -> None:
         scene,
         {
             "hunter": {"": HITS},
-            "snov": {"": (500, 300, 300, 0, 0), "hunter": (500, 0, 0, 0, 0)},
+            "snov": {"": (500, 200, 200, 0, 0), "hunter": (500, 0, 0, 0, 0)},
             "sixtyfour": {"": (500, 150, 75, 0, 0), "hunter": (500, 450, 450, 0, 0)},
         },
     )
@@ -282,6 +283,17 @@ async def test_what_is_kept_is_served_without_a_thought(
     anew = await find(scene, person)
     assert outcome(anew) == "accepted", "the hint was wrong, which costs a turn, not the answer"
     assert thoughts >= 1
+
+
+async def test_nothing_is_kept_of_a_lookup_that_was_free(start_scene: StartScene) -> None:
+    """Though others were passed over, as there is no account for them."""
+    scene = await start_scene(only=("hunter",))
+    person = scene.person(hunter="valid")
+    await find(scene, person)
+    again = await find(scene, person)
+    assert again.headers["x-gateway-cache"] == "hit"
+    await find(scene, scene.person(hunter="valid"))
+    assert await scene.store.call("ZCARD", "{pgw}:live:traced") == 2
 
 
 async def test_the_learned_order_asks_the_store_no_more_often(
