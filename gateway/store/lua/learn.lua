@@ -22,13 +22,18 @@ local function levels_of(path)
   return levels
 end
 
-local function add_to(book, cell, deltas, cap)
-  local counts = counts_of(redis.call('HGET', book, cell))
+-- A cell's counts with what a call adds to them, as text.
+local function added(text, deltas, cap)
+  local counts = counts_of(text)
   for i, delta in ipairs(deltas) do counts[i] = math.max(0, counts[i] + delta) end
   if counts[1] >= cap then
     for i, count in ipairs(counts) do counts[i] = math.floor(count / 2) end
   end
-  redis.call('HSET', book, cell, string.format('%.0f %.0f %.0f %.0f %.0f', unpack(counts)))
+  return string.format('%.0f %.0f %.0f %.0f %.0f', unpack(counts))
+end
+
+local function add_to(book, cell, deltas, cap)
+  redis.call('HSET', book, cell, added(redis.call('HGET', book, cell), deltas, cap))
 end
 
 local function watched(text)
@@ -58,25 +63,42 @@ local function begin_anew(book, ring, cap)
   redis.call('DEL', ring)
 end
 
--- Whether the provider has drifted.
+-- The cells of a lesson, each with its deltas; the last is that of drift.
+local function parts_of(lesson)
+  local cells, deltas = levels_of(lesson.path), {}
+  for i in ipairs(cells) do deltas[i] = lesson.deltas end
+  for _, one in ipairs(lesson.adds) do
+    cells[#cells + 1] = one[1]
+    deltas[#cells] = one[2]
+  end
+  cells[#cells + 1] = DRIFT
+  return cells, deltas
+end
+
+-- Whether the provider has drifted. Every call runs this: what can be read or written at once is.
 local function learn(root, lesson)
   local book = root .. 'learn:' .. lesson.book
   local ring = book .. ':recent'
-  for _, cell in ipairs(levels_of(lesson.path)) do
-    add_to(book, cell, lesson.deltas, lesson.cap)
+  local cells, deltas = parts_of(lesson)
+  local held, fresh = redis.call('HMGET', book, unpack(cells)), {}
+  for i, more in ipairs(deltas) do
+    fresh[2 * i - 1], fresh[2 * i] = cells[i], added(held[i], more, lesson.cap)
   end
-  for _, one in ipairs(lesson.adds) do add_to(book, one[1], one[2], lesson.cap) end
-  if lesson.variance == 0 then return false end
-  local drift = counts_of(redis.call('HGET', book, DRIFT))
-  redis.call('LPUSH', ring, string.format('%.0f %.0f %s %s', lesson.residual, lesson.variance,
-    table.concat(lesson.deltas, ' '), lesson.path))
+  if lesson.variance == 0 then
+    redis.call('HSET', book, unpack(fresh))
+    return false
+  end
+  local drift = counts_of(held[#cells])
+  local length = redis.call('LPUSH', ring, string.format('%.0f %.0f %s %s', lesson.residual,
+    lesson.variance, table.concat(lesson.deltas, ' '), lesson.path))
   drift[2], drift[3] = drift[2] + lesson.residual, drift[3] + lesson.variance
-  local length = redis.call('LLEN', ring)
   if length > RECENT then
     local residual, variance = watched(redis.call('RPOP', ring))
     drift[2], drift[3] = drift[2] - residual, drift[3] - variance
   end
-  redis.call('HSET', book, DRIFT, string.format('%.0f %.0f %.0f 0 0', unpack(drift)))
+  fresh[#fresh + 1] = DRIFT
+  fresh[#fresh + 1] = string.format('%.0f %.0f %.0f 0 0', unpack(drift))
+  redis.call('HSET', book, unpack(fresh))
   if length < ENOUGH or drift[2] * drift[2] <= Z_SQUARED * drift[3] then return false end
   begin_anew(book, ring, lesson.cap)
   return true
