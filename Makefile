@@ -21,7 +21,8 @@ gates: .venv/.dev ## the long campaigns, hours
 	@GATES=long $(BIN)/pytest -q -m "gate or gate_long" $(ARGS)
 
 gates-short: .venv/.dev ## the campaigns in short form, as in CI
-	@$(BIN)/pytest -q -m gate $(ARGS)
+	@$(BIN)/pytest -n 2 -q -m "gate and not paced" $(ARGS)
+	@$(BIN)/pytest -q -m "gate and paced" $(ARGS)
 
 bench: .venv/.dev ## performance figures of this machine
 	@$(BIN)/python -m tests.bench $(ARGS)

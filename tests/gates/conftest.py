@@ -8,7 +8,13 @@ import pytest
 
 Size = TypeVar("Size")
 HERE = Path(__file__).parent
+# Of the test that runs; afterwards they are with its report.
 FIGURES: list[str] = []
+# Those that measure time have the machine to themselves.
+PACED = (
+    *("bombs", "breakers", "cancellations", "faults", "job_pace", "keys_everywhere"),
+    *("permits", "polling", "soak", "store_outages"),
+)
 
 
 class Campaign:
@@ -36,10 +42,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and not item.get_closest_marker("gate_long"):
             item.add_marker("gate")
+        if item.path.stem in {f"test_gate_{name}" for name in PACED}:
+            item.add_marker("paced")
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """A report finds its way from whichever process the test ran in."""
+    item.user_properties += [("figure", figure) for figure in FIGURES]
+    FIGURES.clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if FIGURES:
+    reports = [one for several in terminalreporter.stats.values() for one in several]
+    ends = [one for one in reports if getattr(one, "when", "") == "teardown"]
+    told = [value for one in ends for name, value in one.user_properties if name == "figure"]
+    if told:
         terminalreporter.section("figures")
-    for figure in FIGURES:
-        terminalreporter.write_line(figure)
+    for figure in told:
+        terminalreporter.write_line(str(figure))

@@ -127,10 +127,12 @@ def assert_quick() -> None:
         assert figures[name].value <= GENEROSITY * figures[name].most, figures[name]
 
 
+@pytest.mark.paced
 def test_a_decision_is_quick() -> None:
     assert_quick()
 
 
+@pytest.mark.paced
 def test_a_planner_that_thinks_three_times_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def thrice(question: Question, statistics: Statistics) -> Rating | None:
         for lookup in ("another", "a third"):
