@@ -14,15 +14,21 @@ CALM = 5.0
 
 
 class Condition:
+    """One that never answered was not lost: whoever wants to start with it says what is wrong."""
+
     def __init__(self) -> None:
         self._failed_at: float | None = None
+        self._seen = False
 
     def failed(self, reason: str) -> None:
+        if not self._seen:
+            return
         if self._failed_at is None:
             log.warning("store.lost", reason=reason)
         self._failed_at = time.monotonic()
 
     def answered(self) -> None:
+        self._seen = True
         if self._failed_at is not None and time.monotonic() - self._failed_at > CALM:
             self._failed_at = None
             log.info("store.found")

@@ -13,6 +13,7 @@ from publicsuffixlist import PublicSuffixList
 
 Page = Literal["in", "company"]
 _LINKEDIN = re.compile(r"linkedin\.com/", re.IGNORECASE)
+_AROUND_HANDLE = re.compile(r"^[@\s]+|\s+$")
 _TAIL = re.compile(r"[?#]")
 _PAGES = frozenset({"in", "company", "school", "showcase"})
 _HOST = re.compile(r"(?:[^/?#@]*@)?([^/?#:@\s]+)")
@@ -56,7 +57,7 @@ def to_website(value: str | None) -> str | None:
 def to_twitter(value: str | None) -> str | None:
     """The handle, from itself, with its @, or from the profile's address."""
     text = (value or "").strip().partition("?")[0].rstrip("/")
-    return text.rpartition("/")[2].removeprefix("@") or None
+    return _AROUND_HANDLE.sub("", text.rpartition("/")[2]) or None
 
 
 def to_linkedin_url(value: str | None, page: Page = "in") -> str | None:

@@ -42,6 +42,7 @@ gateway.jobs.queue.LEASE = 1000
 gateway.lookup.calls.LEASE_MARGIN = gateway.lookup.calls.POLL_SECONDS = 1.0
 gateway.lookup.calls.LONGEST_CALL = 1.0
 """
+IN_ORDER: Mapping[str, Any] = {"routing": {"order": "listed"}}
 PERSON = {"full_name": "Ada Lovelace", "domain": "blue-harbor.example"}
 
 
@@ -153,9 +154,11 @@ class Served:
         return self.clients[0]
 
     async def find(self, person: Mapping[str, Any] = PERSON, **headers: str) -> httpx.Response:
-        """POST /v1/emails/find; headers are written with underscores."""
+        """POST /v1/emails/find, of the first provider first; headers with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.client.post("/v1/emails/find", json=dict(person), headers=named)
+        return await self.client.post(
+            "/v1/emails/find", json={**IN_ORDER, **person}, headers=named
+        )
 
     def children(self, word: str) -> list[int]:
         """Its processes whose command has `word`: valkey-server, supervisor.worker, simulator."""
