@@ -25,3 +25,14 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await connected.call("FLUSHALL")
     yield connected
     await connected.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures of gates, wherever they ran: here, as this file alone is read in any case."""
+    reports = [one for several in terminalreporter.stats.values() for one in several]
+    ends = [one for one in reports if getattr(one, "when", "") == "teardown"]
+    told = [value for one in ends for name, value in one.user_properties if name == "figure"]
+    if told:
+        terminalreporter.section("figures")
+    for figure in told:
+        terminalreporter.write_line(str(figure))

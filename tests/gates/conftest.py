@@ -50,13 +50,3 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
     """A report finds its way from whichever process the test ran in."""
     item.user_properties += [("figure", figure) for figure in FIGURES]
     FIGURES.clear()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [one for several in terminalreporter.stats.values() for one in several]
-    ends = [one for one in reports if getattr(one, "when", "") == "teardown"]
-    told = [value for one in ends for name, value in one.user_properties if name == "figure"]
-    if told:
-        terminalreporter.section("figures")
-    for figure in told:
-        terminalreporter.write_line(str(figure))

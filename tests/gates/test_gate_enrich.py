@@ -55,7 +55,7 @@ class Ended(NamedTuple):
 
     @property
     def share(self) -> int:
-        found = re.search(r"found (\d+) %", self.text)
+        found = re.search(r"rows: found (\d+) %", self.text)
         assert found, self.text
         return int(found[1])
 

@@ -141,7 +141,8 @@ def campaign_of(
         for members in (case.path_parameters, case.headers, case.body):
             if hasattr(members, "items"):
                 ground(members, known, data)
-        response = case.call(base_url=url, session=session)
+        # A lookup may take its wait of 20 s.
+        response = case.call(base_url=url, session=session, timeout=60)
         assert response.status_code != 500, case.as_curl_command()
         case.validate_response(response, checks=CHECKED)
 
