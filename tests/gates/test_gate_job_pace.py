@@ -117,9 +117,9 @@ q.Queue._write = padded
 TARDY = """
 import asyncio, gateway.jobs.engine as e
 finish = e.Engine._finish
-async def late(self, place, result):
+async def late(self, *told, **more):
     await asyncio.sleep(1.5)
-    await finish(self, place, result)
+    await finish(self, *told, **more)
 e.Engine._finish = late
 """
 # Many more rows are worked on at once than is allowed.
@@ -136,8 +136,12 @@ async def hesitant(self, *arguments):
     await answer(self, *arguments)
 e.Engine._answer = hesitant
 """
-# Whoever came first is served first.
-UNFAIR = rewritten("claim_items", "redis.call('ZINCRBY', turns, 1, team)", "")
+# Teams are served one after the other, whatever they have had.
+UNFAIR = rewritten(
+    "claim_items",
+    "local team = next_team(turns)",
+    "local all = redis.call('ZRANGE', turns, 0, -1); table.sort(all); local team = all[1]",
+)
 # What was looked up stays in memory.
 HOARDING = """
 import gateway.jobs.carrying as c
