@@ -18,6 +18,7 @@ from gateway.jobs.seats import Seat, Slots
 from gateway.jobs.sweeper import Sweeper
 from gateway.jobs.waiting import Waiters
 from gateway.lookup.desk import Desk
+from gateway.lookup.endings import Objected
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.resting import Parked
 from gateway.money.ledger import new_id
@@ -236,7 +237,7 @@ class Engine:
         if isinstance(error, StoreDown | Parked):
             parked = error if isinstance(error, Parked) else Parked(PAUSE)
             await self._lay_aside(place, lookup, parked)
-        elif is_stopped(lookup) and not lookup.answer:
+        elif is_stopped(lookup) and not lookup.answer and not isinstance(error, Objected):
             await self._finish(place, self._carrier.cancelled(lookup))
         else:
             result = self._carrier.conclude(lookup, error, request)

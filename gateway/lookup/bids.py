@@ -77,7 +77,7 @@ class Bids:
             team=lookup.caller.team,
             key=lookup.caller.key,
             scopes=lookup.scopes,
-            persons=[*lookup.asked.persons, *lookup.asked.places],
+            persons=self._persons(),
             tag=lookup.tag,
             spent=lookup.spent,
             max_cost=NO_CAP if cap is None else cap,
@@ -89,6 +89,11 @@ class Bids:
             unplanned=not planned,
             steps=self._made[index:],
         )
+
+    def _persons(self) -> list[str]:
+        """A verification is about whom the caller asked for, too: either may have objected."""
+        asked = (self._lookup.head.asked, self._lookup.asked)
+        return list(dict.fromkeys(mark for one in asked for mark in (*one.persons, *one.places)))
 
     def _bid(self, index: int, step: Step, rid: str) -> Bid:
         lookup = self._lookup

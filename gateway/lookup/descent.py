@@ -21,11 +21,12 @@ from gateway.lookup.endings import Objected, check
 from gateway.lookup.hand import Hand
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
+from gateway.lookup.marking import marks_in
 from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
 from gateway.lookup.trying import try_pattern
-from gateway.lookup.withholding import clear, sift, withhold
+from gateway.lookup.withholding import clear, sift, struck, withhold
 from gateway.money.terms import Admission, Fate, Settlement
 from gateway.store.connection import StoreDown
 from gateway.telemetry.metrics import count_cost
@@ -68,9 +69,23 @@ class Descent:
             _ = self.waterfall.go_on(self.counter.remember(self.course))
         store, root = self.ledger.store, self.ledger.root
         if answer := self.lookup.answer:
+            await self._check_again(answer)
             answer.data = await withhold(store, root, answer.data, self._key)
         raws = self.lookup.raws if self.lookup.raw else {}
         self.lookup.raws = await clear(store, root, raws, self._key)
+
+    async def _check_again(self, answer: Candidate) -> None:
+        """What was in hand while others were asked may be about somebody who objected meanwhile.
+
+        A winner was checked by the script that settled or served it, unless it was put together.
+        """
+        lookup = self.lookup
+        is_checked = answer is lookup.winner and not (answer.verified_by or answer.origins)
+        if is_checked or lookup.parent is not None:
+            return
+        marks = [*lookup.asked.persons, *lookup.asked.places, *marks_in(answer.data, self._key)]
+        if await struck(self.ledger.store, self.ledger.root, marks):
+            raise Objected
 
     @property
     def _is_kept_lately(self) -> bool:

@@ -19,6 +19,7 @@ class Hand:
         self._waterfall = waterfall
         self._lookup = lookup
         self._postponed: list[Candidate] = []
+        self._weak: list[Candidate] = []
 
     def take(self, candidate: Candidate) -> None:
         """Take the candidate as the winner, keep it as the best so far, or count it out."""
@@ -29,8 +30,14 @@ class Hand:
             lookup.winner = candidate
         elif candidate.outcome == "empty":
             lookup.empties += 1
-        elif lookup.best is None or candidate.rank > lookup.best.rank:
-            lookup.best = candidate
+        else:
+            self._weak.append(candidate)
+            lookup.best = self._best()
+
+    def _best(self) -> Candidate | None:
+        """Of those that no check has found to be something else."""
+        weak = [one for one in self._weak if one.outcome == "weak"]
+        return max(weak, key=lambda one: one.rank, default=None)
 
     async def wants_check(self, candidate: Candidate, following: int) -> bool:
         """Whether it is checked before the step `following`, if it is to be checked at all."""
@@ -52,6 +59,5 @@ class Hand:
             if lookup.winner or lookup.seconds_left() <= 0:
                 return
             await self.check(candidate)
-            if candidate.outcome != "weak" and lookup.best is candidate:
-                lookup.best = None
+            lookup.best = self._best()
             self.take(candidate)

@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.lookup.identifiers import spell_email, spell_profile
 from gateway.lookup.identity import fold, fold_name
-from gateway.lookup.judge import is_blank
+from gateway.lookup.judge import is_blank, judge
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.provenance import provenance_of
 from providers.model import Company, Datum, EnrichCompany, EnrichPerson, Person
@@ -43,6 +43,9 @@ def merged(lookup: Lookup, candidate: Candidate) -> Candidate:
             email.provenance.fields = msgspec.UNSET
     if known is None or (joint := join(known.data, data)) is None:
         return candidate
+    if candidate.outcome == "accepted" and _lacks(lookup, joint):
+        # What is wanted contradicts what is known: one source that has it all is the answer.
+        return candidate
     return Candidate(
         data=joint,
         provider=known.provider,
@@ -55,6 +58,10 @@ def merged(lookup: Lookup, candidate: Candidate) -> Candidate:
             for name in _told(joint)
         },
     )
+
+
+def _lacks(lookup: Lookup, joint: Person | Company) -> bool:
+    return judge(lookup.query, joint, lookup.route.accept) != "accepted"
 
 
 def _told(data: Person | Company) -> list[str]:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 from gateway.lookup import doubting
+from gateway.lookup.descent import Descent
 from gateway.lookup.doubting import Doubts, word_of
 from gateway.lookup.hand import Hand
+from gateway.lookup.lookup import Candidate
 from gateway.lookup.planning.bounces import Estimate
-from tests.gateway.lookup.scene import HUNTER_VERIFY, Scene, attempts, cost, outcome
+from providers.model import Email
+from tests.gateway.lookup.scene import (
+    HUNTER_VERIFY,
+    SIXTYFOUR_START,
+    Scene,
+    attempts,
+    cost,
+    outcome,
+    until,
+)
 
 Check = Callable[[Scene], Awaitable[None]]
 ROOT = "{pgw}:live:"
@@ -158,3 +171,52 @@ def test_a_word_stands_until_enough_is_known() -> None:
     assert word_of(said, Estimate(0.9, 200)) == "invalid"
     assert word_of(said, Estimate(0.2, 200)) == "unknown"
     assert word_of(said, Estimate(0.02, 200)) == "valid"
+
+
+async def whoever_objects_meanwhile_is_not_shown(scene: Scene) -> None:
+    """A weak answer is in hand while the next provider takes its time."""
+    person = scene.person(hunter="unknown")
+    scene.slow_down("sixtyfour", call=0.5)
+    asked = asyncio.create_task(
+        scene.find(person, providers=["hunter", "sixtyfour"], order="listed")
+    )
+
+    async def is_with_the_next() -> bool:
+        return scene.requests(SIXTYFOUR_START) > 0
+
+    await until(is_with_the_next)
+    await scene.gateway.post("/v1/admin/suppressions", {"email": person.email})
+    reply = await asked
+    assert reply.status_code == 451
+    assert person.email not in reply.text
+
+
+async def test_whoever_objects_while_others_are_asked_is_not_shown(scene: Scene) -> None:
+    await whoever_objects_meanwhile_is_not_shown(scene)
+
+
+async def test_what_is_in_hand_and_not_looked_at_again_is_caught(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unseen(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(Descent, "_check_again", unseen)
+    with pytest.raises(AssertionError):
+        await whoever_objects_meanwhile_is_not_shown(scene)
+
+
+def test_a_weak_answer_is_not_lost_with_a_better_one_that_was_wrong() -> None:
+    best, other = weak("a@x.example", 90), weak("b@x.example", 40)
+    lookup: Any = SimpleNamespace(best=None, winner=None, empties=0, query=None)
+    hand = Hand(None, lookup)  # type: ignore[arg-type]
+    for one in (best, other):
+        hand.take(one)
+    assert lookup.best is best
+    best.outcome = "empty"
+    assert hand._best() is other
+
+
+def weak(email: str, confidence: int) -> Candidate:
+    data = Email(email=email, status="unknown", confidence=confidence)
+    return Candidate(data=data, provider="x", outcome="weak", cached=False, fetched_at=1)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import httpx
 import pytest
 
 from gateway.lookup import identity, merging
+from gateway.lookup.judge import Accept
+from gateway.lookup.lookup import Candidate
 from gateway.lookup.merging import join
-from providers.model import Company, CompanyField, Email, Person, PersonField, Query
+from providers.model import Company, CompanyField, Email, EnrichPerson, Person, PersonField, Query
 from tests.gateway.lookup.scene import Scene, attempts, cost, outcome
 
 Check = Callable[[Scene], Awaitable[None]]
@@ -229,3 +232,28 @@ def test_contradictions_that_nobody_minds_are_caught(monkeypatch: pytest.MonkeyP
         told = joint and {name: getattr(joint, name) for name in fields or ()}
         wrong += told != fields
     assert wrong >= 3
+
+
+def nothing_wanted_is_put_away() -> None:
+    """The second knows the title, at another employer than the first names."""
+    lookup = SimpleNamespace(
+        query=EnrichPerson(email="ada@blue-harbor.example", want=["job_title"]),
+        route=SimpleNamespace(accept=Accept()),
+        best=candidate(made(company="Foo", domain="foo.example"), "snov", "weak"),
+    )
+    other = candidate(made(company="Bar", domain="bar.example", job_title="CTO"), "hunter")
+    found: Any = merging.merged(lookup, other)  # type: ignore[arg-type]
+    assert (found.provider, found.outcome, found.data.job_title) == ("hunter", "accepted", "CTO")
+
+
+def candidate(data: Person, provider: str, outcome: Any = "accepted") -> Candidate:
+    return Candidate(
+        data=data, provider=provider, outcome=outcome, cached=False, fetched_at=1_790_000_000
+    )
+
+
+def test_who_alone_has_what_is_wanted_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing_wanted_is_put_away()
+    monkeypatch.setattr(merging, "_lacks", lambda *_: False)
+    with pytest.raises(AssertionError):
+        nothing_wanted_is_put_away()

@@ -239,6 +239,29 @@ async def test_whoever_objected_is_not_guessed(scene: Scene) -> None:
     assert attempts(await scene.find(other)) == CHECKED
 
 
+async def nobody_who_objected_by_name_is_guessed(scene: Scene) -> None:
+    """As after a provider's 451, which is kept by the name at its domain."""
+    person, other, *_ = await taught(scene)
+    named = {"full_name": person.full_name, "domain": SURE}
+    assert (await scene.gateway.post("/v1/admin/erasures", named)).status_code == 202
+    before = scene.charges()
+    assert (await scene.find(person)).status_code == 451
+    assert scene.charges() == before
+    assert attempts(await scene.find(other)) == CHECKED
+
+
+async def test_whoever_objected_by_name_is_not_guessed(scene: Scene) -> None:
+    await nobody_who_objected_by_name_is_guessed(scene)
+
+
+async def test_guesses_that_ask_about_the_address_alone_are_caught(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bids, "_persons", lambda self: self._lookup.asked.persons)
+    with pytest.raises(AssertionError):
+        await nobody_who_objected_by_name_is_guessed(scene)
+
+
 async def test_a_verifier_that_fails_leaves_it_to_the_others(scene: Scene) -> None:
     person, *_ = await taught(scene)
     scene.fault("hunter", "status", status=500)
