@@ -51,6 +51,7 @@ async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
         places=call.asked.places,
         kind=call.asked.kind,
         objected=isinstance(called.error, Suppressed),
+        ends=called.answer is None and called.state != "in_doubt",
     )
     if called.answer is not None:
         await sift(desk.store, desk.root, called.answer, key)

@@ -57,8 +57,11 @@ class Seat:
         """What waits here, now or later, is laid aside."""
         self._stopped.set()
 
+    def is_too_long(self, seconds: float) -> bool:
+        return self._stopped.is_set() or seconds >= PARK_AFTER
+
     def check(self, seconds: float) -> None:
-        if self._stopped.is_set() or seconds >= PARK_AFTER:
+        if self.is_too_long(seconds):
             raise Parked(seconds)
 
     @asynccontextmanager

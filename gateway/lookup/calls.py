@@ -52,6 +52,8 @@ T = TypeVar("T")
 LEASE_MARGIN = 15.0
 POLL_SECONDS = 15.0
 LONGEST_NAP = 20.0
+# Of an item that was laid aside, until it is lent again.
+LATENESS = 60.0
 SHORTEST = 0.05
 # How long a provider is left alone that is asked too often and does not say until when.
 UNTOLD = 2.0
@@ -303,16 +305,19 @@ class Dialler:
         kept.due = time.time() + seconds
         while True:
             seconds = 0.0 if bell.is_set() else seconds
-            nap = min(seconds, LONGEST_NAP)
-            is_kept = await self._hold(call, kept, nap)
-            if call.rest is None:
+            nap, rest = min(seconds, LONGEST_NAP), call.rest
+            leaves = rest is not None and rest.is_too_long(seconds)
+            # Nobody else is to take up what is laid aside before it is due.
+            is_kept = await self._hold(call, kept, seconds + LATENESS if leaves else nap)
+            if rest is None:
                 await _sleep(nap, bell)
+            elif is_kept and leaves:
+                raise Parked(seconds)
             elif is_kept:
-                call.rest.check(seconds)
-                await call.rest.sleep(nap, bell)
+                await rest.sleep(nap, bell)
             else:
                 # Nobody else could take it up.
-                async with call.rest.resting():
+                async with rest.resting():
                     await _sleep(nap, bell)
             seconds -= nap
             if seconds <= 0 or bell.is_set():
@@ -320,7 +325,8 @@ class Dialler:
 
     async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> bool:
         """Keep the ticket; while the store is away it is polled on all the same: it is bought."""
-        lease, packed = lease_of(wait + POLL_SECONDS), tickets.pack(kept)
+        lease = round((wait + POLL_SECONDS + LEASE_MARGIN) * 1000)
+        packed = tickets.pack(kept)
         marks = [*call.asked.persons, *call.asked.places]
         marks += marks_in_text("\n".join(kept.ticket.state.values()), self._key.value)
         bare = tickets.pack(kept.bare())

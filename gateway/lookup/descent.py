@@ -337,6 +337,8 @@ class Descent:
         if candidate is not None and not doubtful:
             self.hand.take(candidate)
         settlement = self._settlement(call, called, outcome)
+        # With another account it is asked once more.
+        settlement.ends = settlement.ends and following > found.index
         ended = lookup.winner or doubtful or settlement.objected
         if not (ended or self._is_over(following)):
             self.course.decide(following)

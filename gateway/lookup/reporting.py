@@ -40,6 +40,8 @@ def report_skipped(lookup: Lookup, found: Admission) -> None:
         provider = lookup.plan.steps[skip.index].provider
         if skip.reason == "in_doubt":
             _report_doubt(lookup, provider, skip)
+        elif skip.reason == "failed":
+            _report_failed(lookup, provider, skip)
         else:
             lookup.tally.obstacle = lookup.tally.obstacle or skip.budget
             if skip.wait:
@@ -57,3 +59,14 @@ def _report_doubt(lookup: Lookup, provider: str, skip: Skip) -> None:
         tally.booked.append(skip.rid)
         tally.in_doubt += skip.cost
         report(lookup, provider, "in_doubt", reason="timed_out")
+
+
+def _report_failed(lookup: Lookup, provider: str, skip: Skip) -> None:
+    """It came to nothing when this lookup ran first, whoever settled it."""
+    tally = lookup.tally
+    if skip.rid not in tally.booked:
+        tally.booked.append(skip.rid)
+        tally.posted += skip.cost
+        report(
+            lookup, provider, "failed", units=skip.units, cost=skip.cost, reason=skip.why or None
+        )

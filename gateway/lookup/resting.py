@@ -25,6 +25,9 @@ class Parked(Exception):
 class Rest(Protocol):
     """What whoever runs a lookup lets it do while it only waits."""
 
+    def is_too_long(self, seconds: float) -> bool:
+        """Whether a wait that long is not for here."""
+
     def check(self, seconds: float) -> None:
         """Raise Parked if a wait that long is not for here."""
 

@@ -77,6 +77,7 @@ def to_settlement(
         places=lookup.asked.places,
         kind=lookup.asked.kind,
         objected=isinstance(called.error, Suppressed),
+        ends=outcome == "failed",
         health=health_of(called.error),
         upstream=round(called.upstream * 1000),
         took=bin_of(call.took) if call.took else NEVER,

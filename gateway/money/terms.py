@@ -97,7 +97,8 @@ class Obstacle(Struct):
 class Skip(Struct):
     """A step passed over; `cost` is in doubt under `rid` since this lookup ran first.
 
-    `wait` ms may pass before it can be taken.
+    `wait` ms may pass before it can be taken. One that `failed` then, for the reason `why`, has
+    cost so much, and so many thousandths of `units`.
     """
 
     index: int
@@ -106,6 +107,8 @@ class Skip(Struct):
     budget: Obstacle | None = None
     rid: str = ""
     cost: int = 0
+    units: int = 0
+    why: str = ""
 
 
 class Rate(Struct):
@@ -227,7 +230,8 @@ class Settlement(Struct, kw_only=True):
     answer names someone who is, as one or, if `apart`, each alone. `places` are the domains and
     companies asked about. `took` is the
     bin of how long a ticket waited for its answer, `upstream` the ms of the whole call. `lessons`
-    are learned once, with the end of the entry.
+    are learned once, with the end of the entry. With `ends` its lookup, run again, does not ask
+    again.
     """
 
     rid: str
@@ -243,6 +247,7 @@ class Settlement(Struct, kw_only=True):
     kind: ObjectionKind = "person"
     objected: bool = False
     apart: bool = False
+    ends: bool = False
     health: Health = ""
     took: int = NEVER
     upstream: int = 0

@@ -20,6 +20,7 @@ from providers.simulator.faults import (
     SILENCES,
     Fault,
     Faults,
+    fail_task,
     put_unknown_word,
     rename_field,
 )
@@ -130,6 +131,8 @@ def _faulty(dialect: Dialect, route: Route, request: Request, fault: Fault) -> R
             return _distorted(answer, rename_field, fault.field or route.endpoint.decisive)
         case "unknown_word":
             return _distorted(answer, put_unknown_word, fault.field or route.endpoint.word)
+        case "task_failed":
+            return _distorted(answer, fail_task, None)
         case kind if kind in REPLACEMENTS:
             return replacement(fault, dialect.refuse(fault.status, request))
         case _:

@@ -17,7 +17,7 @@ Silence = Literal["hang", "close", "charge_without_reply"]
 # The answer comes, and something is wrong with it or with the way it comes.
 Distortion = Literal[
     "rename_field", "unknown_word", "truncated", "slow", "drip", "reset", "wrong_length",
-    "bomb", "endless", "never_ready",
+    "bomb", "endless", "never_ready", "task_failed",
 ]  # fmt: skip
 Kind = Literal[Replacement, Silence, Distortion]
 
@@ -120,7 +120,7 @@ def _applies(fault: Fault, target: Target) -> bool:
             return bool(fault.field or target.decisive)
         case "unknown_word":
             return bool(fault.field or target.word)
-        case "never_ready":
+        case "never_ready" | "task_failed":
             return target.delayed
         case "out_of_credits":
             return target.meter is not None
@@ -140,6 +140,14 @@ def rename_field(payload: Any, name: str) -> Any:
         f"new_{key}" if key == name else key: rename_field(value, name)
         for key, value in payload.items()
     }
+
+
+def fail_task(payload: Any, _name: str = "") -> Any:
+    """The payload of a task that was completed, and perhaps charged, as one that failed."""
+    if not isinstance(payload, dict) or payload.get("status") not in ("completed", "complete"):
+        return payload
+    kept = {key: value for key, value in payload.items() if key not in ("result", "data")}
+    return {**kept, "status": "failed"}
 
 
 UNKNOWN_WORD = "sideways"

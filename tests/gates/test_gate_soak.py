@@ -25,6 +25,8 @@ GATEWAYS = 2
 PROVIDERS = ("hunter", "snov", "sixtyfour")
 MOST_GROWTH, SPARE = 16 * MEBI, 12
 SHARE, CAPACITY_SECONDS, SETTLED = 0.6, 3.0, 2.0
+# After hours each look at the ledger takes its time.
+QUIET_SECONDS = 900
 COMPLAINTS = ("Task was destroyed", "never retrieved", "was never awaited", "Unclosed")
 # No doubt of money comes of these, so that the books can be compared to the cent.
 FAULTS: list[tuple[str, dict[str, Any]]] = [
@@ -150,7 +152,7 @@ def assert_no_complaint(site: Site) -> None:
 
 
 async def assert_books_are_the_bill(site: Site) -> None:
-    await until(site.is_quiet, 60, "every entry's end")
+    await until(site.is_quiet, QUIET_SECONDS, "every entry's end")
     await audit(site.made.store)
     rows = await entries(site.made.store)
     for provider in PROVIDERS:

@@ -116,16 +116,29 @@ local function cached(a, s, now)
   return found
 end
 
--- What an earlier call left in doubt; its money if this very lookup made it before it was run again.
+-- The money of a step that this very lookup made before it was run again.
+local function inherit(a, skip, rid, cost)
+  skip.rid, skip.cost = rid, tonumber(cost)
+  local booked = false
+  for _, known in ipairs(a.booked) do booked = booked or known == rid end
+  if not booked then a.spent = a.spent + skip.cost end
+end
+
 local function doubt(a, s, rid, e)
   local skip = { index = s.index, reason = 'in_doubt' }
-  if a.again and e[4] == a.lookup then
-    skip.rid, skip.cost = rid, tonumber(e[6])
-    local booked = false
-    for _, known in ipairs(a.booked) do booked = booked or known == rid end
-    if not booked then a.spent = a.spent + skip.cost end
-  end
+  if a.again and e[4] == a.lookup then inherit(a, skip, rid, e[6]) end
   return { kind = 'in_doubt', skip = skip }
+end
+
+-- A step of this lookup that came to nothing before it was run again, whoever settled it. Nil if
+-- there is none.
+local function failed_before(a, s)
+  local rid = a.again and redis.call('HGET', a.root .. 'failed:' .. a.lookup, s.slot)
+  if not rid then return nil end
+  local e = redis.call('HMGET', a.root .. 'entry:' .. rid, 'cost', 'units', 'reason')
+  local skip = { index = s.index, reason = 'failed', why = e[3] or '', units = tonumber(e[2]) or 0 }
+  inherit(a, skip, rid, e[1] or 0)
+  return { kind = 'failed', skip = skip }
 end
 
 -- What becomes of a call for the same slot that is under way: join it, take its ticket over,
@@ -196,10 +209,14 @@ local function held_back(a, s, now)
   return { index = s.index, reason = 'circuit_open', wait = trip.wait }
 end
 
+local function known(a, s, now)
+  return failed_before(a, s) or cached(a, s, now) or flight(a, s, now)
+end
+
 -- What costs nothing, wherever it stands: an answer that is kept, a call that is under way.
 local function gratis(a, now)
   for _, s in ipairs(a.steps) do
-    s.seen = cached(a, s, now) or flight(a, s, now) or false
+    s.seen = known(a, s, now) or false
     if s.seen and not s.seen.skip then return s.seen end
   end
   return nil
@@ -207,7 +224,7 @@ end
 
 local function try(a, s, now, skipped)
   local found = s.seen
-  if found == nil then found = cached(a, s, now) or flight(a, s, now) end
+  if found == nil then found = known(a, s, now) end
   if found and found.skip then
     skipped[#skipped + 1] = found.skip
     return nil

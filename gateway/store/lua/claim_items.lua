@@ -9,8 +9,8 @@ local root, lease, keep = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local now, found, skipped = now_ms(), {}, 0
 -- Rows without a question that one call steps over: more would keep the store from everybody else.
 local PATIENCE = 2000
-local at_work = {}
-for at = 6, #ARGV, 2 do at_work[ARGV[at]] = tonumber(ARGV[at + 1]) end
+local bulk_at_work = {}
+for at = 6, #ARGV, 2 do bulk_at_work[ARGV[at]] = tonumber(ARGV[at + 1]) end
 
 local function take(lane, job, index, died)
   local token, key = lend(root, lane, job, index, now + lease), root .. 'job:' .. job .. ':deaths'
@@ -64,7 +64,7 @@ local function next_of(job)
 end
 
 -- Of those with the fewest rows at work here, the team that had the fewest turns.
-local function next_team(turns)
+local function next_team(turns, at_work)
   local found
   for _, team in ipairs(redis.call('ZRANGE', turns, 0, -1)) do
     if not found or (at_work[team] or 0) < (at_work[found] or 0) then found = team end
@@ -72,10 +72,10 @@ local function next_team(turns)
   return found
 end
 
-local function new(lane, room)
+local function new(lane, room, at_work)
   local turns = root .. 'turns:' .. lane
   while room > 0 and skipped < PATIENCE do
-    local team = next_team(turns)
+    local team = next_team(turns, at_work)
     if not team then return end
     local ready = root .. 'ready:' .. lane .. ':' .. team
     local job = redis.call('ZRANGE', ready, 0, 0)[1]
@@ -95,14 +95,14 @@ local function new(lane, room)
   end
 end
 
-local function lane(name, room, fresh)
+local function lane(name, room, fresh, at_work)
   room = again(name, 'leases', room, true)
   room = again(name, 'due', math.max(0, room), false)
-  new(name, math.min(room, fresh))
+  new(name, math.min(room, fresh), at_work)
 end
 
-lane('interactive', tonumber(ARGV[3]), tonumber(ARGV[3]))
-lane('bulk', tonumber(ARGV[4]), tonumber(ARGV[5]))
+lane('interactive', tonumber(ARGV[3]), tonumber(ARGV[3]), {})
+lane('bulk', tonumber(ARGV[4]), tonumber(ARGV[5]), bulk_at_work)
 -- The rest of what was stepped over is there at once, for the next call.
 if skipped >= PATIENCE then redis.call('PUBLISH', root .. 'work', 'bulk') end
 return found

@@ -60,6 +60,12 @@ if changed then
   observe(a)
   for _, lesson in ipairs(a.lessons) do drifted = learn(a.root, lesson) or drifted end
 end
+if changed and a.ends then
+  -- A lookup that is run again must not pay for it once more.
+  local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'lookup', 'slot')
+  redis.call('HSET', a.root .. 'failed:' .. e[1], e[2], a.rid)
+  redis.call('PEXPIRE', a.root .. 'failed:' .. e[1], 86400000)
+end
 if a.memo then remember(a.root, a.memo, ARGV[5], now) end
 redis.call('ZREM', a.root .. 'open', a.rid)
 if a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 0 then

@@ -170,6 +170,10 @@ async def who_keeps_the_process_busy_waits(queue: Queue) -> None:
     await opened(queue, 20, team="b")
     found = await queue.claim(interactive=0, bulk=9, fresh=4, at_work={"a": 3})
     assert Counter(one.team for one in found) == {"b": 3, "a": 1}
+    for team in ("a", "b"):
+        await opened(queue, 4, team=team, lane="interactive")
+    found = await queue.claim(interactive=4, bulk=0, fresh=0, at_work={"a": 9})
+    assert Counter(one.team for one in found) == {"a": 2, "b": 2}, "bulk alone is counted"
 
 
 async def lanes_are_apart(queue: Queue) -> None:
@@ -212,6 +216,11 @@ OWNS = "return token ~= '' and redis.call('HGET', root .. 'owners', member) == t
 PARKED = "redis.call('ZREM', root .. 'due:' .. lane, member)"
 ADOPT = "if redis.call('EXISTS', key) == 1 then\n  if not"
 MUTANTS: list[tuple[Check, str, str]] = [
+    (
+        who_keeps_the_process_busy_waits,
+        "tonumber(ARGV[3]), {})",
+        "tonumber(ARGV[3]), bulk_at_work)",
+    ),
     (a_stale_token_writes_nothing, OWNS, "return token ~= ''"),
     (a_stale_token_writes_nothing, "redis.call('HDEL', root .. 'owners', member)", ""),
     (an_item_is_lent_once, "redis.call('HINCRBY', key, 'next', 1) - 1", "0"),
@@ -260,7 +269,7 @@ MUTANTS: list[tuple[Check, str, str]] = [
         "local index_of = root .. from .. ':' .. lane",
         "local index_of = root .. from .. ':bulk'",
     ),
-    (lanes_are_apart, "new(name, math.min(room, fresh))", "new(name, fresh)"),
+    (lanes_are_apart, "new(name, math.min(room, fresh),", "new(name, fresh,"),
     (rows_that_cannot_be_asked_are_stepped_over, "local PATIENCE = 2000", "local PATIENCE = 20"),
     (
         rows_that_cannot_be_asked_are_stepped_over,

@@ -289,4 +289,4 @@ async def test_unknown_faults_are_refused(
 
 
 def test_every_kind_is_known_by_name() -> None:
-    assert len(KINDS) == 20
+    assert len(KINDS) == 21
