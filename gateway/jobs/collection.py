@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.lookup import cache, tickets
-from gateway.lookup.calls import Call, Called
+from gateway.lookup.called import Called
+from gateway.lookup.calls import Call
 from gateway.lookup.completion import bin_of
 from gateway.lookup.desk import Desk
 from gateway.lookup.judge import Accept, judge

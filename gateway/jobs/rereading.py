@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from gateway.jobs.collection import call_of, settle_collected
 from gateway.lookup import open_tasks, tickets
-from gateway.lookup.calls import POLL_SECONDS, Call, Called
+from gateway.lookup.called import Called
+from gateway.lookup.calls import POLL_SECONDS, Call
 from gateway.lookup.desk import Desk
 from gateway.lookup.open_tasks import OpenTask, OpenTasks
 from gateway.lookup.tickets import OpenTicket

@@ -15,9 +15,9 @@ import msgspec
 
 from gateway.guard.permits import Permits, Rank
 from gateway.lookup import tickets
+from gateway.lookup.called import Called, failed, posted, spoilt
 from gateway.lookup.completion import Completions
 from gateway.lookup.departures import Departure, NotSent
-from gateway.lookup.flags import fill_flags
 from gateway.lookup.hints import Hints
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
@@ -26,20 +26,16 @@ from gateway.lookup.planner import Step
 from gateway.lookup.resting import Parked, Rest
 from gateway.lookup.spool import Kept, Spool
 from gateway.lookup.tickets import OpenTicket
-from gateway.money.amounts import cost_of
 from gateway.money.ledger import Ledger
-from gateway.money.terms import EntryState
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.datakey import DataKey
 from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge, Resend
 from providers.errors import (
     MalformedResponse,
-    OutOfCredits,
     ProviderError,
     RateLimited,
     Suppressed,
-    TaskFailed,
     TimedOut,
     Unavailable,
 )
@@ -59,18 +55,6 @@ SHORTEST = 0.05
 UNTOLD = 2.0
 LONGEST_PAUSE = 0.25
 MOST_SAVED, SHARE = 5.0, 0.1
-
-
-@dataclass(kw_only=True)
-class Called:
-    """How a call ended; `units` in thousandths and `cost` in micro-units are what is posted."""
-
-    state: EntryState
-    units: int = 0
-    cost: int = 0
-    answer: Answer | None = None
-    error: ProviderError | None = None
-    upstream: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -142,7 +126,7 @@ class Dialler:
         except ProviderError as error:
             return Called(state="voided", error=error)
         if isinstance(reply, Answer):
-            return _posted(reply, reply.units or 0, call.step.price)
+            return posted(reply, reply.units or 0, call.step.price)
         call.seconds = max(SHORTEST, until - time.monotonic())
         if reply is not None:
             # Someone paid for this work before: collecting it is free.
@@ -171,11 +155,11 @@ class Dialler:
             else:
                 reply = await self._ask(call)
         except ProviderError as error:
-            return _failed(call.step, error)
+            return failed(call.step, error)
         if isinstance(reply, Ticket):
             return await self._collect(call, _to_open_ticket(call, reply, call.step.units))
         units = call.step.offer.charged_units(call.query, reply)
-        return _posted(reply, units, call.step.price)
+        return posted(reply, units, call.step.price)
 
     async def _ask(self, call: Call) -> Answer | Ticket:
         async with self._leaving(call, rid=call.rid) as leave:
@@ -242,13 +226,13 @@ class Dialler:
 
     async def _collect(self, call: Call, kept: OpenTicket) -> Called:
         if kept.is_bare and call.lookup is None and not call.step.offer.ticket_suffices:
-            return _spoilt(call.step, kept, Suppressed("its question is not kept any more"))
+            return spoilt(call.step, kept, Suppressed("its question is not kept any more"))
         try:
             answer = await self._poll(call, kept)
         except ProviderError as error:
-            return _spoilt(call.step, kept, error)
+            return spoilt(call.step, kept, error)
         units = call.step.offer.charged_units(call.query, answer) if kept.worst_units else 0
-        return _posted(answer, units, kept.price)
+        return posted(answer, units, kept.price)
 
     async def _poll(self, call: Call, kept: OpenTicket) -> Answer:
         strikes, before = 0, time.time() - kept.opened_at
@@ -374,32 +358,3 @@ def _to_open_ticket(call: Call, ticket: Ticket, worst_units: int) -> OpenTicket:
         worst_units,
         time.time(),
     )
-
-
-def _posted(answer: Answer, units: int, price: int) -> Called:
-    fill_flags(answer.data)
-    return Called(state="posted", units=units, cost=cost_of(units, price), answer=answer)
-
-
-def _failed(step: Step, error: ProviderError) -> Called:
-    """A refusal costs nothing, silence may have cost."""
-    if isinstance(error, TaskFailed) and error.units is not None:
-        return _charged(error, error.units, step.price)
-    if error.uncertain and not isinstance(error, OutOfCredits) and step.units:
-        return Called(state="in_doubt", error=error)
-    return Called(state="voided", error=error)
-
-
-def _spoilt(step: Step, kept: OpenTicket, error: ProviderError) -> Called:
-    """A ticket without an answer: one of a per-call offer has cost, another may have."""
-    if isinstance(error, TaskFailed) and error.units is not None:
-        return _charged(error, error.units, kept.price)
-    if isinstance(error, OutOfCredits) or not kept.worst_units:
-        return Called(state="voided", error=error)
-    if step.offer.charge is Charge.PER_CALL:
-        return _charged(error, kept.worst_units, kept.price)
-    return Called(state="in_doubt", error=error)
-
-
-def _charged(error: ProviderError, units: int, price: int) -> Called:
-    return Called(state="posted", units=units, cost=cost_of(units, price), error=error)

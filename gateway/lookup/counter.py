@@ -22,7 +22,7 @@ from gateway.telemetry.metrics import count_drift
 from providers.model import Answer
 
 if TYPE_CHECKING:
-    from gateway.lookup.calls import Called
+    from gateway.lookup.called import Called
     from gateway.lookup.course import Course
     from gateway.lookup.waterfall import Waterfall
 

@@ -32,7 +32,8 @@ from providers.base import Charge
 from providers.model import EMAILS_FIND, Datum, Email
 
 if TYPE_CHECKING:
-    from gateway.lookup.calls import Call, Called
+    from gateway.lookup.called import Called
+    from gateway.lookup.calls import Call
     from gateway.lookup.lookup import Lookup
     from gateway.lookup.planner import Step
     from gateway.lookup.planning.lessons import Lesson

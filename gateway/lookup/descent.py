@@ -13,7 +13,8 @@ import msgspec
 from gateway.lookup import cache, tickets
 from gateway.lookup.attempts import AttemptOutcome
 from gateway.lookup.bids import Bids
-from gateway.lookup.calls import Call, Called
+from gateway.lookup.called import Called
+from gateway.lookup.calls import Call
 from gateway.lookup.counter import Counter
 from gateway.lookup.course import Course
 from gateway.lookup.departures import NotSent

@@ -7,7 +7,8 @@ import time
 from gateway.lookup import cache
 from gateway.lookup.attempts import AttemptOutcome, Tally
 from gateway.lookup.bouncing import name_of, said_in, space_of
-from gateway.lookup.calls import Call, Called
+from gateway.lookup.called import Called
+from gateway.lookup.calls import Call
 from gateway.lookup.completion import bin_of
 from gateway.lookup.guessing import known_in
 from gateway.lookup.judging import judged

@@ -13,7 +13,8 @@ import pytest
 
 from gateway.guard.permits import Allowance
 from gateway.lookup import tickets
-from gateway.lookup.calls import Call, Called, Dialler
+from gateway.lookup.called import Called
+from gateway.lookup.calls import Call, Dialler
 from gateway.lookup.market import Market
 from gateway.lookup.marking import Asked
 from gateway.lookup.planner import Step

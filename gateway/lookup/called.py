@@ -1,0 +1,55 @@
+"""How a call to a provider ended, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.lookup.flags import fill_flags
+from gateway.lookup.planner import Step
+from gateway.lookup.tickets import OpenTicket
+from gateway.money.amounts import cost_of
+from gateway.money.terms import EntryState
+from providers.base import Charge
+from providers.errors import OutOfCredits, ProviderError, TaskFailed
+from providers.model import Answer
+
+
+@dataclass(kw_only=True)
+class Called:
+    """How a call ended; `units` in thousandths and `cost` in micro-units are what is posted."""
+
+    state: EntryState
+    units: int = 0
+    cost: int = 0
+    answer: Answer | None = None
+    error: ProviderError | None = None
+    upstream: float = 0.0
+
+
+def posted(answer: Answer, units: int, price: int) -> Called:
+    fill_flags(answer.data)
+    return Called(state="posted", units=units, cost=cost_of(units, price), answer=answer)
+
+
+def failed(step: Step, error: ProviderError) -> Called:
+    """A refusal costs nothing, silence may have cost."""
+    if isinstance(error, TaskFailed) and error.units is not None:
+        return charged(error, error.units, step.price)
+    if error.uncertain and not isinstance(error, OutOfCredits) and step.units:
+        return Called(state="in_doubt", error=error)
+    return Called(state="voided", error=error)
+
+
+def spoilt(step: Step, kept: OpenTicket, error: ProviderError) -> Called:
+    """A ticket without an answer: one of a per-call offer has cost, another may have."""
+    if isinstance(error, TaskFailed) and error.units is not None:
+        return charged(error, error.units, kept.price)
+    if isinstance(error, OutOfCredits) or not kept.worst_units:
+        return Called(state="voided", error=error)
+    if step.offer.charge is Charge.PER_CALL:
+        return charged(error, kept.worst_units, kept.price)
+    return Called(state="in_doubt", error=error)
+
+
+def charged(error: ProviderError, units: int, price: int) -> Called:
+    return Called(state="posted", units=units, cost=cost_of(units, price), error=error)
