@@ -164,6 +164,21 @@ class Adapter:
             answer: Answer | Ticket | None = await getattr(self, offer.peek)(query)
             return answer
 
+    def alike(self, query: Query) -> str | None:
+        """Queries that are alike in it can share a request; None if it is asked alone."""
+        return None
+
+    async def ask_many(
+        self, queries: Sequence[Query], *, seconds: float, leave: Leave | None = None
+    ) -> list[Ticket | ProviderError]:
+        """Send queries that are alike in one request; may cost. In their order; an error is of
+        one query alone, and sure. Raises ProviderError for all of them.
+        """
+        offer = self.offers[_OPERATION_OF[type(queries[0])]]
+        async with Bounded(seconds, leave=leave):
+            found: list[Ticket | ProviderError] = await getattr(self, str(offer.ask_many))(queries)
+            return found
+
     async def collect(
         self, query: Query, ticket: Ticket, *, seconds: float, leave: Leave | None = None
     ) -> Answer | Ticket:

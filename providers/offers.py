@@ -61,7 +61,8 @@ class Offer:
     `variants` are examples by the name that a price list shows. `price` is the default money per
     unit, from `source` as read on `read_on`. `peek` is a free read that comes before anything is
     paid; `peek_denies` says that finding nothing by it proves that nothing was bought.
-    `ticket_suffices` to collect an answer, without the query.
+    `ticket_suffices` to collect an answer, without the query. `ask_many` asks for up to `most`
+    queries in one request, each at the price that it has alone.
     """
 
     ask: str
@@ -77,6 +78,8 @@ class Offer:
     peek_denies: bool = False
     collect: str | None = None
     ticket_suffices: bool = False
+    ask_many: str | None = None
+    most: int = 1
     variants: Mapping[str, Query] = field(default_factory=dict)
 
     def worst_units(self, query: Query) -> int:

@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from gateway.guard.permits import Permits, Rank
 from gateway.lookup import tickets
+from gateway.lookup.batching import Batches, Outcome
 from gateway.lookup.called import Called, failed, posted, spoilt
 from gateway.lookup.completion import Completions
-from gateway.lookup.departures import Departure, NotSent
+from gateway.lookup.departures import Convoy, Departure, NotSent
 from gateway.lookup.hints import Hints
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
@@ -111,6 +113,7 @@ class Dialler:
         self._completions = Completions(ledger.store, ledger.root)
         self.hints = Hints()
         self._budget = RetryBudget()
+        self._batches = Batches(self._ask_many)
 
     async def perform(self, call: Call, *, dispatched: bool) -> Called:
         """Ask for an answer. Raises StoreDown; every provider's failure is in the result."""
@@ -153,7 +156,7 @@ class Dialler:
             if call.step.offer.charge is Charge.FREE and call.step.offer.resend is Resend.SAFE:
                 reply = await self._again(lambda: self._ask(call), call)
             else:
-                reply = await self._ask(call)
+                reply = await self._batches.ask(call) or await self._ask(call)
         except ProviderError as error:
             return failed(call.step, error)
         if isinstance(reply, Ticket):
@@ -167,6 +170,22 @@ class Dialler:
                 call.query, seconds=call.seconds, after=call.after, leave=leave
             )
             return await _read(call, asking)
+
+    async def _ask_many(self, calls: Sequence[Call]) -> list[Outcome]:
+        """One request, of which each row has its own reservation, ticket and end."""
+        head = calls[0]
+        head.seconds = min(call.seconds for call in calls)
+        async with self._leaving(head, rid=head.rid) as leave:
+            convoy = Convoy(leave, partial(self._dispatch_all, calls))
+            queries = [call.query for call in calls]
+            asking = head.adapter.ask_many(queries, seconds=head.seconds, leave=convoy)
+            return await _read(head, asking)
+
+    async def _dispatch_all(self, calls: Sequence[Call]) -> None:
+        """Raises NotSent; what of it was recorded is voided by whoever is told."""
+        paced = [call for call in calls if call.step.paced]
+        if not all(await asyncio.gather(*(self._dispatch(call) for call in paced))):
+            raise NotSent("a reservation is gone")
 
     async def _again(self, work: Callable[[], Awaitable[T]], call: Call) -> T:
         """What `work` gives, tried once more where that costs nothing, if the budget allows it."""

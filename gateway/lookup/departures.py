@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.guard.allowances import buckets_of
 from gateway.guard.permits import Allowance, Gone, Passage, Permits, Rank, Refrained, Wait
 from gateway.lookup.resting import Parked, Rest
 from gateway.store.connection import StoreDown
-from providers.base import Rate
+from providers.base import Leave, Rate
 from providers.errors import RateLimited, Unavailable
 
 # What a permit takes into account: a request that leaves later than that is counted anew.
@@ -103,3 +103,23 @@ class Departure:
             with contextlib.suppress(StoreDown):
                 await self._permits.leave(self._allowance, passage)
         self._passages = []
+
+
+class Convoy:
+    """Of one request for several calls: once it may leave, each is recorded as dispatched."""
+
+    def __init__(self, leave: Leave | None, dispatch: Callable[[], Awaitable[None]]):
+        self._leave = leave
+        self._dispatch = dispatch
+        self._is_recorded = False
+
+    async def __call__(self, path: str, *, own: bool, seconds: float) -> None:
+        if self._leave is not None:
+            await self._leave(path, own=own, seconds=seconds)
+        if own and not self._is_recorded:
+            await self._dispatch()
+            self._is_recorded = True
+
+    async def left(self) -> None:
+        if self._leave is not None:
+            await self._leave.left()

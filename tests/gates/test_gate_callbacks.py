@@ -19,9 +19,9 @@ from gateway.jobs import reception
 from gateway.settings import Secret, Settings
 from gateway.store.connection import Store
 from gateway.vault.hooks import Hook, HookStore
-from providers import sixtyfour
 from providers.notices import Reader
 from providers.registry import READERS
+from providers.sixtyfour.notices import read_notice
 from tests.gateway.conftest import SECRETS, Gateway, make_settings, running_gateway
 from tests.gateway.webhooks.conftest import LOOPBACK, ROOT, Post
 from tests.gateway.webhooks.receiver import Receiver, receiving
@@ -220,7 +220,7 @@ async def test_an_address_that_is_not_checked_is_noticed(
 async def test_a_signature_that_is_not_checked_is_noticed(
     store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    believing = Reader(sixtyfour.read_notice, _believing)
+    believing = Reader(read_notice, _believing)
     monkeypatch.setattr(reception, "READERS", {**READERS, "sixtyfour": believing})
     async with a_door(store, store_url) as door:
         with pytest.raises(AssertionError, match="were taken in"):

@@ -11,7 +11,7 @@ import pytest
 
 from providers.notices import CampaignEvent, Notice
 from providers.registry import READERS
-from providers.sixtyfour import TOLERANCE, verify_notice
+from providers.sixtyfour.notices import TOLERANCE, verify_notice
 
 NOW = 1_795_000_000
 BODY = b'{"task_id": "t-1",  "status": "completed", "task_type": "find_email", "result": {}}'

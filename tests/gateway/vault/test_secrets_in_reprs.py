@@ -59,7 +59,7 @@ WALKED = {
     "providers.signin.ClientCredentials",
     "providers.signin.HeaderKey",
     "providers.signin.Token",
-    "providers.sixtyfour.Sixtyfour",
+    "providers.sixtyfour.adapter.Sixtyfour",
     "providers.snov.adapter.Snov",
 }
 

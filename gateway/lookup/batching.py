@@ -1,0 +1,124 @@
+"""Rows that ask a provider alike at the same time, in one request of its for many."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from providers.base import Rate
+from providers.errors import InvalidQuery, ProviderError, Unsupported
+from providers.model import Ticket
+
+if TYPE_CHECKING:
+    from gateway.lookup.calls import Call
+
+# Seconds that the first of a batch waits for others.
+LINGER = 0.1
+# What a row alone takes of the provider's requests, and the share of a minute's from which on many
+# rows are sooner done in one: a task of many ends with its slowest.
+REQUESTS, SHARE = 3, 0.1
+
+Outcome = Ticket | ProviderError
+Send = Callable[[Sequence["Call"]], Awaitable[list[Outcome]]]
+Member = tuple["Call", "asyncio.Future[Ticket | None]"]
+
+
+class Batch:
+    def __init__(self) -> None:
+        self.members: list[Member] = []
+        self.full = asyncio.Event()
+
+
+class Batches:
+    """Of one process. `send` asks for several calls at once; what it raises is for all of them."""
+
+    def __init__(self, send: Send):
+        self._send = send
+        self._open: dict[tuple[str, ...], Batch] = {}
+        self._going: set[asyncio.Task[None]] = set()
+
+    async def ask(self, call: Call) -> Ticket | None:
+        """A ticket by a request for many; None if the call is to be made alone.
+
+        Raises ProviderError, StoreDown.
+        """
+        name = _name_of(call)
+        if name is None:
+            return None
+        future = self._join(name, call)
+        async with call.rest.resting() if call.rest else contextlib.nullcontext():
+            return await future
+
+    def _join(self, name: tuple[str, ...], call: Call) -> asyncio.Future[Ticket | None]:
+        batch = self._open.get(name)
+        if batch is None:
+            batch = self._open[name] = Batch()
+            task = asyncio.create_task(self._go(name, batch))
+            self._going.add(task)
+            task.add_done_callback(self._going.discard)
+        future: asyncio.Future[Ticket | None] = asyncio.get_running_loop().create_future()
+        batch.members.append((call, future))
+        if len(batch.members) >= call.step.offer.most:
+            del self._open[name]
+            batch.full.set()
+        return future
+
+    async def _go(self, name: tuple[str, ...], batch: Batch) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(batch.full.wait(), LINGER)
+        if self._open.get(name) is batch:
+            del self._open[name]
+        # Whoever was cancelled meanwhile has not been sent.
+        members = [member for member in batch.members if not member[1].done()]
+        if len(members) < crowd_of(members):
+            outcomes: Sequence[Outcome | BaseException | None] = [None] * len(members)
+        else:
+            outcomes = await self._sent([call for call, _ in members])
+        for (_, future), outcome in zip(members, outcomes, strict=True):
+            _tell(future, outcome)
+
+    async def _sent(self, calls: Sequence[Call]) -> Sequence[Outcome | BaseException | None]:
+        try:
+            return await self._send(calls)
+        except (InvalidQuery, Unsupported) as error:
+            # One of them is at fault: each finds out for itself whether it is the one.
+            return [error if error.uncertain else None] * len(calls)
+        except Exception as error:  # noqa: BLE001 - it is told to everyone who waits
+            return [error] * len(calls)
+
+
+def _name_of(call: Call) -> tuple[str, ...] | None:
+    """What calls have in common that can share a request; None for one that goes alone.
+
+    They are of one job: it is cancelled, or laid aside, as one.
+    """
+    offer, head = call.step.offer, call.lookup.head if call.lookup else None
+    if offer.ask_many is None or head is None or call.after is not None:
+        return None
+    if not head.bulk or head.place is None:
+        return None
+    alike = call.adapter.alike(call.query)
+    parts = (head.place.job, call.step.credential.id, call.operation)
+    return None if alike is None else (*parts, alike)
+
+
+def crowd_of(members: Sequence[Member]) -> int:
+    """How many have to be together to be sooner done in one request; at least two."""
+    rates = type(members[0][0].adapter).rates if members else ()
+    return max(2, *(_crowd(rate) for rate in rates)) if rates else len(members) + 1
+
+
+def _crowd(rate: Rate) -> int:
+    return math.floor(SHARE * rate.number * 60 / rate.seconds / REQUESTS) + 1
+
+
+def _tell(future: asyncio.Future[Ticket | None], outcome: Outcome | BaseException | None) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)

@@ -1,0 +1,66 @@
+"""Many queries in one task: their tickets, the replies they share, each one's part of the bill."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from providers.model import Ticket
+
+T = TypeVar("T")
+# Of tasks whose replies are kept, and the seconds that one is true that says "not yet".
+MOST_KEPT, FRESH = 64, 0.5
+
+
+class Kept(NamedTuple, Generic[T]):
+    at: float
+    reply: T
+    is_final: bool
+
+
+class Replies(Generic[T]):
+    """What tasks of many last answered: one request serves all who ask for theirs."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Kept[T]] = OrderedDict()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def read(
+        self, name: str, ask: Callable[[], Awaitable[T]], is_final: Callable[[T], bool]
+    ) -> T:
+        """The reply to `ask`, of a moment ago at most if it is not final."""
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        async with lock:
+            kept = self._kept.get(name)
+            if kept is None or not (kept.is_final or time.monotonic() - kept.at < FRESH):
+                reply = await ask()
+                kept = Kept(time.monotonic(), reply, is_final(reply))
+                self._keep(name, kept)
+            return kept.reply
+
+    def _keep(self, name: str, kept: Kept[T]) -> None:
+        self._kept[name] = kept
+        self._kept.move_to_end(name)
+        while len(self._kept) > MOST_KEPT:
+            oldest, _ = self._kept.popitem(last=False)
+            self._locks.pop(oldest, None)
+
+
+def tickets_for(size: int, state: dict[str, str]) -> list[Ticket]:
+    """One for each query of a task; `at` and `of` say which of how many."""
+    return [Ticket(state={**state, "at": str(at), "of": str(size)}) for at in range(size)]
+
+
+def part_of(total: int, charged: Sequence[bool], at: int) -> int:
+    """What of a task's `total` falls to query `at`: the parts of those `charged` make it up.
+
+    If nobody is, all bear it.
+    """
+    bearers = [index for index, bears in enumerate(charged) if bears] or range(len(charged))
+    if at not in bearers:
+        return 0
+    part, rest = divmod(total, len(bearers))
+    return part + (bearers.index(at) < rest)
