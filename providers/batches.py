@@ -11,14 +11,14 @@ from typing import Generic, NamedTuple, TypeVar
 from providers.model import Ticket
 
 T = TypeVar("T")
-# Of tasks whose replies are kept, and the seconds that one is true that says "not yet".
-MOST_KEPT, FRESH = 64, 0.5
+# Of tasks whose replies are kept; the seconds that one is true that says "not yet", and one that
+# is final: a mailbox that is greylisted is asked for again after minutes.
+MOST_KEPT, FRESH, FINAL = 64, 0.5, 60.0
 
 
 class Kept(NamedTuple, Generic[T]):
-    at: float
+    until: float
     reply: T
-    is_final: bool
 
 
 class Replies(Generic[T]):
@@ -31,13 +31,14 @@ class Replies(Generic[T]):
     async def read(
         self, name: str, ask: Callable[[], Awaitable[T]], is_final: Callable[[T], bool]
     ) -> T:
-        """The reply to `ask`, of a moment ago at most if it is not final."""
+        """The reply to `ask`, of a moment ago at most."""
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
             kept = self._kept.get(name)
-            if kept is None or not (kept.is_final or time.monotonic() - kept.at < FRESH):
+            if kept is None or time.monotonic() > kept.until:
                 reply = await ask()
-                kept = Kept(time.monotonic(), reply, is_final(reply))
+                life = FINAL if is_final(reply) else FRESH
+                kept = Kept(time.monotonic() + life, reply)
                 self._keep(name, kept)
             return kept.reply
 

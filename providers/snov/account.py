@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from msgspec import Raw
 
-from providers.base import Adapter, Auth, Reply, glance
+from providers.base import Account, Adapter, AsyncTransport, Auth, Reply, glance
+from providers.batches import Replies
 from providers.errors import InvalidQuery, OutOfCredits, ProviderError, RateLimited, TaskFailed
 from providers.model import Ticket
 from providers.signin import ClientCredentials
@@ -30,6 +31,10 @@ class SnovAccount(Adapter):
     title = "Snov.io"
     base_url = "https://api.snov.io"
     secret_fields = ("client_id", "client_secret")
+
+    def __init__(self, account: Account, transport: AsyncTransport):
+        super().__init__(account, transport)
+        self._replies = Replies[Reply[TaskReply]]()
 
     def sign_in(self, secret: Mapping[str, str]) -> Auth:
         url = self.account.base_url + "/v1/oauth/access_token"
@@ -73,13 +78,25 @@ class SnovAccount(Adapter):
         return Ticket(state={"family": family, "task_hash": reply.value.data.task_hash})
 
     async def task(self, ticket: Ticket) -> Reply[Raw] | Ticket:
-        """What has come of a task of the newer family, or its ticket."""
-        params = {"task_hash": ticket.state["task_hash"]}
-        path = ticket.state["family"] + "/result"
-        reply = await self.call("GET", path, TaskReply, params=params)
+        """What has come of a task of the newer family, or its ticket.
+
+        One of many is read once for all who wait for it.
+        """
+        name = ticket.state["task_hash"]
+
+        async def ask() -> Reply[TaskReply]:
+            path = ticket.state["family"] + "/result"
+            return await self.call("GET", path, TaskReply, params={"task_hash": name})
+
+        is_shared = "at" in ticket.state
+        reply = await (self._replies.read(name, ask, _is_over) if is_shared else ask())
         if not is_done(reply.value):
             return ticket
         return Reply(reply.value.data, reply.body, reply.status, reply.headers)
+
+
+def _is_over(reply: Reply[TaskReply]) -> bool:
+    return reply.value.status.lower().replace(" ", "_") != "in_progress"
 
 
 def segment(text: str) -> str:

@@ -34,6 +34,9 @@ from providers.snov.mapping import named
 from providers.snov.native import NATIVE
 from providers.snov.profiles import Profiles
 
+# Addresses for the verifier, rows for the finder of version 2.
+MOST_AT_ONCE = 10
+
 
 def has_name(query: FindEmail) -> bool:
     return bool(named(query) and query.domain)
@@ -75,12 +78,22 @@ class Snov(Addresses, Profiles, Domains):
     rates = (Rate(60, 60),)
     offers: ClassVar[Mapping[str, Offer]] = {
         EMAILS_FIND: _offer(
-            peek="read_found", ask="find", collect="collect_found", fits=is_findable
+            peek="read_found",
+            ask="find",
+            collect="collect_found",
+            fits=is_findable,
+            ask_many="push_many_names",
+            most=MOST_AT_ONCE,
         ),
         # An address that was never pushed is not_verified; a name that was not is not_found, as
         # is one that was pushed and not found.
         EMAILS_VERIFY: _offer(
-            peek="read_verdict", peek_denies=True, ask="verify", collect="collect_verdict"
+            peek="read_verdict",
+            peek_denies=True,
+            ask="verify",
+            collect="collect_verdict",
+            ask_many="verify_many",
+            most=MOST_AT_ONCE,
         ),
         # By address only a hit costs, by profile the question does.
         PEOPLE_ENRICH: _offer(peek="read_person", ask="enrich_person", collect="collect_person"),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Raw
+import msgspec
+from msgspec import Raw, Struct
 
 from providers.base import Reply, decode, glance
-from providers.errors import Suppressed, Unavailable
-from providers.model import Answer, FindEmail, Ticket, VerifyEmail
+from providers.batches import tickets_for
+from providers.errors import MalformedResponse, ProviderError, Suppressed, Unavailable
+from providers.model import Answer, FindEmail, Query, Ticket, VerifyEmail
 from providers.snov.account import SnovAccount
 from providers.snov.mapping import (
     named,
@@ -47,24 +49,34 @@ class Addresses(SnovAccount):
 
     async def push_names(self, query: FindEmail) -> Ticket:
         if self.is_v2:
-            first, last = named(query) or ("", "")
-            row = {"first_name": first, "last_name": last, "domain": query.domain}
-            return await self.start("/v2/emails-by-domain-by-name", {"rows": [row]})
+            return await self.start("/v2/emails-by-domain-by-name", {"rows": [_row(query)]})
         path = "/v1/add-names-to-find-emails"
         reply = await self.call("POST", path, Pushed, form=_names(query))
         if not reply.value.sent:
             raise Unavailable("the name was not queued")
         return Ticket(state={})
 
+    def alike(self, query: Query) -> str | None:
+        """v1 takes many addresses, but one name only."""
+        if isinstance(query, VerifyEmail):
+            return "addresses"
+        is_named = isinstance(query, FindEmail) and bool(named(query) and query.domain)
+        return "names" if is_named and self.is_v2 else None
+
+    async def push_many_names(self, queries: Sequence[FindEmail]) -> list[Ticket]:
+        rows = {"rows": [_row(query) for query in queries]}
+        started = await self.start("/v2/emails-by-domain-by-name", rows)
+        return tickets_for(len(queries), started.state)
+
     async def collect_names(self, query: FindEmail, ticket: Ticket) -> Answer | Ticket:
         if "task_hash" in ticket.state:
             task = await self.task(ticket)
             if isinstance(task, Ticket):
                 return task
-            items = decode(task.value, list[FoundForPerson])
+            items = _own_items(query, decode(task.value, list[FoundForPerson]), ticket)
             found = [one for item in items for one in item.result]
             heed(found)
-            return Answer(data=to_email_v2(query, found), raw=task.body)
+            return Answer(data=to_email_v2(query, found), raw=_raw(task, items, ticket))
         reply = await self._read_names(query)
         # Whether a read right behind the push may still say not_found is not documented; the one
         # recorded client saw in_progress until the end. So here it is a final miss.
@@ -89,11 +101,21 @@ class Addresses(SnovAccount):
             return await self.start("/v2/email-verification", {"emails": [query.email]})
         path, form = "/v1/add-emails-to-verification", {"emails[]": query.email}
         reply = await self.send("POST", path, form=form)
-        # No body of this reply is published; `sent` beside the address is the likely one.
-        pushed = glance(_of_address(reply.body, query.email), PushedAddress)
-        if pushed is not None and not pushed.sent:
-            raise Unavailable("the address was not queued")
-        return Ticket(state={})
+        queued = _queued(reply.body, query.email)
+        if isinstance(queued, ProviderError):
+            raise queued
+        return queued
+
+    async def verify_many(
+        self, queries: Sequence[VerifyEmail]
+    ) -> list[Ticket] | list[Ticket | ProviderError]:
+        addresses = [query.email for query in queries]
+        if self.is_v2:
+            started = await self.start("/v2/email-verification", {"emails": addresses})
+            return tickets_for(len(queries), started.state)
+        form = {"emails[]": addresses}
+        reply = await self.send("POST", "/v1/add-emails-to-verification", form=form)
+        return [_queued(reply.body, address) for address in addresses]
 
     async def collect_verdict(self, query: VerifyEmail, ticket: Ticket) -> Answer | Ticket:
         if "task_hash" in ticket.state:
@@ -108,6 +130,38 @@ class Addresses(SnovAccount):
         path, form = "/v1/get-emails-verification-status", {"emails[]": email}
         reply = await self.send("POST", path, form=form)
         return decode(_of_address(reply.body, email), VerifierEntry), reply.body
+
+
+def _row(query: FindEmail) -> dict[str, str | None]:
+    first, last = named(query) or ("", "")
+    return {"first_name": first, "last_name": last, "domain": query.domain}
+
+
+def _own_items(
+    query: FindEmail, items: list[FoundForPerson], ticket: Ticket
+) -> list[FoundForPerson]:
+    """Assumed: a task of many answers in the order of its rows, whose names it repeats."""
+    if "at" not in ticket.state:
+        return items
+    if len(items) != int(ticket.state["of"]):
+        raise MalformedResponse("there are not as many results as rows", uncertain=True)
+    own, asked = items[int(ticket.state["at"])], " ".join(named(query) or ())
+    if own.people.casefold().split() != asked.casefold().split():
+        raise MalformedResponse("a result is of another person", uncertain=True)
+    return [own]
+
+
+def _raw(task: Reply[Raw], own: Sequence[Struct], ticket: Ticket) -> bytes:
+    """What a task of many says of others is none of this answer's."""
+    return msgspec.json.encode(own) if "at" in ticket.state else task.body
+
+
+def _queued(body: bytes, address: str) -> Ticket | ProviderError:
+    """No body of this reply is published; `sent` beside the address is the likely one."""
+    pushed = glance(_of_address(body, address), PushedAddress)
+    if pushed is not None and not pushed.sent:
+        return Unavailable("the address was not queued")
+    return Ticket(state={})
 
 
 def _names(query: FindEmail) -> dict[str, str | None]:
@@ -139,12 +193,17 @@ def _verdict(email: str, entry: VerifierEntry, body: bytes, ticket: Ticket) -> A
 
 def _checked(email: str, task: Reply[Raw], ticket: Ticket) -> Answer | Ticket:
     items = decode(task.value, list[CheckedItem])
+    if "at" in ticket.state:
+        items = [item for item in items if item.email.casefold() == email.casefold()]
+        if not items:
+            raise MalformedResponse("there is no result for the address", uncertain=True)
     if not items:
         return Answer(data=None, raw=task.body)
     heed([items[0].result])
     if items[0].result.unknown_status_reason == "greylist":
         return Ticket(state=ticket.state, slow=True)
-    return Answer(data=to_verification_v2(email, items[0].result), raw=task.body)
+    data = to_verification_v2(email, items[0].result)
+    return Answer(data=data, raw=_raw(task, items[:1], ticket))
 
 
 def heed(found: Sequence[CheckedAddress]) -> None:

@@ -103,11 +103,15 @@ class FoundAddress(CheckedAddress, kw_only=True):
 
 
 class FoundForPerson(Struct):
+    """`people` is the name that was asked for."""
+
     result: list[FoundAddress]
+    people: str = ""
 
 
 class CheckedItem(Struct):
     result: CheckedAddress
+    email: str = ""
 
 
 class CompanyInfo(Struct):
