@@ -95,10 +95,10 @@ async def test_a_slot_is_used_while_its_owner_waits_for_a_ticket(
 ) -> None:
     stage.fault("sixtyfour", "never_ready", path="/job-status/*")
     worker = await start_worker(work=True, jobs=jobs_of(1))
-    name = await submit(worker, people(stage, 20, sixtyfour="valid"), "sixtyfour")
-    await asked(stage, SIXTYFOUR_START, 20)
+    name = await submit(worker, people(stage, 12, sixtyfour="valid"), "sixtyfour")
+    await asked(stage, SIXTYFOUR_START, 12)
     stage.heal()
-    assert (await worker.ended(name)).counts.accepted == 20
+    assert (await worker.ended(name)).counts.accepted == 12
 
 
 async def test_rows_that_wait_for_a_slow_provider_leave_places_to_other_teams(
