@@ -119,6 +119,7 @@ NATIVE = NativeApi(
         "", "POST /contacts", "GET /contacts", "POST /companies", "GET /companies",
         unit="row", worst=worst_page, charged=charged_page,
     ),
+    lookups={CONTACTS_SEARCH: ("/contacts",), COMPANIES_SEARCH: ("/companies",)},
 )  # fmt: skip
 
 

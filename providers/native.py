@@ -121,6 +121,8 @@ def plain_refusal(_title: str, _detail: str) -> Mapping[str, object]:
 class NativeApi:
     """All that is known of a provider's own API.
 
+    `lookups` are the templates that a lookup of ours asks, too, by its operation. What reads the
+    result of a task is none of them: a task that was begun is read whoever else fails.
     `query_keys` and `body_keys` are the fields in which its clients send their key, beside the
     headers; `bare` ones send `Authorization` without a scheme. `signs_in_at` is the path of a
     sign-in that the gateway does for its callers. `accounts` are words of paths of account
@@ -129,6 +131,7 @@ class NativeApi:
     """
 
     paths: tuple[NativePath, ...] = ()
+    lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     query_keys: tuple[str, ...] = ()
     body_keys: tuple[str, ...] = ()
     bare: bool = False
@@ -145,6 +148,14 @@ class NativeApi:
             if row.method == method and (found := _fit(row.template, parts, spelled)) is not None:
                 return Match(row, found, row.access)
         return Match(None, {}, self._access(method, spelled))
+
+    def lookup_of(self, row: NativePath) -> str:
+        """The operation of ours that asks this path, too; '' if none does."""
+        return self._lookups.get(row.template, "")
+
+    @cached_property
+    def _lookups(self) -> Mapping[str, str]:
+        return {path: name for name, paths in self.lookups.items() for path in paths}
 
     @cached_property
     def _plainest_first(self) -> Sequence[NativePath]:

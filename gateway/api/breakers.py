@@ -13,7 +13,7 @@ from gateway.api.context import Context, context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
 from gateway.api.lists import ReplyMeta, missing
 from gateway.api.problems import invalid, moment
-from gateway.guard.breakers import Breaker, Forced, State
+from gateway.guard.breakers import Breaker, Forced, State, classes_of
 from gateway.vault.credentials import Credential
 from providers.registry import ADAPTERS
 
@@ -70,11 +70,11 @@ def _accounts(context: Context, provider: str, named: str | None = None) -> list
 
 
 async def _read(context: Context, provider: str) -> list[BreakerView]:
-    operations = list(ADAPTERS[provider].offers)
+    classes = classes_of(ADAPTERS[provider].offers)
     return [
         view(provider, found)
         for account in _accounts(context, provider)
-        for found in await context.breakers.read(account.id, operations)
+        for found in await context.breakers.read(account.id, classes)
     ]
 
 
@@ -103,7 +103,7 @@ class BreakersOfProviders(Controller):
     ) -> BreakersReply:
         context = context_of(request)
         accounts = _accounts(context, name, data.credential)
-        offered = list(ADAPTERS[name].offers)
+        offered = classes_of(ADAPTERS[name].offers)
         if data.operation is not None and data.operation not in offered:
             raise invalid("/operation", f"is not one of {', '.join(offered)}")
         word: Forced | None = None if data.state == "auto" else data.state

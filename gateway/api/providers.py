@@ -11,7 +11,7 @@ from msgspec import Struct
 from gateway.api.context import Context, context_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, responses
 from gateway.api.lists import ReplyMeta, caller_of, missing
-from gateway.guard.breakers import Doing, State
+from gateway.guard.breakers import Doing, State, classes_of
 from gateway.guard.permits import Limit
 from gateway.lookup.planner import Stall
 from gateway.lookup.planning.bounces import (
@@ -86,8 +86,9 @@ class BounceView(Struct, kw_only=True):
 class ProviderView(Struct, kw_only=True):
     """`configured` is whether the caller's team has a credential there.
 
-    `limits` hold for the account that would be used. `breaker` is the worst of its operations.
-    `account_actions` are what can be done with what an account there keeps.
+    `limits` hold for the account that would be used. `breaker` is the worst of its operations
+    and of what is asked natively. `account_actions` are what can be done with what an account
+    there keeps.
     """
 
     name: str
@@ -121,7 +122,7 @@ async def _view(context: Context, name: str, team: str) -> ProviderView:
     }
     account = next((stall.credential for stall in found.values() if stall.credential), None)
     allowance = market.allowance(account) if account else None
-    breakers = await context.breakers.read(account.id, list(found)) if account else []
+    breakers = await context.breakers.read(account.id, classes_of(found)) if account else []
     states = {breaker.operation: breaker.state for breaker in breakers}
     books = (name, EVERYBODY)
     doing = [await context.breakers.doing(name, operation) for operation in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -12,6 +12,13 @@ from gateway.store.connection import Script, Store
 State = Literal["closed", "open", "half_open"]
 Forced = Literal["open", "closed"]
 NOW = Script.load("now")
+# What is asked natively and no lookup asks: by paths that a table has, and by all others.
+NATIVE, UNKNOWN = "native", "native.unknown"
+
+
+def classes_of(operations: Iterable[str]) -> list[str]:
+    """Everything of an account that has a breaker."""
+    return [*operations, NATIVE, UNKNOWN]
 
 
 class Breaker(Struct, frozen=True):

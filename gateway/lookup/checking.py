@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import UNSET, Struct, UnsetType
 
-from gateway.guard.breakers import Breakers
+from gateway.guard.breakers import Breakers, classes_of
 from gateway.lookup.market import Market
 from gateway.vault.credentials import Credential
 from providers.base import Adapter, Bounded
@@ -37,7 +37,7 @@ async def check(
     except ProviderError as error:
         return Verdict(ok=None, checked=False, reason=error.reason)
     await market.bench.clear(credential.id)
-    await breakers.close(credential.id, list(adapter.offers))
+    await breakers.close(credential.id, classes_of(adapter.offers))
     if balance is None:
         return Verdict(ok=None, checked=False, reason="no_free_call")
     return Verdict(ok=True, checked=True, balance=balance)

@@ -21,6 +21,7 @@ from gateway.money.terms import (
     Bid,
     Claim,
     EntryState,
+    Health,
     ObjectionKind,
     Rate,
     Settlement,
@@ -39,7 +40,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
     """What is about to be asked; `units` (thousandths) at worst, `price` micro-units per unit.
 
     `operation` is how the ledger names it. `persons` are the marks of whom it is about. A `paced`
-    one is dispatched later, together with its permit.
+    one is dispatched later, together with its permit. `breaker` is the class of calls that it
+    fails with, if that is not its operation.
     """
 
     provider: str
@@ -53,6 +55,7 @@ class Purchase(Struct, frozen=True, kw_only=True):
     persons: tuple[str, ...] = ()
     tag: str = ""
     paced: bool = False
+    breaker: str = ""
 
     @property
     def cost(self) -> int:
@@ -87,7 +90,7 @@ class Purchases:
         claim = _claim(caller, purchase, seconds)
         patience = time.monotonic() + PATIENCE
         while True:
-            found = await self._admit(claim)
+            found = await self._admit(claim, purchase)
             check(found)
             if found.kind == "reserved":
                 return _held(claim, purchase, found)
@@ -96,13 +99,19 @@ class Purchases:
             claim.since, claim.patient = found.since, time.monotonic() < patience
             await asyncio.sleep(random.uniform(0.01, 0.03))
 
-    async def _admit(self, claim: Claim) -> Admission:
+    async def _admit(self, claim: Claim, purchase: Purchase) -> Admission:
         try:
             return await self._ledger.admit(claim)
         except StoreDown:
             # The reply was lost: nothing was sent, whatever was reserved.
             rid = claim.steps[0].rid
-            void = Settlement(rid=rid, state="voided", outcome="failed")
+            void = Settlement(
+                rid=rid,
+                state="voided",
+                outcome="failed",
+                health="neutral",
+                breaker=purchase.breaker,
+            )
             _ = self._waterfall.go_on(self._insist(void))
             raise
 
@@ -116,11 +125,12 @@ class Purchases:
         reason: str = "",
         objected: Sequence[str] = (),
         kind: ObjectionKind = "person",
+        health: Health = "",
     ) -> asyncio.Task[None]:
         """Close the entry, whoever hangs up and however long the store is away.
 
         `objected` are marks of a person who objected, by the provider's word; of a `kind` that
-        names one each they are as many persons.
+        names one each they are as many persons. `health` is what its breaker hears.
         """
         settlement = Settlement(
             rid=held.rid,
@@ -133,24 +143,37 @@ class Purchases:
             objected=bool(objected),
             kind=kind,
             apart=kind == "email",
+            health=health,
+            breaker=held.purchase.breaker,
         )
         return self._waterfall.go_on(self._end(held, settlement))
 
     def fail(
-        self, held: Held, error: ProviderError, *, objected: Sequence[str] = ()
+        self,
+        held: Held,
+        error: ProviderError,
+        *,
+        objected: Sequence[str] = (),
+        health: Health = "",
     ) -> asyncio.Task[None]:
         """Close the entry of a call that failed: a refusal costs nothing, silence may have."""
         doubtful = error.uncertain and not isinstance(error, OutOfCredits)
         state: EntryState = "in_doubt" if doubtful and held.purchase.units else "voided"
         outcome = "in_doubt" if state == "in_doubt" else "failed"
-        return self.settle(held, state, outcome=outcome, reason=error.reason, objected=objected)
+        return self.settle(
+            held, state, outcome=outcome, reason=error.reason, objected=objected, health=health
+        )
 
     def hold(self, held: Held, ticket: bytes, seconds: float) -> asyncio.Task[None]:
-        """Leave the entry open for whoever learns what its task cost, first after `seconds`."""
+        """Leave the entry open for whoever learns what its task cost, first after `seconds`.
+
+        That its provider began it is all that its breaker wants to know.
+        """
         return self._waterfall.go_on(self._leave(held, ticket, round(seconds * 1000)))
 
     async def _leave(self, held: Held, ticket: bytes, lease: int) -> None:
-        await _insisted(lambda: self._ledger.hold(held.rid, ticket, lease))
+        breaker = held.purchase.breaker
+        await _insisted(lambda: self._ledger.hold(held.rid, ticket, lease, breaker=breaker))
         if held.counted:
             await self._ledger.release(held.scopes, held.lookup)
 
@@ -204,6 +227,7 @@ def _claim(caller: Caller, purchase: Purchase, seconds: float) -> Claim:
         limits=limits_of(purchase.limits),
         unpriced=purchase.unpriced,
         unit=purchase.unit,
+        breaker=purchase.breaker,
     )
     return Claim(
         lookup=next_id("lkp"),

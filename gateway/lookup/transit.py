@@ -11,11 +11,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.guard.breakers import NATIVE, UNKNOWN
 from gateway.lookup.along import Copy, Veil, header_of
 from gateway.lookup.desk import Desk
 from gateway.lookup.open_tasks import FIRST_LOOK, OpenTask, OpenTasks
 from gateway.lookup.purchases import Held, Purchases
 from gateway.lookup.sending import Sender, Underway
+from gateway.lookup.settling import health_of
+from gateway.money.terms import Health
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential
@@ -31,6 +34,7 @@ from providers.errors import (
     Unavailable,
 )
 from providers.native import Asked, NativePath
+from providers.registry import ADAPTERS
 from providers.relay import Outgoing
 
 log = get_logger()
@@ -70,6 +74,30 @@ class NativeCall(Struct, frozen=True, kw_only=True):
         """As the ledger names it: never with what the caller put into the path."""
         template = self.path.template if self.path else "/(unknown)"
         return f"native {self.outgoing.method} {template}"
+
+    @property
+    def breaker(self) -> str:
+        """The class of calls that it fails with: those of the lookup that asks the same.
+
+        What only reads a task is of none: whatever was begun is read.
+        """
+        if self.path is None:
+            return UNKNOWN
+        if self.path.reads is not None:
+            return self.operation
+        return ADAPTERS[self.provider].native.lookup_of(self.path) or NATIVE
+
+    def health_of(self, error: ProviderError | None) -> Health:
+        """What the call's end says of its account.
+
+        Statuses that no document names are the caller's doing, until the provider calls them its
+        own.
+        """
+        if self.path is not None and self.path.reads is not None:
+            return ""
+        if isinstance(error, MalformedResponse) and error.status is not None:
+            return "neutral"
+        return health_of(error)
 
 
 class Transit:
@@ -135,12 +163,17 @@ class Transit:
         await self._underway.aclose()
         if not self._settled:
             self._settled = True
-            _ = self._clerk.purchases.fail(self._held, Unavailable("not read", uncertain=True))
+            unread = Unavailable("not read", uncertain=True)
+            _ = self._clerk.purchases.fail(self._held, unread, health="neutral")
 
     async def _fail(self, error: ProviderError) -> None:
         if not self._settled:
             self._settled = True
-            await _patiently(self._clerk.purchases.fail(self._held, error))
+            await _patiently(self._failed(error))
+
+    def _failed(self, error: ProviderError) -> asyncio.Task[None]:
+        health = self._call.health_of(error)
+        return self._clerk.purchases.fail(self._held, error, health=health)
 
     async def _settle(self) -> None:
         if self._settled:
@@ -169,11 +202,16 @@ class Transit:
     async def _refused(self, error: ProviderError) -> None:
         """It costs nothing; one for a person's sake is remembered."""
         if self._call.path is None:
-            await self._post(0)
+            await self._post(0, error)
             return
         objected = self._call.sole if isinstance(error, Suppressed) else ()
         ending = self._clerk.purchases.settle(
-            self._held, "voided", outcome="failed", reason=error.reason, objected=objected
+            self._held,
+            "voided",
+            outcome="failed",
+            reason=error.reason,
+            objected=objected,
+            health=self._call.health_of(error),
         )
         await _patiently(ending)
 
@@ -187,7 +225,7 @@ class Transit:
         except UNREADABLE as error:
             log.warning("native.unreadable", path=self._call.path.name, error=type(error).__name__)
             doubt = MalformedResponse("the reply could not be read", uncertain=True)
-            await _patiently(self._clerk.purchases.fail(self._held, doubt))
+            await _patiently(self._failed(doubt))
 
     async def _close_by(self, row: NativePath, body: Any) -> None:
         asked = self._call.asked
@@ -218,9 +256,12 @@ class Transit:
         await _patiently(self._clerk.purchases.hold(self._held, opened.pack(), FIRST_LOOK))
         await self._clerk.keep(opened)
 
-    async def _post(self, units: int) -> None:
+    async def _post(self, units: int, error: ProviderError | None = None) -> None:
         outcome = "accepted" if units or not self._held.purchase.units else "empty"
-        ending = self._clerk.purchases.settle(self._held, "posted", units=units, outcome=outcome)
+        health = self._call.health_of(error)
+        ending = self._clerk.purchases.settle(
+            self._held, "posted", units=units, outcome=outcome, health=health
+        )
         await _patiently(ending)
 
 

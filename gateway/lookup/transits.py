@@ -68,15 +68,17 @@ class Transits:
                 account, call.outgoing, seconds=seconds, rid=rid
             )
         except ProviderError as error:
-            _ = buying.fail(held, error)
+            _ = buying.fail(held, error, health=call.health_of(error))
             if error.status is not None:
                 await self._clerk.heard(call, account, error)
             raise
         except StoreDown:
-            _ = buying.settle(held, "voided", outcome="failed", reason="unavailable")
+            _ = buying.settle(
+                held, "voided", outcome="failed", reason="unavailable", health="neutral"
+            )
             raise
         except BaseException:
-            _ = buying.fail(held, TimedOut(uncertain=True))
+            _ = buying.fail(held, TimedOut(uncertain=True), health="neutral")
             raise
         return Transit(self._clerk, call, account, held, underway)
 
@@ -107,6 +109,7 @@ class Transits:
             limits={**configured.limits, **account.limits},
             persons=persons,
             paced=self._clerk.sender.paced(account),
+            breaker=call.breaker,
         )
 
     def _worst(self, call: NativeCall, account: Credential) -> Worst:

@@ -105,12 +105,20 @@ class Ledger:
             self._journal.dispatched(rid, seq)
 
     async def hold(
-        self, rid: str, ticket: bytes, lease: int, *, marks: Iterable[str] = (), bare: bytes = b""
+        self,
+        rid: str,
+        ticket: bytes,
+        lease: int,
+        *,
+        marks: Iterable[str] = (),
+        bare: bytes = b"",
+        breaker: str = "",
     ) -> bool:
         """Keep a ticket before its first poll, or only what is `bare` of it if one of `marks` has
-        objected; False if the entry is closed.
+        objected; False if the entry is closed. `breaker` is what its provider does well, if it is
+        to be told of that.
         """
-        operands = (rid, ticket, lease, bare, " ".join(marks))
+        operands = (rid, ticket, lease, bare, " ".join(marks), breaker)
         return bool(await self.store.run(self._scripts["hold"], [self.root], operands))
 
     async def settle(

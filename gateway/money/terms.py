@@ -25,7 +25,8 @@ class Bid(Struct, kw_only=True):
     milliseconds. `direct` records the dispatch together with the reservation. `limits` are the
     account's units per day, month and in total, in thousandths, NO_LIMIT for none; `spare` says
     that the provider has another account. `ask` is kept until it is known what came of the call,
-    at most `ask_life` ms. An `unwanted` one may be served, not bought.
+    at most `ask_life` ms. An `unwanted` one may be served, not bought. `breaker` is the class of
+    calls that it fails with, its operation unless it says so.
     """
 
     index: int
@@ -48,6 +49,7 @@ class Bid(Struct, kw_only=True):
     ask: str = ""
     ask_life: int = 0
     unwanted: bool = False
+    breaker: str = ""
 
 
 class Claim(Struct, kw_only=True):
@@ -231,7 +233,7 @@ class Settlement(Struct, kw_only=True):
     companies asked about. `took` is the
     bin of how long a ticket waited for its answer, `upstream` the ms of the whole call. `lessons`
     are learned once, with the end of the entry. With `ends` its lookup, run again, does not ask
-    again.
+    again. Its `health` is that of the entry's operation, or of `breaker`.
     """
 
     rid: str
@@ -249,6 +251,7 @@ class Settlement(Struct, kw_only=True):
     apart: bool = False
     ends: bool = False
     health: Health = ""
+    breaker: str = ""
     took: int = NEVER
     upstream: int = 0
     lessons: list[Any] = []

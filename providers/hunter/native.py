@@ -9,6 +9,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from providers.model import (
+    COMPANIES_ENRICH,
+    COMPANIES_SEARCH,
+    DOMAINS_SEARCH,
+    EMAILS_COUNT,
+    EMAILS_FIND,
+    EMAILS_VERIFY,
+    PEOPLE_ENRICH,
+)
 from providers.native import Asked, NativeApi, renamed, rows
 
 A_UNIT = 1000
@@ -117,6 +126,15 @@ NATIVE = NativeApi(
         *_LOOKUPS, *_SECRETS, *_LEADS, *_CAMPAIGNS, *_SEQUENCES,
         *renamed(_CAMPAIGNS, "/campaigns", "/sequences"), *_WEBHOOKS,
     ),
+    lookups={
+        EMAILS_FIND: ("/email-finder", "/email-finder/found"),
+        EMAILS_VERIFY: ("/email-verifier",),
+        EMAILS_COUNT: ("/email-count",),
+        PEOPLE_ENRICH: ("/people/find",),
+        COMPANIES_ENRICH: ("/companies/find",),
+        DOMAINS_SEARCH: ("/domain-search", "/domain-search/found"),
+        COMPANIES_SEARCH: ("/discover",),
+    },
     query_keys=("api_key",),
     accounts=(
         "lead", "campaign", "sequence", "webhook", "tag", "compan", "template", "email_account",

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from providers.errors import TaskFailed
-from providers.model import FindEmail, Kind
+from providers.model import EMAILS_FIND, FindEmail, Kind
 from providers.native import Asked, NativeApi, Task, rows
 from providers.sixtyfour.wire import DONE, ENDED, MODES
 
@@ -77,6 +77,9 @@ NATIVE = NativeApi(
             "DELETE /webhooks/signing-secret", "POST /webhooks/signing-secret/roll",
         ),
     ),
+    lookups={EMAILS_FIND: (
+        "/find-email", "/find-email-bulk", "/find-email-async", "/find-email-bulk-async",
+    )},
     accounts=("webhook",),
     refusal=refusal,
     seconds=300.0,

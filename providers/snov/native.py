@@ -13,6 +13,14 @@ from functools import partial
 from typing import Any
 
 from providers.errors import TaskFailed
+from providers.model import (
+    COMPANIES_ENRICH,
+    DOMAINS_SEARCH,
+    EMAILS_COUNT,
+    EMAILS_FIND,
+    EMAILS_VERIFY,
+    PEOPLE_ENRICH,
+)
 from providers.native import Asked, NativeApi, NativePath, Task, rows
 from providers.values.links import to_domain
 
@@ -222,12 +230,34 @@ _ACCOUNTS = (
 )  # fmt: skip
 
 
+_LOOKUPS = {
+    EMAILS_FIND: (
+        "/v1/get-emails-from-names", "/v1/add-names-to-find-emails", "/v1/get-emails-from-url",
+        "/v1/add-url-for-search", "/v2/emails-by-domain-by-name/start",
+    ),
+    EMAILS_VERIFY: (
+        "/v1/get-emails-verification-status", "/v1/add-emails-to-verification",
+        "/v2/email-verification/start",
+    ),
+    PEOPLE_ENRICH: ("/v1/get-profile-by-email",),
+    COMPANIES_ENRICH: (f"{SEARCH}/start",),
+    DOMAINS_SEARCH: (
+        f"{SEARCH}/prospects/start", f"{SEARCH}/domain-emails/start",
+        f"{SEARCH}/generic-contacts/start",
+        f"{SEARCH}/prospects/search-emails/start/{{prospect_hash}}",
+        "/v2/domain-emails-with-info",
+    ),
+    EMAILS_COUNT: ("/v1/get-domain-emails-count",),
+}  # fmt: skip
+
+
 def refusal(_title: str, detail: str) -> Mapping[str, object]:
     return {"success": False, "message": detail, "errors": [detail]}
 
 
 NATIVE = NativeApi(
     paths=(*_QUEUES, *_SEARCHES, *_FAMILIES, *_ACCOUNTS),
+    lookups=_LOOKUPS,
     query_keys=("access_token",),
     body_keys=("access_token",),
     bare=True,

@@ -1,5 +1,6 @@
 -- Breakers: an account that fails at an operation again and again is left alone for a while; then one
--- call, of all processes, finds out whether it is well.
+-- call, of all processes, finds out whether it is well. What is asked natively counts as the lookup
+-- that asks the same: its class is not what the ledger calls it.
 
 local FAILURES, FORGET = 5, 60000
 local FIRST, LONGEST, PROBE = 5000, 60000, 75000
@@ -8,10 +9,12 @@ local function breaker_of(root, credential, operation)
   return root .. 'breaker:' .. credential .. ':' .. operation
 end
 
+local function class_of(s) return s.breaker ~= '' and s.breaker or s.operation end
+
 -- Why a step may not be asked now, and for how long; nil if it may. `probe` says that it is the one
 -- call that finds out.
 local function tripped(root, s, now)
-  local key = breaker_of(root, s.credential, s.operation)
+  local key = breaker_of(root, s.credential, class_of(s))
   local b = redis.call('HMGET', key, 'until', 'probe_until', 'forced')
   if b[3] == 'closed' then return nil end
   if b[3] == 'open' then return { wait = LONGEST } end
@@ -23,7 +26,7 @@ local function tripped(root, s, now)
 end
 
 local function probe(root, s, now)
-  local key = breaker_of(root, s.credential, s.operation)
+  local key = breaker_of(root, s.credential, class_of(s))
   redis.call('HSET', key, 'probe_until', now + PROBE, 'probe', s.rid)
 end
 

@@ -1,12 +1,13 @@
--- uses: moves suppression
+-- uses: moves suppression breaker
 -- Keeps a provider's ticket (and its lease) on the entry before its next poll. 0 if it is closed.
--- ARGV: rid, ticket, lease ms, the ticket without persons, marks of those in it.
+-- ARGV: rid, ticket, lease ms, the ticket without persons, marks of those in it, the breaker that
+-- this answer closes ('' for none).
 local root, rid, ticket, lease = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 if objected(root, words(ARGV[5])) then ticket = ARGV[4] end
 local now = now_ms()
 local key = root .. 'entry:' .. rid
 local e = redis.call('HMGET', key, 'state', 'worst_cost', 'balances', 'reason', 'worst_units',
-  'meters')
+  'meters', 'credential')
 if e[1] == 'in_doubt' and e[4] == 'owner_gone' then
   -- The owner was only slow: with its ticket in hand there is no doubt.
   move(e[3], 'in_doubt', tonumber(e[2]), 'reserved', tonumber(e[2]))
@@ -18,4 +19,5 @@ elseif e[1] ~= 'dispatched' then
 end
 redis.call('HSET', key, 'state', 'dispatched', 'ticket', ticket, 'until', now + lease)
 redis.call('ZADD', root .. 'open', now + lease, rid)
+if ARGV[6] ~= '' then heard(root, e[7], ARGV[6], rid, 'ok', now) end
 return 1

@@ -53,7 +53,7 @@ local changed = close(a.root, a.rid, a, now)
 local closed = changed and standing_of(a.root) or 0
 if changed and a.health ~= '' then
   local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'credential', 'operation')
-  heard(a.root, e[1], e[2], a.rid, a.health, now)
+  heard(a.root, e[1], a.breaker ~= '' and a.breaker or e[2], a.rid, a.health, now)
 end
 local drifted = false
 if changed then
