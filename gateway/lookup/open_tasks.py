@@ -22,9 +22,6 @@ from providers.registry import ADAPTERS
 from providers.relay import Outgoing
 
 MARK = b"task:"
-KEPT = 2 * 24 * 3600 * 1000
-# Assumed: how long a provider remembers what it charges a single time.
-ONCE = 400 * 24 * 3600 * 1000
 FIRST_LOOK, LONGEST_PAUSE = 60.0, 600.0
 LIFE = 24 * 3600.0
 READ_SECONDS, IDLE = 30.0, 15.0
@@ -73,16 +70,12 @@ class OpenTasks:
         self._store, self._root = desk.store, desk.root
         self._sender = Sender(desk)
 
-    async def keep(self, opened: OpenTask) -> None:
-        """Known by its task from now on, to whoever reads that."""
-        place = self._place(opened.provider, opened.task)
-        await self._store.call("SET", place, opened.pack(), "PX", KEPT)
-
     async def find(self, provider: str, task: str) -> OpenTask | None:
-        found = await self._store.call("GET", self._place(provider, task))
+        found = await self._store.call("GET", self.place_of(provider, task))
         return None if found is None else unpack(found)
 
-    def _place(self, provider: str, task: str) -> str:
+    def place_of(self, provider: str, task: str) -> str:
+        """Where whoever reads a task finds the call that began it."""
         return f"{self._root}task:{provider}:{self._hash(task)}"
 
     def mark_of(self, account: str, once: str) -> str:
@@ -97,9 +90,7 @@ class OpenTasks:
         """None are charged for what was charged before, by another call than `rid`."""
         if not mark or not units:
             return units
-        key = f"{self._root}once:{mark}"
-        held = await self._store.call("SET", key, rid, "NX", "GET", "PX", ONCE)
-        return units if held in (None, rid.encode()) else 0
+        return units if await self._desk.ledger.charges(rid, mark) else 0
 
     async def tell(self, opened: OpenTask, body: Any) -> bool:
         """Settle it by what a read answered; False if that does not tell yet."""

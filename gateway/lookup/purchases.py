@@ -13,6 +13,7 @@ from gateway.lookup.bids import limits_of
 from gateway.lookup.calls import LEASE_MARGIN
 from gateway.lookup.endings import HeldBack, OverBudget, check
 from gateway.lookup.lookup import Caller
+from gateway.lookup.spool import Kept, tell
 from gateway.lookup.waterfall import Waterfall
 from gateway.money.amounts import cost_of
 from gateway.money.ledger import next_id
@@ -79,6 +80,7 @@ class Purchases:
     def __init__(self, waterfall: Waterfall):
         self._waterfall = waterfall
         self._ledger = waterfall.ledger
+        self._spool = waterfall.spool
 
     async def reserve(
         self, caller: Caller, purchase: Purchase, *, seconds: float = LONGEST_CALL
@@ -112,7 +114,7 @@ class Purchases:
                 health="neutral",
                 breaker=purchase.breaker,
             )
-            _ = self._waterfall.go_on(self._insist(void))
+            _ = self._waterfall.go_on(_insisted(lambda: self._ledger.settle(void)))
             raise
 
     def settle(
@@ -126,11 +128,13 @@ class Purchases:
         objected: Sequence[str] = (),
         kind: ObjectionKind = "person",
         health: Health = "",
+        once: str = "",
     ) -> asyncio.Task[None]:
-        """Close the entry, whoever hangs up and however long the store is away.
+        """Close the entry, whoever hangs up, however long the store is away, and whoever dies.
 
         `objected` are marks of a person who objected, by the provider's word; of a `kind` that
-        names one each they are as many persons. `health` is what its breaker hears.
+        names one each they are as many persons. `health` is what its breaker hears, `once` the
+        mark of what is charged a single time.
         """
         settlement = Settlement(
             rid=held.rid,
@@ -146,7 +150,8 @@ class Purchases:
             health=health,
             breaker=held.purchase.breaker,
         )
-        return self._waterfall.go_on(self._end(held, settlement))
+        kept = Kept(rid=held.rid, settlement=settlement, once=once)
+        return self._waterfall.go_on(self._end(held, kept))
 
     def fail(
         self,
@@ -164,26 +169,33 @@ class Purchases:
             held, state, outcome=outcome, reason=error.reason, objected=objected, health=health
         )
 
-    def hold(self, held: Held, ticket: bytes, seconds: float) -> asyncio.Task[None]:
+    def hold(
+        self, held: Held, ticket: bytes, seconds: float, *, place: str = ""
+    ) -> asyncio.Task[None]:
         """Leave the entry open for whoever learns what its task cost, first after `seconds`.
 
-        That its provider began it is all that its breaker wants to know.
+        The ticket is found under `place`, too. That its provider began it is all that its breaker
+        wants to know.
         """
-        return self._waterfall.go_on(self._leave(held, ticket, round(seconds * 1000)))
+        kept = Kept(
+            rid=held.rid,
+            ticket=ticket,
+            lease=round(seconds * 1000),
+            place=place,
+            breaker=held.purchase.breaker,
+        )
+        return self._waterfall.go_on(self._end(held, kept))
 
-    async def _leave(self, held: Held, ticket: bytes, lease: int) -> None:
-        breaker = held.purchase.breaker
-        await _insisted(lambda: self._ledger.hold(held.rid, ticket, lease, breaker=breaker))
+    async def _end(self, held: Held, kept: Kept) -> None:
+        """What the store does not take at once is on the disk until it has."""
+        try:
+            await tell(self._ledger, kept)
+        except StoreDown:
+            await self._spool.keep(kept)
+            await _insisted(lambda: tell(self._ledger, kept))
+            await self._spool.drop(kept.rid)
         if held.counted:
             await self._ledger.release(held.scopes, held.lookup)
-
-    async def _end(self, held: Held, settlement: Settlement) -> None:
-        await self._insist(settlement)
-        if held.counted:
-            await self._ledger.release(held.scopes, held.lookup)
-
-    async def _insist(self, settlement: Settlement) -> None:
-        await _insisted(lambda: self._ledger.settle(settlement))
 
 
 async def _insisted(work: Callable[[], Awaitable[object]]) -> None:

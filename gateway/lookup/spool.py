@@ -26,6 +26,10 @@ TICKET_LEASE = 1000
 class Kept(Struct, kw_only=True):
     """One entry's end and its answer, or its ticket; `bare` of it, and `marks` of whom a ticket is
     about, for when somebody has objected before the store is told.
+
+    `once` marks what its account is charged for a single time. A ticket is left alone for `lease`
+    ms and found in `place`, if any; `breaker` is the class of calls that do well, since it was
+    given.
     """
 
     rid: str
@@ -34,10 +38,34 @@ class Kept(Struct, kw_only=True):
     ticket: bytes = b""
     bare: bytes = b""
     marks: list[str] = []
+    once: str = ""
+    lease: int = TICKET_LEASE
+    place: str = ""
+    breaker: str = ""
 
 
 _pack = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Kept)
+
+
+async def tell(ledger: Ledger, kept: Kept) -> None:
+    """Repeating it changes nothing. Raises StoreDown."""
+    end = kept.settlement
+    if end is None:
+        _ = await ledger.hold(
+            kept.rid,
+            kept.ticket,
+            kept.lease,
+            marks=kept.marks,
+            bare=kept.bare,
+            place=kept.place,
+            breaker=kept.breaker,
+        )
+        return
+    if kept.once and end.units and not await ledger.charges(kept.rid, kept.once):
+        end.units, end.cost, end.outcome = 0, 0, "empty"
+    end.next = None
+    _ = await ledger.settle(end, answer=kept.answer, bare=kept.bare)
 
 
 class Spool:
@@ -76,13 +104,7 @@ class Spool:
             await asyncio.sleep(LOOK)
 
     async def _replay(self, ledger: Ledger, kept: Kept) -> None:
-        if kept.settlement is not None:
-            kept.settlement.next = None
-            _ = await ledger.settle(kept.settlement, answer=kept.answer, bare=kept.bare)
-        else:
-            _ = await ledger.hold(
-                kept.rid, kept.ticket, TICKET_LEASE, marks=kept.marks, bare=kept.bare
-            )
+        await tell(ledger, kept)
         self._kept.discard(kept.rid)
         await asyncio.to_thread(self._path(kept.rid).unlink, missing_ok=True)
         log.info("spool.replayed", rid=kept.rid)

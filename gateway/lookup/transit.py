@@ -235,8 +235,7 @@ class Transit:
         if row.task is not None:
             await self._entrust(row, row.task.started(body), once)
         elif row.charged is not None:
-            units = row.charged(asked, self.status, body)
-            await self._post(await self._clerk.due(self._held, once, units))
+            await self._post(row.charged(asked, self.status, body), once=once)
         elif row.reads is not None:
             await self._post(0)
             await self._clerk.told(self._call.provider, self._account, row.reads(asked), body)
@@ -253,14 +252,17 @@ class Transit:
             once=once,
             opened_at=time.time(),
         )
-        await _patiently(self._clerk.purchases.hold(self._held, opened.pack(), FIRST_LOOK))
-        await self._clerk.keep(opened)
+        place = self._clerk.open_tasks.place_of(opened.provider, opened.task)
+        keeping = self._clerk.purchases.hold(self._held, opened.pack(), FIRST_LOOK, place=place)
+        await _patiently(keeping)
 
-    async def _post(self, units: int, error: ProviderError | None = None) -> None:
+    async def _post(
+        self, units: int, error: ProviderError | None = None, *, once: str = ""
+    ) -> None:
         outcome = "accepted" if units or not self._held.purchase.units else "empty"
         health = self._call.health_of(error)
         ending = self._clerk.purchases.settle(
-            self._held, "posted", units=units, outcome=outcome, health=health
+            self._held, "posted", units=units, outcome=outcome, health=health, once=once
         )
         await _patiently(ending)
 
@@ -293,19 +295,6 @@ class Clerk:
     def _is_used_up(self, account: Credential) -> bool:
         rest = self.desk.market.bench.rest(account.id)
         return rest is not None and rest.reason == OutOfCredits.reason
-
-    async def due(self, held: Held, once: str, units: int) -> int:
-        """Units that are charged; without the store all of them, rather than too few."""
-        try:
-            return await self.open_tasks.units_of(held.rid, once, units)
-        except StoreDown:
-            return units
-
-    async def keep(self, opened: OpenTask) -> None:
-        try:
-            await self.open_tasks.keep(opened)
-        except StoreDown:
-            log.debug("task.not_kept", provider=opened.provider)
 
     async def told(self, provider: str, account: Credential, task: str, body: Any) -> None:
         """A read of a task that was begun through this gateway settles its beginning."""

@@ -27,6 +27,8 @@ BASE = "{pgw}:"
 LIVE, SANDBOX = BASE + "live:", BASE + "sandbox:"
 DAY = 24 * 3600 * 1000
 LEDGER_KEEP = 400 * DAY
+# Assumed: how long a provider remembers what it charged a single time.
+ONCE = 400 * DAY
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -112,13 +114,14 @@ class Ledger:
         *,
         marks: Iterable[str] = (),
         bare: bytes = b"",
+        place: str = "",
         breaker: str = "",
     ) -> bool:
         """Keep a ticket before its first poll, or only what is `bare` of it if one of `marks` has
-        objected; False if the entry is closed. `breaker` is what its provider does well, if it is
-        to be told of that.
+        objected; False if the entry is closed. It is found under `place`, too, if there is one.
+        `breaker` is what its provider does well, if that is told.
         """
-        operands = (rid, ticket, lease, bare, " ".join(marks), breaker)
+        operands = (rid, ticket, lease, bare, " ".join(marks), breaker, place)
         return bool(await self.store.run(self._scripts["hold"], [self.root], operands))
 
     async def settle(
@@ -148,6 +151,13 @@ class Ledger:
             self._windows = windows_at(found.now, self.zone)
             return await self.admit(settlement.next)
         return found
+
+    async def charges(self, rid: str, mark: str) -> bool:
+        """Whether `rid` is the one charged for what an account is charged for a single time."""
+        held = await self.store.call(
+            "SET", f"{self.root}once:{mark}", rid, "NX", "GET", "PX", ONCE
+        )
+        return held in (None, rid.encode())
 
     async def release(self, scopes: Iterable[str], lookup: str) -> None:
         """The lookup no longer counts among those of `scopes` that run at once."""

@@ -1,7 +1,8 @@
 -- uses: moves suppression breaker
 -- Keeps a provider's ticket (and its lease) on the entry before its next poll. 0 if it is closed.
 -- ARGV: rid, ticket, lease ms, the ticket without persons, marks of those in it, the breaker that
--- this answer closes ('' for none).
+-- this answer closes and the key of another place that has the ticket ('' for none).
+local PLACED = 2 * 24 * 3600 * 1000
 local root, rid, ticket, lease = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 if objected(root, words(ARGV[5])) then ticket = ARGV[4] end
 local now = now_ms()
@@ -19,5 +20,6 @@ elseif e[1] ~= 'dispatched' then
 end
 redis.call('HSET', key, 'state', 'dispatched', 'ticket', ticket, 'until', now + lease)
 redis.call('ZADD', root .. 'open', now + lease, rid)
+if ARGV[7] ~= '' then redis.call('SET', ARGV[7], ticket, 'PX', PLACED) end
 if ARGV[6] ~= '' then heard(root, e[7], ARGV[6], rid, 'ok', now) end
 return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ import pytest
 from gateway.lookup.endings import KeyRevoked, Objected, OverBudget, TooFast
 from gateway.lookup.lookup import Caller
 from gateway.lookup.purchases import Purchase, Purchases
+from gateway.lookup.spool import Spool
 from gateway.lookup.waterfall import Waterfall
 from gateway.money.budgets import put_limits, put_pace
 from gateway.money.ledger import Ledger
 from gateway.store.connection import Store
 from gateway.vault.credentials import Credential
+from gateway.vault.sealing import Sealer
 from providers.errors import InvalidQuery, OutOfCredits, TimedOut
 from tests.gateway.money.books import ROOT, audit, entry, spent
 from tests.gateway.money.conftest import clocked, ledger
@@ -31,9 +34,10 @@ def purchase(**more: Any) -> Purchase:
 
 
 @pytest.fixture
-def purchases(ledger: Ledger) -> Purchases:
+def purchases(ledger: Ledger, tmp_path: Path) -> Purchases:
     waterfall = Waterfall.__new__(Waterfall)
     waterfall.ledger, waterfall._background = ledger, set()
+    waterfall.spool = Spool(tmp_path, Sealer([bytes(32)]))
     return Purchases(waterfall)
 
 

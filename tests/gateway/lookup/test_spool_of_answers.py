@@ -116,3 +116,34 @@ async def test_a_file_that_cannot_be_read_stays_and_stops_no_other(
 async def test_a_disk_that_fails_fails_no_lookup(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("not a folder")
     await Spool(tmp_path / "spool", SEALER).keep(Kept(rid="res_1", ticket=b"t"))
+
+
+async def test_what_is_charged_a_single_time_is_so_by_the_next_process(
+    ledger: Ledger, store: Store, tmp_path: Path
+) -> None:
+    first, second = [await reserve(ledger, 100, name, direct=True) for name in "st"]
+    assert await ledger.charges(first, "mark")
+    spool = Spool(tmp_path, SEALER)
+    for rid in (first, second):
+        await spool.keep(Kept(rid=rid, settlement=ending(rid, units=1, cost=70), once="mark"))
+    await replay(Spool(tmp_path, SEALER), ledger, tmp_path)
+    rows = [await entry(store, rid) for rid in (first, second)]
+    assert [row["cost"] for row in rows] == ["70", "0"]
+    assert rows[1]["outcome"] == "empty"
+
+
+async def test_a_task_is_found_in_its_place_by_the_next_process(
+    ledger: Ledger, store: Store, tmp_path: Path
+) -> None:
+    """And its provider does well again."""
+    rid = await reserve(ledger, 100, "s", direct=True)
+    account = (await entry(store, rid))["credential"]
+    breaker = f"{ledger.root}breaker:{account}:native"
+    await store.call("HSET", breaker, "fails", 3)
+    place = f"{ledger.root}task:x"
+    kept = Kept(rid=rid, ticket=b"the ticket", lease=5000, place=place, breaker="native")
+    await Spool(tmp_path, SEALER).keep(kept)
+    await replay(Spool(tmp_path, SEALER), ledger, tmp_path)
+    assert await store.call("GET", place) == b"the ticket"
+    assert (await entry(store, rid))["ticket"] == "the ticket"
+    assert await store.call("HGET", breaker, "fails") is None

@@ -16,6 +16,7 @@ from gateway.lookup.open_tasks import OpenTasks
 from gateway.lookup.purchases import Purchases
 from gateway.lookup.transit import Clerk, Transit
 from gateway.lookup.transits import Transits, Worst
+from gateway.money.ledger import Ledger
 from gateway.vault.passes import Pass
 from providers.native import NativeApi
 from tests.gateway.native import test_native_bytes as passed
@@ -50,8 +51,15 @@ def void(self: Purchases, held: Any, error: Any) -> Any:
     return self.settle(held, "voided", outcome="failed", reason=error.reason)
 
 
-async def every_unit(_self: OpenTasks, _rid: str, _mark: str, units: int) -> int:
-    return units
+async def charged_again(*_: Any) -> bool:
+    return True
+
+
+post = Transit._post
+
+
+async def post_nothing(self: Transit, _units: int, *told: Any, **more: Any) -> None:
+    await post(self, 0, *told, **more)
 
 
 async def nobody(*_: Any) -> Named:
@@ -94,11 +102,11 @@ NATIVE: dict[str, tuple[Check, Patches]] = {
     ),
     "nothing is posted": (
         every.test_a_page_of_a_hundred_costs_ten,
-        {(Clerk, "due"): lambda *_: none_due()},
+        {(Transit, "_post"): post_nothing},
     ),
     "charged every time": (
         every.test_what_is_charged_once_is_booked_once,
-        {(OpenTasks, "units_of"): every_unit},
+        {(Ledger, "charges"): charged_again},
     ),
     "a caller who leaves ends it": (
         money.test_a_caller_who_hangs_up_has_bought_all_the_same,
@@ -129,10 +137,6 @@ NATIVE: dict[str, tuple[Check, Patches]] = {
         {(transit, "Suppressed"): ZeroDivisionError},
     ),
 }
-
-
-async def none_due() -> int:
-    return 0
 
 
 RAW: dict[str, tuple[Check, Patches]] = {
