@@ -110,7 +110,8 @@ class Adapter:
 
     `title` is the provider's own spelling of its name. `configured_as` names the members of the
     secret that the configuration calls otherwise, `options` what else an account can be given.
-    `rates` are the limits of an account that the provider documents.
+    `rates` are the limits of an account that the provider documents, `plans` those that its
+    option `plan` adds, by the plan's name.
     """
 
     name: ClassVar[str]
@@ -120,6 +121,7 @@ class Adapter:
     configured_as: ClassVar[Mapping[str, str]] = {}
     options: ClassVar[Mapping[str, Option]] = {}
     rates: ClassVar[Sequence[Rate]] = ()
+    plans: ClassVar[Mapping[str, Sequence[Rate]]] = {}
     offers: ClassVar[Mapping[str, Offer]]
     native: ClassVar[NativeApi] = NativeApi()
 
@@ -127,6 +129,11 @@ class Adapter:
         self.account = account
         self.transport = transport
         self.auth = self.sign_in(account.secret)
+
+    @classmethod
+    def rates_of_plan(cls, options: Mapping[str, str]) -> Sequence[Rate]:
+        """Of an account with `options`: only if they name its plan."""
+        return cls.plans.get(options.get("plan", ""), ())
 
     def sign_in(self, secret: Mapping[str, str]) -> Auth:
         """How the credential travels: always in a header, never in a URL."""

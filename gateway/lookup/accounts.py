@@ -155,8 +155,9 @@ class Keeper:
         try:
             yield departure if allowance else None
         except RateLimited as error:
-            with contextlib.suppress(StoreDown):
-                await self._permits.pause(allowance, error.retry_after or UNTOLD)
+            if error.status is not None:
+                with contextlib.suppress(StoreDown):
+                    await self._permits.pause(allowance, error.retry_after or UNTOLD)
             raise
         finally:
             await departure.arrived()

@@ -212,7 +212,7 @@ class Dialler:
         departure = Departure(
             self._permits,
             allowance,
-            type(call.adapter).rates,
+            (*call.adapter.rates, *call.adapter.rates_of_plan(call.step.credential.options)),
             rank=Rank.BULK if bulk else Rank.URGENT,
             rid=rid if call.step.paced else "",
             lease=lease_of(call.seconds),
@@ -223,8 +223,10 @@ class Dialler:
         try:
             yield departure if allowance else None
         except RateLimited as error:
-            with contextlib.suppress(StoreDown):
-                await self._permits.pause(allowance, error.retry_after or UNTOLD)
+            # A permit that is not to be had in time may be one of a few paths alone.
+            if error.status is not None:
+                with contextlib.suppress(StoreDown):
+                    await self._permits.pause(allowance, error.retry_after or UNTOLD)
             raise
         finally:
             if allowance.at_once:

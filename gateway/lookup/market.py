@@ -200,7 +200,9 @@ class Market:
             return known[1]
         given = {**self._settings.providers[credential.provider].limits, **credential.limits}
         free = self._sandbox or is_loopback(credential.base_url)
-        rates = () if free else ADAPTERS[credential.provider].rates
+        adapter = ADAPTERS[credential.provider]
+        # A plan that is named is a limit that is set.
+        rates = (*(() if free else adapter.rates), *adapter.rates_of_plan(credential.options))
         found = allowance_of(credential.id, given, rates)
         self._allowances[credential.id] = (credential, found)
         return found

@@ -62,10 +62,11 @@ class Sender:
         return Underway(relayed, departure)
 
     def _departure(self, account: Credential, rid: str, seconds: float, poll: bool) -> Departure:
+        adapter = ADAPTERS[account.provider]
         return Departure(
             self._permits,
             self._desk.market.allowance(account),
-            ADAPTERS[account.provider].rates,
+            (*adapter.rates, *adapter.rates_of_plan(account.options)),
             rank=Rank.URGENT,
             rid=rid,
             lease=round((seconds + LEASE_MARGIN) * 1000),

@@ -66,16 +66,41 @@ _offer = partial(
 )
 
 
+# Per hour: requests of each finder, addresses of each verifier.
+_PLANS = {
+    "starter": (200, 500),
+    "pro-5k": (400, 1000),
+    "pro-20k": (600, 1400),
+    "pro-50k": (800, 2000),
+    "pro-100k": (1000, 4000),
+}
+_FINDERS = ("/v1/get-emails-from-names", "/v1/add-names-to-find-emails")
+_VERIFIERS = ("/v1/get-emails-verification-status", "/v1/add-emails-to-verification")
+
+
+def _hourly(searches: int, addresses: int) -> tuple[Rate, ...]:
+    """Assumed: that each method, as each states it, has a limit of its own.
+
+    A request of a verifier counts as one address: ours have no more.
+    """
+    return (
+        *(Rate(searches, 3600, (path,)) for path in _FINDERS),
+        *(Rate(addresses, 3600, (path,)) for path in _VERIFIERS),
+    )
+
+
 class Snov(Addresses, Profiles, Domains):
     native = NATIVE
     options: ClassVar = {
         "finder": choice("v1", "v2"),
         "profile_reads": number(1, 1000),
+        "plan": choice(*_PLANS),
         "webhook_url": web_url(),
     }
     # "Limited to 60 requests per minute." Hourly limits of finder and verifier depend on the plan:
-    # set `per_hour`, or let the provider's own refusals slow the calls down.
+    # name it as `plan`, or let the provider's own refusals slow the calls down.
     rates = (Rate(60, 60),)
+    plans: ClassVar = {name: _hourly(*limits) for name, limits in _PLANS.items()}
     offers: ClassVar[Mapping[str, Offer]] = {
         EMAILS_FIND: _offer(
             peek="read_found",

@@ -221,3 +221,26 @@ async def test_an_address_that_its_owner_hides_is_an_objection(
     with pytest.raises(Suppressed) as caught:
         await staged.lookup(query)
     assert ADDRESS not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "plan, searches, addresses",
+    [
+        ("starter", 200, 500),
+        ("pro-5k", 400, 1000),
+        ("pro-20k", 600, 1400),
+        ("pro-50k", 800, 2000),
+        ("pro-100k", 1000, 4000),
+    ],
+)
+def test_hourly_limits_are_those_of_the_plan(plan: str, searches: int, addresses: int) -> None:
+    """As snov.txt states them of each finder and each verifier."""
+    rates = ADAPTERS["snov"].rates_of_plan({"plan": plan})
+    assert {rate.seconds for rate in rates} == {3600}
+    assert {rate.paths: rate.number for rate in rates} == {
+        ("/v1/get-emails-from-names",): searches,
+        ("/v1/add-names-to-find-emails",): searches,
+        ("/v1/get-emails-verification-status",): addresses,
+        ("/v1/add-emails-to-verification",): addresses,
+    }
+    assert not ADAPTERS["snov"].rates_of_plan({})

@@ -48,6 +48,10 @@ class Scripted:
 
     rates: ClassVar[Sequence[Rate]] = ()
 
+    @staticmethod
+    def rates_of_plan(_options: object) -> Sequence[Rate]:
+        return ()
+
     def __init__(self, *replies: Answer | Ticket | Exception):
         self.replies = list(replies)
         self.polls = 0

@@ -6,20 +6,24 @@ import asyncio
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from providers.base import Rate
 from providers.registry import ADAPTERS
 from providers.simulator.faults import Fault, Kind
+from providers.simulator.testing import RunningSimulator
 from tests.gateway.api.replies import eventually, problem_of
-from tests.gateway.conftest import ADMIN_KEY
+from tests.gateway.conftest import ADMIN_KEY, make_settings
 from tests.gateway.money.conftest import shift
 from tests.gateway.native.conftest import StartNative
 from tests.gateway.native.harness import Native
-from tests.gateway.native.requests import ADA, DOMAIN, LEAD
+from tests.gateway.native.requests import ADA, ADA_V1, DOMAIN, LEAD
 from tests.gateway.native.upstream import OK, Upstream
 
 FINDER, ACCOUNT, ASYNC = "/email-finder", "/account", "/find-email-async"
 SEARCH = "/v2/domain-search/start"
+READ, PUSH = "/v1/get-emails-from-names", "/v1/add-names-to-find-emails"
 FAILED = b"HTTP/1.1 500 Oh No\r\nContent-Length: 0\r\n\r\n"
 RESTED = 5_100
 
@@ -267,6 +271,28 @@ async def test_places_of_the_account_are_shared_with_lookups(start_native: Start
     problem_of(reply, 429, "rate_limited")
     assert 1 <= int(reply.headers["retry-after"]) <= 61
     assert native.visits() == 3
+
+
+async def test_hourly_limits_of_a_plan_hold_once_it_is_named(
+    start_native: StartNative,
+    store_url: str,
+    simulator: RunningSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Natively and for lookups, which count together; other paths have none."""
+    plans = {"starter": (Rate(2, 3600, (READ,)), Rate(5, 3600, (PUSH,)))}
+    monkeypatch.setattr(ADAPTERS["snov"], "plans", plans)
+    settings = make_settings(store_url, simulator)
+    snov = msgspec.structs.replace(settings.providers["snov"], options={"plan": "starter"})
+    native = await start_native(providers={**settings.providers, "snov": snov})
+    assert (await look_up(native, "snov"))["outcome"] in ("accepted", "empty")
+    while (reply := await native.ask("POST", "snov", READ, data=ADA_V1)).status_code == 200:
+        assert native.simulator.app.traffic.counts["snov", f"POST {READ}"] <= 2
+    problem_of(reply, 429, "rate_limited")
+    assert 3500 <= int(reply.headers["retry-after"]) <= 3601
+    assert (await look_up(native, "snov"))["reason"] == "rate_limited"
+    assert (await native.ask("POST", "snov", PUSH, data=ADA_V1)).status_code == 200
+    assert (await native.ask("GET", "snov", "/v1/get-balance")).status_code == 200
 
 
 @pytest.mark.parametrize("provider", ADAPTERS)
