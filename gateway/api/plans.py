@@ -189,7 +189,7 @@ def _rating(rating: Rating) -> RatingView:
         drawn=to_price(rating.index),
         cost_per_accepted=to_price(rating.mean),
         expected_cost=to_money(rating.cost),
-        worst_cost=to_money(rating.worst),
+        worst_cost=to_money(rating.worst + rating.check),
         expected_chance=to_share(rating.chance),
         seen=rating.seen,
         reason=rating.reason or None,

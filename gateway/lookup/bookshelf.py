@@ -6,17 +6,20 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from gateway.lookup.planning.confirming import CONFIRMS
 from gateway.lookup.planning.lessons import to_counts
 from gateway.lookup.planning.teaching import book_of
 from gateway.lookup.planning.terms import Counts, Statistics
 from gateway.store.connection import Store, StoreDown
 from gateway.telemetry.log import get_logger
-from providers.model import OPERATIONS
+from providers.model import EMAILS_FIND, OPERATIONS
 from providers.registry import ADAPTERS
 
 log = get_logger()
 
 FRESH = 1.0
+# How often what a finder is not sure of turns out to be there is in books like those of a finder.
+FINDING = {CONFIRMS: EMAILS_FIND}
 
 
 class Leaves(Mapping[str, Counts]):
@@ -66,7 +69,7 @@ class Bookshelf:
 
     async def open(self) -> None:
         """Read them all at once; a store that is away is read later."""
-        await asyncio.gather(*(self._read(operation) for operation in OPERATIONS))
+        await asyncio.gather(*(self._read(operation) for operation in (*OPERATIONS, CONFIRMS)))
 
     async def close(self) -> None:
         tasks = list(self._tasks)
@@ -85,7 +88,8 @@ class Bookshelf:
         return self._known.get(operation, {})
 
     async def _read(self, operation: str) -> None:
-        names = [name for name, adapter in ADAPTERS.items() if operation in adapter.offers]
+        offered = FINDING.get(operation, operation)
+        names = [name for name, adapter in ADAPTERS.items() if offered in adapter.offers]
         keys = [f"{self._root}learn:{book_of(operation, name)}" for name in names]
         try:
             rows = await asyncio.gather(*(self._store.call("HGETALL", key) for key in keys))

@@ -14,28 +14,23 @@ from gateway.lookup.chronicles import Chronicle, End, digest, encode, name_of
 from gateway.lookup.judge import judge, wanting_nothing
 from gateway.lookup.planning.planner import full_plan, rate
 from gateway.lookup.planning.record import Trace, to_move
-from gateway.lookup.planning.segments import segment_of
 from gateway.lookup.planning.teaching import Found, book_of, teach
 from gateway.lookup.planning.terms import (
     Hand,
-    Option,
     Plan,
-    Policy,
     Question,
     Rating,
     State,
     Statistics,
-    priced,
 )
+from gateway.lookup.questions import question_of, statistics_of
 from gateway.money.terms import Memo
-from providers.base import Charge
-from providers.model import EMAILS_FIND, Datum, Email
+from providers.model import Datum, Email
 
 if TYPE_CHECKING:
     from gateway.lookup.called import Called
     from gateway.lookup.calls import Call
     from gateway.lookup.lookup import Lookup
-    from gateway.lookup.planner import Step
     from gateway.lookup.planning.lessons import Lesson
 
 USEFUL = get_args(Found)
@@ -64,7 +59,7 @@ class Course:
     @property
     def question(self) -> Question:
         if self._question is None:
-            self._question = question_of(self._lookup)
+            self._question = question_of(self._lookup, self._shelf)
         return self._question
 
     @property
@@ -186,60 +181,8 @@ class Course:
 
 def expected(lookup: Lookup, shelf: Bookshelf) -> Plan:
     """What is to be expected of a lookup like it, without a draw."""
-    question = msgspec.structs.replace(question_of(lookup), seed="")
+    question = msgspec.structs.replace(question_of(lookup, shelf), seed="")
     return full_plan(question, statistics_of(lookup, shelf))
-
-
-def statistics_of(lookup: Lookup, shelf: Bookshelf) -> Statistics:
-    """Of those who can be asked."""
-    known = shelf.of(lookup.operation)
-    names = (step.provider for step in lookup.plan.steps)
-    return {name: known[name] for name in names if name in known}
-
-
-def question_of(lookup: Lookup) -> Question:
-    """The lookup as the planner sees it."""
-    left_out = (
-        Option(provider=left.provider, barred=left.reason) for left in lookup.plan.left_out
-    )
-    return Question(
-        segment=segment_of(lookup.query),
-        options=(*options_of(lookup), *left_out),
-        policy=policy_of(lookup),
-        seed=lookup.id,
-    )
-
-
-def policy_of(lookup: Lookup) -> Policy:
-    """Only addresses are accepted by their status; of other answers, those that say anything."""
-    route = lookup.route
-    by_status = lookup.operation == EMAILS_FIND
-    return Policy(
-        order=route.order,
-        accept=route.accept.statuses if by_status else ("valid",),
-        min_confidence=route.accept.min_confidence if by_status else 0,
-        value=route.value,
-        max_cost=route.max_cost,
-    )
-
-
-def options_of(lookup: Lookup) -> list[Option]:
-    """Assumed: who has no price set (Letrics has none to be read) is as dear as the dearest."""
-    steps = lookup.plan.steps
-    dearest = max((step.cost for step in steps), default=0)
-    rows = getattr(lookup.query, "limit", 1)
-    return [_option(step, step.cost or dearest, rows) for step in steps]
-
-
-def _option(step: Step, cost: int, rows: int) -> Option:
-    """Assumed: of the rows that may come, half do."""
-    charge, name = step.offer.charge, step.provider
-    if charge is Charge.PER_ROW:
-        expected = max(1, rows // 2)
-        return priced(name, "per_row", cost // rows, worst=step.cost, rows=expected)
-    if charge is Charge.PER_HIT:
-        return priced(name, "per_hit", cost, worst=step.cost)
-    return priced(name, "per_call", 0 if charge is Charge.FREE else cost, worst=step.cost)
 
 
 def hand_of(data: Datum | None) -> Hand:

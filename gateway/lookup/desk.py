@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.lookup.bouncing import Bounces
-from gateway.lookup.course import expected, policy_of
+from gateway.lookup.course import expected
 from gateway.lookup.flights import Flights
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
@@ -15,8 +16,10 @@ from gateway.lookup.market import Market
 from gateway.lookup.marking import Asked, asked_of
 from gateway.lookup.outlook import PlanView, to_view
 from gateway.lookup.planner import Plan, plan
+from gateway.lookup.questions import policy_of
 from gateway.lookup.routing import Route, Routing, base_route, resolve
 from gateway.lookup.spool import Spool
+from gateway.lookup.verifiers import prices_for, verifiers_for
 from gateway.lookup.waterfall import Waterfall
 from gateway.money.journal import Journal
 from gateway.money.ledger import Ledger, next_id
@@ -27,7 +30,7 @@ from gateway.vault.credentials import Credential
 from gateway.vault.datakey import DataKey
 from gateway.vault.tokens import TokenShelf
 from providers.base import Account, Adapter, AsyncTransport
-from providers.model import EMAILS_VERIFY, Query, VerifyEmail
+from providers.model import EMAILS_FIND, EMAILS_VERIFY, Query, VerifyEmail
 from providers.registry import create
 from providers.signin import ClientCredentials
 
@@ -149,7 +152,16 @@ class Desk:
             tag=tag,
             after=after,
             credential=credential,
+            checks=self._checks(operation, route, planned, caller),
         )
+
+    def _checks(
+        self, operation: str, route: Route, planned: Plan, caller: Caller
+    ) -> Mapping[str, int]:
+        if operation != EMAILS_FIND or route.verify != "uncertain":
+            return {}
+        finders = (step.provider for step in planned.steps)
+        return prices_for(self.market, caller.team, finders)
 
     def quote(
         self, operation: str, query: Query, caller: Caller, routing: Routing | None
@@ -197,12 +209,7 @@ class Desk:
             max_age=parent.route.max_age,
             verify="never",
         )
-        stalls = [
-            stall
-            for stall in self.market.stalls(EMAILS_VERIFY, parent.caller.team)
-            if stall.provider != finder and stall.credential
-        ]
-        planned = plan(query, route, stalls)
+        planned = plan(query, route, verifiers_for(self.market, parent.caller.team, finder))
         if not planned.steps:
             return None
         return self._child(parent, query, route, Plan(planned.steps[:1]))

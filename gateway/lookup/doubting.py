@@ -19,7 +19,14 @@ from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.planner import Step
 from gateway.lookup.planning.bounces import WEIGHT as DELIVERIES
 from gateway.lookup.planning.bounces import Estimate
-from gateway.lookup.planning.lessons import Lesson
+from gateway.lookup.planning.confirming import (
+    UNCERTAIN,
+    book_of,
+    chance_of,
+    is_worth,
+    lesson_of,
+)
+from gateway.lookup.planning.estimation import WEIGHT
 from gateway.lookup.planning.terms import Prior
 from gateway.lookup.planning.verdicts import Verdict, word_for
 from gateway.lookup.reporting import report
@@ -33,10 +40,7 @@ if TYPE_CHECKING:
 
 When = Literal["now", "later", "never"]
 VerificationOf = Callable[[Lookup, str, str], Lookup | None]
-# Assumed until it was seen: every other uncertain address turns out to be there; worth so much.
-CONFIRMED, WEIGHT = 0.5, 12.0
 PRIOR = Prior()
-UNCERTAIN = "unknown"
 
 
 def is_doubtful(lookup: Lookup, candidate: Candidate) -> bool:
@@ -45,7 +49,7 @@ def is_doubtful(lookup: Lookup, candidate: Candidate) -> bool:
     return (
         lookup.route.verify == "uncertain"
         and isinstance(data, Email)
-        and data.status == "unknown"
+        and data.status == UNCERTAIN
         and candidate.outcome == "weak"
     )
 
@@ -69,16 +73,16 @@ class Doubts:
             return "never"
         step, value = child.plan.steps[0], lookup.route.value
         try:
-            index = step.cost / await self._confirms(candidate.provider)
+            chance = await self._confirms(candidate.provider)
             rest = lookup.plan.steps[following:]
             others = [await self._index(one, lookup.operation) for one in rest]
         except StoreDown:
             return "now"
-        if value is not None and index > value:
+        if not is_worth(step.cost, chance, value):
             report(child, step.provider, "skipped", reason="not_worth_it")
             lookup.attempts += child.attempts
             return "never"
-        return "now" if not others or index <= min(others) else "later"
+        return "now" if not others or step.cost / chance <= min(others) else "later"
 
     def _child(self, lookup: Lookup, candidate: Candidate) -> Lookup | None:
         assert isinstance(candidate.data, Email)
@@ -86,9 +90,7 @@ class Doubts:
 
     async def _confirms(self, provider: str) -> float:
         """How often an uncertain address of the provider turns out valid."""
-        cells = await self._bounces.cells(book_of(provider))
-        asked, valid, *_ = cells.get(UNCERTAIN, (0, 0))
-        return (valid + WEIGHT * CONFIRMED) / (asked + WEIGHT)
+        return chance_of(await self._bounces.cells(book_of(provider)))
 
     async def _index(self, step: Step, operation: str) -> float:
         """Money per accepted answer."""
@@ -116,9 +118,8 @@ class Doubts:
 
     async def _learn(self, finder: str, verdict: Candidate) -> None:
         valid = isinstance(verdict.data, Verification) and verdict.data.status == "valid"
-        lesson = Lesson(book=book_of(finder), path=UNCERTAIN, deltas=(1, int(valid), 0, 0, 0))
         with contextlib.suppress(StoreDown):
-            await self._bounces.teach([lesson])
+            await self._bounces.teach([lesson_of(finder, valid=valid)])
 
     async def _believe(self, lookup: Lookup, candidate: Candidate, verdict: Candidate) -> None:
         assert isinstance(candidate.data, Email)
@@ -140,7 +141,3 @@ def word_of(said: Sequence[Verdict], estimate: Estimate | None) -> Status:
     if estimate is None or estimate.weight < 2 * DELIVERIES:
         return said[-1][1]
     return word_for(estimate.chance, said)
-
-
-def book_of(provider: str) -> str:
-    return f"confirms:{provider}"

@@ -13,19 +13,12 @@ from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.planner import to_step
 from gateway.lookup.planning.patterns import Known, Pattern, divided, guess, stated, tallied
+from gateway.lookup.routing import PATTERN
+from gateway.lookup.verifiers import ANYBODY, verifiers_for
 from gateway.store.connection import Argument, Script, Store
 from gateway.vault.datakey import DataKey
-from providers.model import (
-    EMAILS_VERIFY,
-    Datum,
-    DomainEmails,
-    Email,
-    FindEmail,
-    Query,
-    VerifyEmail,
-)
+from providers.model import Datum, DomainEmails, Email, FindEmail, Query
 
-ANYBODY = VerifyEmail(email="anybody@nowhere.example")
 # Of a list so many tell how a domain makes its addresses.
 ENOUGH = 20
 # No domain is so sure of its pattern, whatever a provider says.
@@ -82,8 +75,7 @@ class Guesses:
         most = MOST * lookup.plan.steps[0].cost
         return any(
             to_step(ANYBODY, stall).cost < most
-            for stall in self._market.stalls(EMAILS_VERIFY, lookup.caller.team)
-            if stall.credential
+            for stall in verifiers_for(self._market, lookup.caller.team, PATTERN)
         )
 
     async def tried(self, one: Guess, *, held: bool) -> None:

@@ -94,7 +94,8 @@ class Lookup:
     whoever runs it as a job lets it do while it waits. `skip` rows of the answer
     were served by an earlier page; `raw` replies of the providers are wanted, too. `bounces` is
     how often addresses bounce, by provider, if that decides. `request_id` names its decisions,
-    where it has one of its own.
+    where it has one of its own. `checks` is what verifying an uncertain answer costs, by finder,
+    if that is wanted.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Lookup:
     held: bool = False
     begun: float = field(default_factory=time.time)
     bounces: Mapping[str, Estimates] = field(default_factory=dict)
+    checks: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.deadline = self.started + (self.route.timeout or self.wait)

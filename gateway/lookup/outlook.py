@@ -13,7 +13,8 @@ class PlannedStep(Struct, kw_only=True):
     """Asking a provider, should all before it have missed.
 
     `cost_per_accepted` is what the learned order goes by, null if nothing can be expected;
-    `seen` is how many calls like it that rests on.
+    `seen` is how many calls like it that rests on. Costs are with the verification of its answer,
+    where that would be bought.
     """
 
     provider: str
@@ -59,7 +60,7 @@ def to_step_view(rating: Rating, operation: str) -> PlannedStep:
         provider=rating.provider,
         operation=operation,
         expected_cost=to_money(rating.cost),
-        worst_cost=to_money(rating.worst),
+        worst_cost=to_money(rating.worst + rating.check),
         expected_chance=to_share(rating.chance),
         cost_per_accepted=to_price(rating.mean),
         seen=rating.seen,

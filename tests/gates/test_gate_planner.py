@@ -123,7 +123,7 @@ def test_windows_that_cost_more_are_noticed() -> None:
 
 def assert_quick() -> None:
     figures = {figure.name: figure for figure in timing.timed(500)}
-    for name in ("next step / loop", "full plan / loop"):
+    for name in ("next step / loop", "with verifications / loop", "full plan / loop"):
         assert figures[name].value <= GENEROSITY * figures[name].most, figures[name]
 
 

@@ -71,7 +71,11 @@ def _facts(rating: Rating, currency: str) -> str:
     chance = f"{rating.chance * 100 / MILLION:.0f} %"
     known = f"{rating.seen} calls like it are known" if rating.seen else "no call like it is known"
     price = _price(rating.cost, currency)
-    return f"A call costs {price} on average and brings an accepted answer in {chance}; {known}."
+    verified = ", what is verified of its answers included," if rating.check else ""
+    return (
+        f"A call costs {price} on average{verified} and brings an accepted answer in {chance};"
+        f" {known}."
+    )
 
 
 def why_not(rating: Rating, policy: Policy, currency: str, held: str) -> str:

@@ -38,7 +38,7 @@ def full_plan(question: Question, statistics: Statistics, state: State = START) 
         steps.append(step)
         cost += open_ * step.cost
         open_ *= 1 - step.chance / MILLION
-        worst += step.worst
+        worst += step.worst + step.check
         state = after_miss(question, state, step.provider)
     cap = question.policy.max_cost
     return Plan(

@@ -97,12 +97,13 @@ class State(Struct, frozen=True, kw_only=True):
 START = State()
 
 
-class Rating(Struct, frozen=True, kw_only=True):
+class Rating(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What asking a provider now comes to.
 
     `index` is the money per accepted answer by which it was ranked, drawn from what is known;
     `mean` the same without the draw. `cost` and `chance` are expected of one call, `seen` is how
-    many calls like it are known. `reason` says why it is not asked.
+    many calls like it are known. `reason` says why it is not asked. `check` is what verifying its
+    answer would cost beyond `worst`, 0 if that is never done; `cost` has what is expected of it.
     """
 
     provider: str
@@ -112,7 +113,8 @@ class Rating(Struct, frozen=True, kw_only=True):
     chance: int
     worst: int
     seen: int
-    reason: str = ""
+    reason: str
+    check: int = 0
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -63,11 +63,12 @@ class Scale:
 
     def weigh(self, option: Option, cells: Cells) -> Rating:
         known = posterior(cells, self._levels, self._places, self._prior)
-        sure, gained = self._corrections(option, cells)
+        unsure = self._unsure(option, cells)
+        sure, gained = self._corrections(option, cells, unsure)
         mean = _corrected(known.mean(), sure, gained)
         normal = normals(self._seed, option.provider)
         draw = _corrected(_drawn(known, *normal), sure, gained)
-        charges, delay = self._charges(option, cells), self._delay(cells)
+        charges, delay = self._charges(option, cells, unsure), self._delay(cells)
         reason = option.barred or ("over_budget" if option.worst > self._left else "")
         if self._choosy and not reason and not self._pays(cells, charges, delay, draw):
             kind = (max(DOUBT, one) for one in normal)
@@ -82,23 +83,31 @@ class Scale:
             worst=option.worst,
             seen=known.calls,
             reason=reason,
+            check=(option.verify or 0) if unsure else 0,
         )
 
-    def _corrections(self, option: Option, cells: Cells) -> tuple[float, float]:
+    def _unsure(self, option: Option, cells: Cells) -> float:
+        """The share of its answers that are verified, for which the budget must do, too."""
+        if option.verify is None or "unknown" not in self._weak:
+            return 0.0
+        if option.worst + option.verify > self._left:
+            return 0.0
+        return self._share(cells, "unknown")
+
+    def _corrections(self, option: Option, cells: Cells, unsure: float) -> tuple[float, float]:
         """What a demand for confidence takes from q, and what a verification adds to it."""
-        sure, gained = 1.0, 0.0
-        if self._policy.min_confidence:
+        sure, gained, least = 1.0, unsure * option.confirms / MILLION, self._policy.min_confidence
+        if least:
             sure = self._confident(cells)
-        if self._verifies(option):
-            gained = self._share(cells, "unknown") * option.confirms / MILLION
+            gained *= confident(cells, "unknown", least) if gained else 1.0
         return sure, gained
 
-    def _charges(self, option: Option, cells: Cells) -> Charges:
+    def _charges(self, option: Option, cells: Cells, unsure: float) -> Charges:
         b = float(option.per_hit)
         if option.per_row:
             b += option.per_row * rows_of(cells, option.rows)
-        if option.verify is not None and self._verifies(option):
-            b += option.verify * self._share(cells, "unknown")
+        if unsure:
+            b += unsure * (option.verify or 0)
         return Charges(float(option.per_call), b)
 
     def _delay(self, cells: Cells) -> float:
@@ -106,9 +115,6 @@ class Scale:
         if not self._policy.wait_price:
             return 0.0
         return self._policy.wait_price * seconds_of(cells, self._policy.prior)
-
-    def _verifies(self, option: Option) -> bool:
-        return option.verify is not None and "unknown" in self._weak
 
     def _share(self, cells: Cells, status: str) -> float:
         return share_of(cells, self._levels, PLACES[status], getattr(self._policy.prior, status))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from random import Random
+
+from msgspec.structs import replace
 
 from gateway.lookup.planning.estimation import levels_of, path_of
 from gateway.lookup.planning.planner import after_miss, full_plan, next_step
@@ -60,25 +63,37 @@ def timed(decisions: int = 2000) -> list[Figure]:
     """Medians of decisions no two of which are of one lookup."""
     question, cells = scene(Random(8), value=False)
     choosy, _ = scene(Random(8), value=True)
-    rows: dict[str, list[float]] = {"loop": [], "step": [], "choosy": [], "plan": []}
+    rows: dict[str, list[float]] = defaultdict(list)
+    checked = _checked(question)
     for number in range(decisions):
         seed = f"lookup {number}"
         mine, theirs = _seeded(question, seed), _seeded(choosy, f"{seed}, choosy")
         rows["loop"].append(_took(_loop))
         rows["step"].append(_took(next_step, mine, cells))
         rows["choosy"].append(_took(next_step, theirs, cells))
+        rows["checked"].append(_took(next_step, _seeded(checked, f"{seed}, checked"), cells))
         again = _seeded(question, f"{seed}, whole")
         rows["plan"].append(_took(full_plan, again, cells))
     found = {name: statistics.median(times) for name, times in rows.items()}
-    slower = found["loop"] / LOOP_US
+    slower = max(1.0, found["loop"] / LOOP_US)
     return [
-        Figure("next step of 8 providers, us", found["step"], most=STEP_US * max(1.0, slower)),
+        Figure("next step of 8 providers, us", found["step"], most=STEP_US * slower),
         Figure("the same with a value set, us", found["choosy"]),
-        Figure("full plan of 8 providers, us", found["plan"], most=PLAN_US * max(1.0, slower)),
+        Figure("the same with verifications, us", found["checked"], most=STEP_US * slower),
+        Figure("full plan of 8 providers, us", found["plan"], most=PLAN_US * slower),
         Figure("loop that tells this machine's speed, us", found["loop"]),
+        Figure(
+            "with verifications / loop", found["checked"] / found["loop"], most=STEP_US / LOOP_US
+        ),
         Figure("next step / loop", found["step"] / found["loop"], most=STEP_US / LOOP_US),
         Figure("full plan / loop", found["plan"] / found["loop"], most=PLAN_US / LOOP_US),
     ]
+
+
+def _checked(question: Question) -> Question:
+    """The same where uncertain answers are verified."""
+    options = tuple(replace(option, verify=25_000) for option in question.options)
+    return replace(question, options=options)
 
 
 def _seeded(question: Question, seed: str) -> Question:
@@ -108,6 +123,7 @@ def replayed(decisions: int = 1000) -> Figure:
     random, same, made, size = Random(11), 0, 0, 0
     while made < decisions:
         question, cells = scene(random, value=random.random() < 0.5)
+        question = _checked(question) if random.random() < 0.5 else question
         question = _seeded(question, f"lookup {made}")
         state, moves = State(), list[Move]()
         told: list[bytes] = []

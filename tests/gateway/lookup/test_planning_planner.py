@@ -93,8 +93,23 @@ def test_a_verification_costs_and_gains() -> None:
     checked = msgspec.structs.replace(option, verify=5_000, confirms=400_000)
     assert index_of(option, cells) == 60_000
     assert index_of(checked, cells) == pytest.approx(32_500 / 0.7, abs=1)
+    assert rate(asked(checked), {"p": cells})[0].cost == pytest.approx(0.5 * 32_500, abs=1)
     good_enough = ("valid", "unknown")
     assert index_of(checked, cells, accept=good_enough) == 30_000
+
+
+@pytest.mark.usefixtures("certain")
+def test_a_verification_is_reckoned_with_where_there_is_money_for_it() -> None:
+    cells = sure(0.5, 0.5, unknown=0.5) | {"@unknown": (10**6, 10**6, 0, 0, 0)}
+    option = priced("p", "per_hit", 30_000, worst=30_000)
+    checked = msgspec.structs.replace(option, verify=5_000, confirms=400_000)
+    assert index_of(checked, cells, max_cost=34_999) == 60_000
+    assert index_of(checked, cells, max_cost=35_000) < 50_000
+    never_sure = index_of(checked, cells | sure(0.5, 0.5, unknown=0.5), min_confidence=60)
+    assert never_sure > index_of(option, cells, min_confidence=60), "it is paid for in vain"
+    plan = full_plan(asked(checked, msgspec.structs.replace(checked, provider="r")), {})
+    assert plan.worst == 70_000
+    assert [step.check for step in plan.steps] == [5_000, 5_000]
 
 
 @pytest.mark.usefixtures("certain")

@@ -93,6 +93,16 @@ def test_a_quote_is_made_again() -> None:
     assert replay_plan(decode(encode(trace))) == full_plan(asked, CELLS)
 
 
+def test_a_decision_that_was_kept_before_verifications_counted_is_the_same() -> None:
+    """Of a version whose ratings had no `check`."""
+    kept = bytes.fromhex(
+        "9188a870726f7669646572a4736e6f76a5696e646578ce00013880a46d65616ece00013880a4636f7374cd7530"
+        "a66368616e6365ce0005b8d8a5776f727374cd7530a47365656e00a6726561736f6ea0"
+    )
+    asked = Question(segment="", options=(OPTIONS[1],), seed="")
+    assert decided(asked, {}, State()) == kept
+
+
 def decisions(asked: Question, trace: Trace) -> list[bytes]:
     return [decided(asked, CELLS, move.state) for move in trace.moves]
 

@@ -1,0 +1,93 @@
+"""A lookup as the planner sees it: who can be asked at what price, and how the caller wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gateway.lookup.bookshelf import Bookshelf
+from gateway.lookup.planning.confirming import CONFIRMS, chance_of, is_worth
+from gateway.lookup.planning.segments import segment_of
+from gateway.lookup.planning.terms import (
+    MILLION,
+    Cells,
+    Option,
+    Policy,
+    Question,
+    Statistics,
+    priced,
+)
+from providers.base import Charge
+from providers.model import EMAILS_FIND
+
+if TYPE_CHECKING:
+    from gateway.lookup.lookup import Lookup
+    from gateway.lookup.planner import Step
+
+
+def statistics_of(lookup: Lookup, shelf: Bookshelf) -> Statistics:
+    """Of those who can be asked."""
+    known = shelf.of(lookup.operation)
+    names = (step.provider for step in lookup.plan.steps)
+    return {name: known[name] for name in names if name in known}
+
+
+def question_of(lookup: Lookup, shelf: Bookshelf) -> Question:
+    """The lookup as the planner sees it."""
+    left_out = (
+        Option(provider=left.provider, barred=left.reason) for left in lookup.plan.left_out
+    )
+    return Question(
+        segment=segment_of(lookup.query),
+        options=(*options_of(lookup, shelf), *left_out),
+        policy=policy_of(lookup),
+        seed=lookup.id,
+    )
+
+
+def policy_of(lookup: Lookup) -> Policy:
+    """Only addresses are accepted by their status; of other answers, those that say anything."""
+    route = lookup.route
+    by_status = lookup.operation == EMAILS_FIND
+    return Policy(
+        order=route.order,
+        accept=route.accept.statuses if by_status else ("valid",),
+        min_confidence=route.accept.min_confidence if by_status else 0,
+        value=route.value,
+        max_cost=route.max_cost,
+    )
+
+
+def options_of(lookup: Lookup, shelf: Bookshelf) -> list[Option]:
+    """Assumed: who has no price set (Letrics has none to be read) is as dear as the dearest."""
+    steps = lookup.plan.steps
+    dearest = max((step.cost for step in steps), default=0)
+    rows = getattr(lookup.query, "limit", 1)
+    options = [_option(step, step.cost or dearest, rows) for step in steps]
+    return with_checks(lookup, shelf, options) if lookup.checks else options
+
+
+def with_checks(lookup: Lookup, shelf: Bookshelf, options: Sequence[Option]) -> list[Option]:
+    """The options with the price of having uncertain answers verified, where that will be done."""
+    confirms = shelf.of(CONFIRMS)
+    return [_checked(one, lookup, confirms.get(one.provider, {})) for one in options]
+
+
+def _checked(option: Option, lookup: Lookup, confirms: Cells) -> Option:
+    price, chance = lookup.checks.get(option.provider), chance_of(confirms)
+    if price is None or not is_worth(price, chance, lookup.route.value):
+        return option
+    return msgspec.structs.replace(option, verify=price, confirms=round(chance * MILLION))
+
+
+def _option(step: Step, cost: int, rows: int) -> Option:
+    """Assumed: of the rows that may come, half do."""
+    charge, name = step.offer.charge, step.provider
+    if charge is Charge.PER_ROW:
+        expected = max(1, rows // 2)
+        return priced(name, "per_row", cost // rows, worst=step.cost, rows=expected)
+    if charge is Charge.PER_HIT:
+        return priced(name, "per_hit", cost, worst=step.cost)
+    return priced(name, "per_call", 0 if charge is Charge.FREE else cost, worst=step.cost)
