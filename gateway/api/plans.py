@@ -20,7 +20,7 @@ from gateway.lookup.chronicles import Chronicle
 from gateway.lookup.identity import QueryError
 from gateway.lookup.narration import narrate
 from gateway.lookup.outlook import PlanView, to_price, to_share
-from gateway.lookup.planning.record import ratings_of
+from gateway.lookup.planning.record import guessed_in, ratings_of
 from gateway.lookup.planning.terms import Rating, State
 from gateway.lookup.routing import Name, Routing
 from gateway.money.amounts import to_money
@@ -74,7 +74,11 @@ class DecisionView(Struct, kw_only=True):
 
 
 class Explanation(Struct, kw_only=True):
-    """`replayed` says that each decision, made again, is what it was, byte for byte."""
+    """`replayed` says that each decision, made again, is what it was, byte for byte.
+
+    `pattern` is the guess by the domain's pattern, which comes before all decisions, if there was
+    one to be made.
+    """
 
     request_id: str
     operation: str
@@ -85,6 +89,7 @@ class Explanation(Struct, kw_only=True):
     sentences: list[str]
     decisions: list[DecisionView]
     currency: str
+    pattern: RatingView | None = None
 
 
 class ExplanationReply(Struct):
@@ -112,7 +117,7 @@ class Plans(Controller):
         check_routing(data.routing, "/routing")
         context = context_of(request)
         try:
-            plan = context.desk.quote(
+            plan = await context.desk.quote(
                 data.operation, _query(data), caller_of(request.scope), data.routing
             )
         except QueryError as error:
@@ -170,6 +175,7 @@ def _explanation(request_id: str, kept: Chronicle, currency: str) -> Explanation
         sentences=narrate(kept, currency),
         decisions=[_decision(move.state, ratings) for move, ratings in moves],
         currency=currency,
+        pattern=next(map(_rating, guessed_in(kept.trace)), None),
     )
 
 

@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-import msgspec
-
 from gateway.lookup.bids import Bids
 from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.chronicles import Chronicle, End, digest, encode, name_of
 from gateway.lookup.judge import judge, wanting_nothing
-from gateway.lookup.planning.planner import full_plan, rate
-from gateway.lookup.planning.record import Trace, to_move
+from gateway.lookup.planning.hunches import Hunch, plan_with, saves_money
+from gateway.lookup.planning.planner import rate
+from gateway.lookup.planning.record import Trace, guessed_in, to_move
 from gateway.lookup.planning.teaching import Found, book_of, teach
 from gateway.lookup.planning.terms import (
     Hand,
@@ -54,7 +53,12 @@ class Course:
         self._shelf = shelf
         self._question: Question | None = None
         self._decisions: list[Decision] = []
+        self.hunch: Hunch | None = None
         self._kept = (0, 0)
+
+    @property
+    def operation(self) -> str:
+        return self._lookup.operation
 
     @property
     def question(self) -> Question:
@@ -79,6 +83,13 @@ class Course:
             ratings = rate(self.question, statistics, state)
             self._arrange(start, ratings)
         self._decisions.append(Decision(state, statistics, ratings))
+
+    def consider(self, hunch: Hunch) -> bool:
+        """Whether a guess is tried before anybody is asked; whether it may cost so much, the
+        ledger decides.
+        """
+        self.hunch = hunch
+        return saves_money(hunch, self.question.policy)
 
     def _matters(self, start: int) -> bool:
         """One step has no order, but may not be worth its money."""
@@ -144,9 +155,11 @@ class Course:
 
     def plan(self) -> Plan:
         """What was planned before anybody was asked."""
-        if not self._decisions:
-            return full_plan(self.question, statistics_of(self._lookup, self._shelf))
-        return full_plan(self.question, self._decisions[0].statistics)
+        if self._decisions:
+            statistics = self._decisions[0].statistics
+        else:
+            statistics = statistics_of(self._lookup, self._shelf)
+        return plan_with(self.question, statistics, self.hunch)
 
     @property
     def is_kept(self) -> bool:
@@ -160,7 +173,8 @@ class Course:
         for state, statistics, ratings in self._decisions:
             moves.append(to_move(question, statistics, state))
             digests.append(digest(ratings or rate(question, statistics, state)))
-        trace, at = Trace(question, tuple(moves)), round(time.time() * 1000)
+        trace, at = Trace(question, tuple(moves), self.hunch), round(time.time() * 1000)
+        digests += [digest([one]) for one in guessed_in(trace)]
         return encode(Chronicle(self._lookup.operation, at, trace, tuple(digests), self._ends()))
 
     def _ends(self) -> tuple[End, ...]:
@@ -177,12 +191,6 @@ class Course:
         if lookup.parent is not None:
             return None
         return Memo(name_of(lookup.caller.team, lookup.request_id or lookup.id), life, cap)
-
-
-def expected(lookup: Lookup, shelf: Bookshelf) -> Plan:
-    """What is to be expected of a lookup like it, without a draw."""
-    question = msgspec.structs.replace(question_of(lookup, shelf), seed="")
-    return full_plan(question, statistics_of(lookup, shelf))
 
 
 def hand_of(data: Datum | None) -> Hand:

@@ -81,8 +81,7 @@ def deliver(
     if raw:
         meta.raw = {name: _embed(body) for name, body in lookup.raws.items()}
     if plan and lookup.course is not None:
-        policy = lookup.course.question.policy
-        meta.plan = to_view(lookup.course.plan(), lookup.operation, policy, currency)
+        meta.plan = to_view(lookup.course, currency)
     return Delivery(_data(lookup, answer), meta)
 
 

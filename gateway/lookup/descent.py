@@ -26,7 +26,7 @@ from gateway.lookup.marking import marks_in
 from gateway.lookup.planner import Step, to_step
 from gateway.lookup.reporting import report, report_cached, report_skipped
 from gateway.lookup.settling import book, outcome_of_call, to_candidate, to_settlement
-from gateway.lookup.trying import try_pattern
+from gateway.lookup.trying import seek, try_pattern
 from gateway.lookup.withholding import clear, sift, struck, withhold
 from gateway.money.terms import Admission, Fate, Settlement
 from gateway.store.connection import StoreDown
@@ -113,10 +113,11 @@ class Descent:
 
     async def _try_pattern(self) -> None:
         """An address as its domain makes them comes before all providers, if it may be asked."""
-        if not self.lookup.route.guesses or self._is_late() or not len(self.bids):
+        if self._is_late() or not (trial := await seek(self.waterfall, self.lookup, self.bids)):
             return
-        guess = await self.waterfall.guesses.of(self.lookup, self.bids)
-        if guess and (found := await try_pattern(self.waterfall, self.lookup, guess)):
+        if not self.course.consider(trial.hunch):
+            return
+        if found := await try_pattern(self.waterfall, self.lookup, trial):
             self.hand.take(found)
 
     @property

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.lookup.bouncing import Bounces
-from gateway.lookup.course import expected
 from gateway.lookup.flights import Flights
 from gateway.lookup.identity import QueryError, canonical, normalise
 from gateway.lookup.lookup import Caller, Lookup
@@ -16,7 +15,7 @@ from gateway.lookup.market import Market
 from gateway.lookup.marking import Asked, asked_of
 from gateway.lookup.outlook import PlanView, to_view
 from gateway.lookup.planner import Plan, plan
-from gateway.lookup.questions import policy_of
+from gateway.lookup.quoting import expected
 from gateway.lookup.routing import Route, Routing, base_route, resolve
 from gateway.lookup.spool import Spool
 from gateway.lookup.verifiers import prices_for, verifiers_for
@@ -163,13 +162,12 @@ class Desk:
         finders = (step.provider for step in planned.steps)
         return prices_for(self.market, caller.team, finders)
 
-    def quote(
+    async def quote(
         self, operation: str, query: Query, caller: Caller, routing: Routing | None
     ) -> PlanView:
-        """What a lookup is expected to do and cost. Raises what `prepare` does."""
+        """What a lookup is expected to do and cost. Raises what `prepare` does, and StoreDown."""
         lookup = self.prepare(operation, query, caller, routing=routing, wait=1.0)
-        planned = expected(lookup, self.waterfall.shelf)
-        return to_view(planned, operation, policy_of(lookup), self.settings.currency)
+        return to_view(await expected(self.waterfall, lookup), self.settings.currency)
 
     def _plan(
         self, operation: str, query: Query, route: Route, caller: Caller, only: str | None

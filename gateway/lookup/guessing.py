@@ -29,11 +29,12 @@ CONFIRMED, WEIGHT = 0.75, 4
 
 
 class Guess(NamedTuple):
-    """`chance` is of its being valid; `ways` is what it comes from."""
+    """`chance` is of its being valid; `ways` is what it comes from, of which `tried` were so."""
 
     email: str
     chance: float
     ways: str
+    tried: int
 
 
 class Guesses:
@@ -99,7 +100,7 @@ def _guess(ways: str, row: Mapping[str, str], name: tuple[str, str], domain: str
         return None
     tried, held = int(row.get("tried", 0)), int(row.get("held", 0))
     confirmed = (held + WEIGHT * CONFIRMED) / (tried + WEIGHT)
-    return Guess(email, min(MOST, pattern.share) * confirmed, ways)
+    return Guess(email, min(MOST, pattern.share) * confirmed, ways, tried)
 
 
 def _pattern_of(row: Mapping[str, str]) -> Pattern | None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import TYPE_CHECKING
 
-from gateway.lookup.planning.terms import MILLION, Plan, Policy, Rating
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.lookup.planning.explanation import why_guessed, why_not_guessed
+from gateway.lookup.planning.hunches import Hunch, weigh
+from gateway.lookup.planning.terms import MILLION, Policy, Rating
 from gateway.lookup.planning.weighing import NEVER
 from gateway.money.amounts import to_money
+
+if TYPE_CHECKING:
+    from gateway.lookup.course import Course
 
 
 class PlannedStep(Struct, kw_only=True):
@@ -14,7 +21,8 @@ class PlannedStep(Struct, kw_only=True):
 
     `cost_per_accepted` is what the learned order goes by, null if nothing can be expected;
     `seen` is how many calls like it that rests on. Costs are with the verification of its answer,
-    where that would be bought.
+    where that would be bought. `pattern` is the guess by the domain's pattern: `verified_by` is
+    who checks it, and `why` says why it comes first.
     """
 
     provider: str
@@ -24,11 +32,16 @@ class PlannedStep(Struct, kw_only=True):
     expected_chance: float
     cost_per_accepted: str | None
     seen: int
+    verified_by: str | UnsetType = UNSET
+    why: str | UnsetType = UNSET
 
 
 class LeftOutStep(Struct, kw_only=True):
+    """`why` is the reason in words, of the guess alone."""
+
     provider: str
     reason: str
+    why: str | UnsetType = UNSET
 
 
 class PlanView(Struct, kw_only=True):
@@ -43,9 +56,11 @@ class PlanView(Struct, kw_only=True):
     currency: str
 
 
-def to_view(plan: Plan, operation: str, policy: Policy, currency: str) -> PlanView:
-    return PlanView(
-        order=policy.order,
+def to_view(course: Course, currency: str) -> PlanView:
+    """What was planned before anybody was asked."""
+    plan, operation = course.plan(), course.operation
+    view = PlanView(
+        order=course.question.policy.order,
         steps=[to_step_view(step, operation) for step in plan.steps],
         left_out=[LeftOutStep(provider=one.provider, reason=one.reason) for one in plan.left_out],
         expected_cost=to_money(plan.cost),
@@ -53,6 +68,19 @@ def to_view(plan: Plan, operation: str, policy: Policy, currency: str) -> PlanVi
         expected_chance=to_share(plan.chance),
         currency=currency,
     )
+    if course.hunch is not None:
+        _tell_of(course.hunch, course.question.policy, view)
+    return view
+
+
+def _tell_of(hunch: Hunch, policy: Policy, view: PlanView) -> None:
+    """The guess comes first, wherever it is."""
+    rating = weigh(hunch, policy)
+    if rating.reason:
+        view.left_out[0].why = why_not_guessed(hunch, rating, policy, view.currency)
+    else:
+        view.steps[0].verified_by = hunch.verifier
+        view.steps[0].why = why_guessed(hunch, rating, view.currency)
 
 
 def to_step_view(rating: Rating, operation: str) -> PlannedStep:

@@ -7,16 +7,19 @@ verifier's like any other: cached, joined while it is under way, an entry of its
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import UNSET
 
 from gateway.lookup.attempts import AttemptOutcome
+from gateway.lookup.bids import Bids
 from gateway.lookup.flags import fill_flags
 from gateway.lookup.guessing import Guess
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.marking import asked_of
+from gateway.lookup.planning.hunches import Hunch
+from gateway.lookup.planning.terms import MILLION
 from gateway.lookup.reporting import report
 from gateway.lookup.routing import PATTERN
 from gateway.store.connection import StoreDown
@@ -26,11 +29,40 @@ if TYPE_CHECKING:
     from gateway.lookup.waterfall import Waterfall
 
 
-async def try_pattern(waterfall: Waterfall, lookup: Lookup, guess: Guess) -> Candidate | None:
-    """The guess as an answer if it is verified; None if it is not, or not worth its price."""
-    child = waterfall.verification_of(lookup, guess.email, PATTERN)
-    if child is None or not _pays(guess, child, lookup):
+class Trial(NamedTuple):
+    """A guess, the lookup that verifies it, and what is decided by whether it will be."""
+
+    guess: Guess
+    child: Lookup
+    hunch: Hunch
+
+
+async def seek(waterfall: Waterfall, lookup: Lookup, bids: Bids) -> Trial | None:
+    """None where an address can't be made, or not be verified, or not without the caller's leave.
+
+    The steps are in the order in which they would be asked. Raises StoreDown.
+    """
+    if not lookup.route.guesses or not len(bids):
         return None
+    guess = await waterfall.guesses.of(lookup, bids)
+    child = waterfall.verification_of(lookup, guess.email, PATTERN) if guess else None
+    if guess is None or child is None:
+        return None
+    verifier, first = child.plan.steps[0], lookup.plan.steps[0]
+    hunch = Hunch(
+        verifier=verifier.provider,
+        price=verifier.cost,
+        chance=round(guess.chance * MILLION),
+        seen=guess.tried,
+        first=first.provider,
+        saves=first.cost,
+    )
+    return Trial(guess, child, hunch)
+
+
+async def try_pattern(waterfall: Waterfall, lookup: Lookup, trial: Trial) -> Candidate | None:
+    """The guess as an answer if it is verified; None if it is not."""
+    guess, child, _ = trial
     # If it is somebody else's, what is said of it is not said of whom the lookup asks for.
     child.asked = asked_of(child.query, waterfall.data_key.value)
     try:
@@ -66,14 +98,6 @@ def _take_over(lookup: Lookup, child: Lookup) -> None:
 def is_held(verification: Verification) -> bool:
     """Whether the mailbox is there; of a domain that takes everything that is not known."""
     return verification.status == "valid"
-
-
-def _pays(guess: Guess, child: Lookup, lookup: Lookup) -> bool:
-    """Whether it saves more than it costs, and an answer by it is worth its price."""
-    cost, value = child.plan.steps[0].cost, lookup.route.value
-    if value is not None and cost > guess.chance * value:
-        return False
-    return cost < guess.chance * lookup.plan.steps[0].cost
 
 
 def _report_unverified(lookup: Lookup, child: Lookup) -> None:

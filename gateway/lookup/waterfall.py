@@ -75,15 +75,18 @@ class Waterfall:
 
     async def run(self, lookup: Lookup) -> None:
         """Fill `lookup` with attempts and its answer. Raises Objected, KeyRevoked, StoreDown."""
-        bids = Bids(
+        bids = self.bids_of(lookup)
+        if lookup.route.accept.max_bounce is not None and lookup.parent is None:
+            lookup.bounces = await self.bounces.estimates()
+        await Descent(self, lookup, bids).to_its_end()
+
+    def bids_of(self, lookup: Lookup) -> Bids:
+        return Bids(
             lookup,
             hash_key=self.data_key.value,
             team_cache=self.team_cache,
             ask_life=self._doubts,
         )
-        if lookup.route.accept.max_bounce is not None and lookup.parent is None:
-            lookup.bounces = await self.bounces.estimates()
-        await Descent(self, lookup, bids).to_its_end()
 
     def go_on(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> asyncio.Task[Any]:
         """Run `work` whatever becomes of the caller."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.lookup.planning.hunches import Hunch
 from gateway.lookup.planning.record import Trace, ratings_of
 from gateway.lookup.planning.terms import MILLION, Policy, Rating
 from gateway.lookup.planning.weighing import NEVER
@@ -17,6 +18,7 @@ REASONS = {
     "authentication_failed": "its account was refused",
     "rate_limited": "its account is at its rate limit",
     "circuit_open": "it has failed too often just now",
+    "timed_out": "there was no time left for it",
     "suppressed": "the person has objected",
 }
 
@@ -68,7 +70,7 @@ def _index(rating: Rating, currency: str) -> str:
 
 
 def _facts(rating: Rating, currency: str) -> str:
-    chance = f"{rating.chance * 100 / MILLION:.0f} %"
+    chance = _percent(rating.chance)
     known = f"{rating.seen} calls like it are known" if rating.seen else "no call like it is known"
     price = _price(rating.cost, currency)
     verified = ", what is verified of its answers included," if rating.check else ""
@@ -76,6 +78,35 @@ def _facts(rating: Rating, currency: str) -> str:
         f"A call costs {price} on average{verified} and brings an accepted answer in {chance};"
         f" {known}."
     )
+
+
+def why_guessed(hunch: Hunch, rating: Rating, currency: str) -> str:
+    chance, price = _percent(rating.chance), to_money(rating.worst)
+    return (
+        f"{rating.provider} came first: its domain's addresses tell how it makes them."
+        f" {hunch.verifier} verifies a guess for {price} {currency}, and {_tried(hunch)} is there"
+        f" in {chance}: that saves more than it costs, as {hunch.first} would take up to"
+        f" {to_money(hunch.saves)} {currency}."
+    )
+
+
+def why_not_guessed(hunch: Hunch, rating: Rating, policy: Policy, currency: str) -> str:
+    name, chance, price = rating.provider, _percent(rating.chance), to_money(rating.worst)
+    line = f"{name} was not asked: {hunch.verifier} verifies a guess for {price} {currency}"
+    if rating.reason == "over_budget":
+        return f"{line}, more than may still be spent (over_budget)."
+    line = f"{line}, and {_tried(hunch)} is there in {chance}"
+    if policy.value is not None and hunch.price * MILLION > hunch.chance * policy.value:
+        worth = to_money(policy.value)
+        return f"{line}, where an answer is worth {worth} {currency} (not_worth_it)."
+    return (
+        f"{line}, which costs more than it saves of the {to_money(hunch.saves)} {currency}"
+        f" that {hunch.first} would take (not_worth_it)."
+    )
+
+
+def _tried(hunch: Hunch) -> str:
+    return f"one ({hunch.seen} of the domain were verified)" if hunch.seen else "one"
 
 
 def why_not(rating: Rating, policy: Policy, currency: str, held: str) -> str:
@@ -92,6 +123,10 @@ def why_not(rating: Rating, policy: Policy, currency: str, held: str) -> str:
     else:
         return f"{name} was not asked: the lookup ended before its turn."
     return f"{name} was not asked: {why} ({reason})."
+
+
+def _percent(millionths: int) -> str:
+    return f"{millionths * 100 / MILLION:.0f} %"
 
 
 def _price(micros: int, currency: str) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.lookup.planning.estimation import PACE, levels_of, path_of
+from gateway.lookup.planning.hunches import Hunch, plan_with, weigh
 from gateway.lookup.planning.planner import after_miss, full_plan, rate
 from gateway.lookup.planning.terms import (
     Cells,
@@ -30,10 +31,14 @@ class Move(Struct, frozen=True, array_like=True):
 
 
 class Trace(Struct, frozen=True, array_like=True):
-    """A lookup's decisions; the seed and the policy are in the question."""
+    """A lookup's decisions; the seed and the policy are in the question.
+
+    `hunch` is the guess that came before all of them, if there was one to be made.
+    """
 
     question: Question
     moves: tuple[Move, ...] = ()
+    hunch: Hunch | None = None
 
 
 _trace = msgspec.msgpack.Decoder(Trace)
@@ -81,8 +86,14 @@ def encode_ratings(ratings: Sequence[Rating]) -> bytes:
 
 
 def replay(trace: Trace) -> list[bytes]:
-    """What `decided` gave at each move."""
-    return [decided(trace.question, move.numbers, move.state) for move in trace.moves]
+    """What `decided` gave at each move, then what was thought of the guess."""
+    moves = [decided(trace.question, move.numbers, move.state) for move in trace.moves]
+    return moves + [encode_ratings([one]) for one in guessed_in(trace)]
+
+
+def guessed_in(trace: Trace) -> list[Rating]:
+    """The rating of the guess, if there was one."""
+    return [weigh(trace.hunch, trace.question.policy)] if trace.hunch else []
 
 
 def replay_plan(trace: Trace) -> Plan:
@@ -91,7 +102,7 @@ def replay_plan(trace: Trace) -> Plan:
     for move in trace.moves:
         for provider, cells in move.numbers.items():
             merged.setdefault(provider, {}).update(cells)
-    return full_plan(trace.question, merged, trace.moves[0].state)
+    return plan_with(trace.question, merged, trace.hunch, trace.moves[0].state)
 
 
 def ratings_of(trace: Trace) -> list[list[Rating]]:

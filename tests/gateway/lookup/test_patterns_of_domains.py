@@ -14,8 +14,6 @@ from gateway.lookup.bids import Bids
 from gateway.lookup.guessing import Guess, Guesses
 from gateway.lookup.lookup import Lookup
 from gateway.store.script import Script
-from providers.simulator.knowledge import Known
-from providers.simulator.population import Person
 from tests.gateway.lookup.conftest import StartScene
 from tests.gateway.lookup.scene import (
     HUNTER_FIND,
@@ -26,50 +24,15 @@ from tests.gateway.lookup.scene import (
     cost,
     outcome,
 )
+from tests.gateway.lookup.staff import SURE, TAUGHT, known_to, staff, taught
 
 Check = Callable[[Scene], Awaitable[None]]
-SURE, TAKES_ALL = "olive-delta.example", "amber-falcon.example"
+TAKES_ALL = "amber-falcon.example"
 FIND, VERIFICATION = Decimal("0.049"), Decimal("0.0245")
-# Fewer of a domain's addresses make no pattern that is worth the price of trying it.
-TAUGHT = 3
 CHECKED: list[tuple[str, str, str | None]] = [
     ("hunter", "accepted", None),
     ("pattern", "accepted", None),
 ]
-
-
-def staff(scene: Scene, domain: str = SURE, *, there: bool = True) -> list[Person]:
-    """Those of a domain with plain names; `there` is whether they have a mailbox."""
-    return [
-        person
-        for person in scene.simulator.world.people
-        if person.company.domain == domain
-        and person.full_name.isascii()
-        and person.full_name.count(" ") == 1
-        and person.has_mailbox == there
-        and not person.claimed
-    ]
-
-
-def known_to(scene: Scene, person: Person, *providers: str) -> Person:
-    known = Known(
-        email=person.email,
-        claim="valid",
-        confidence=95,
-        stale=False,
-        personal=True,
-        prompt=True,
-    )
-    scene.simulator.world.knowledge[person.id] = dict.fromkeys(providers, known)
-    return person
-
-
-async def taught(scene: Scene, domain: str = SURE, count: int = TAUGHT) -> list[Person]:
-    """Those left of a domain of whom some were bought."""
-    people = staff(scene, domain)
-    for person in people[:count]:
-        assert outcome(await scene.find(known_to(scene, person, "hunter"))) == "accepted"
-    return [known_to(scene, person, "hunter", "snov") for person in people[count:]]
 
 
 async def the_pattern_is_the_cheapest_provider(scene: Scene) -> None:
