@@ -46,6 +46,7 @@ class RouteView(Struct, kw_only=True):
     verify: str
     max_cost: str | None
     value: str | None
+    wait_price: str | None
     max_age: int
     timeout: float | None
     guess: bool | UnsetType = UNSET
@@ -83,6 +84,7 @@ def _view(operation: str, team: str | None, route: Route) -> RouteView:
         verify=route.verify,
         max_cost=None if route.max_cost is None else to_money(route.max_cost),
         value=None if route.value is None else to_money(route.value),
+        wait_price=None if route.wait_price is None else to_money(route.wait_price),
         max_age=route.max_age,
         timeout=route.timeout,
         guess=UNSET if route.guess else False,

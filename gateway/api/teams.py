@@ -29,13 +29,16 @@ Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
 
 
 class NewTeam(Struct, kw_only=True, forbid_unknown_fields=True):
-    """No budget is no limit; `value` is what an accepted answer is worth, whatever its kind."""
+    """No budget is no limit; `value` is what an accepted answer is worth, whatever its kind, and
+    `wait_price` what a second of waiting for it costs.
+    """
 
     name: Name
     budget: Budgets = None
     rate_limit_per_minute: PerMinute | None = None
     max_concurrency: Concurrency | None = None
     value: Money | None = None
+    wait_price: Money | None = None
 
 
 class TeamChange(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +47,7 @@ class TeamChange(Struct, kw_only=True, forbid_unknown_fields=True):
     rate_limit_per_minute: PerMinute | UnsetType | None = UNSET
     max_concurrency: Concurrency | UnsetType | None = UNSET
     value: Money | UnsetType | None = UNSET
+    wait_price: Money | UnsetType | None = UNSET
 
 
 class TeamView(Struct, kw_only=True):
@@ -53,6 +57,7 @@ class TeamView(Struct, kw_only=True):
     rate_limit_per_minute: int | None
     max_concurrency: int | None
     value: str | None
+    wait_price: str | None
     created_at: str
 
 
@@ -89,6 +94,7 @@ def view(team: Team) -> TeamView:
         rate_limit_per_minute=team.rate_limit_per_minute,
         max_concurrency=team.max_concurrency,
         value=team.value,
+        wait_price=team.wait_price,
         created_at=team.created_at,
     )
 
@@ -168,13 +174,14 @@ class Teams(Controller):
             rate_limit_per_minute=data.rate_limit_per_minute,
             max_concurrency=data.max_concurrency,
             value=data.value,
+            wait_price=data.wait_price,
             created_at=timestamp(),
         )
         await check_team(context_of(request), team)
         # The budget first: a team is shown with nothing that does not hold yet.
         await limit(request, f"team:{team.id}", team)
         await context_of(request).roster.put_team(team)
-        if team.value is not None:
+        if team.value is not None or team.wait_price is not None:
             await context_of(request).market.changed()
         await record(request, "team.created", team.id, given_in(data))
         return _reply(request, team)
@@ -196,7 +203,7 @@ class Teams(Controller):
         await limit(request, f"team:{team.id}", team)
         if not await context_of(request).roster.change_team(team):
             raise missing("team")
-        if data.value is not UNSET:
+        if data.value is not UNSET or data.wait_price is not UNSET:
             await context_of(request).market.changed()
         await record(request, "team.changed", team.id, given_in(data))
         return _reply(request, team)

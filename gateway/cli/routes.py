@@ -34,6 +34,7 @@ COLUMNS = (
     "verify",
     "max_cost",
     "value",
+    "wait_price",
     "max_age",
     "timeout",
 )

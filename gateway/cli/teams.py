@@ -9,12 +9,21 @@ from gateway.cli.administration import body_option
 from gateway.cli.session import Session, pass_session
 
 PATH = "/v1/admin/teams"
-COLUMNS = ("id", "name", "budget", "rate_limit_per_minute", "max_concurrency", "value")
+COLUMNS = (
+    "id",
+    "name",
+    "budget",
+    "rate_limit_per_minute",
+    "max_concurrency",
+    "value",
+    "wait_price",
+)
 
 
 settings = options.stack(
     administration.limits,
     body_option("--value", "value", "What an answer is worth to it: nobody dearer is asked."),
+    body_option("--wait-price", "wait_price", "What a second of waiting costs it."),
     options.client,
 )
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
+from msgspec import UNSET
 
 from gateway.guard.allowances import allowance_of, is_loopback
 from gateway.guard.permits import Allowance
@@ -18,7 +19,7 @@ from gateway.store.connection import Store, StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.bench import WAITS, Bench, Rest
 from gateway.vault.credentials import VERSION, Credential, CredentialStore, choose, pool
-from gateway.vault.roster import Roster
+from gateway.vault.roster import Roster, Team
 from providers.base import Offer
 from providers.errors import ProviderError
 from providers.registry import ADAPTERS
@@ -90,7 +91,7 @@ class Market:
             name.decode(): _routing.decode(body) for name, body in zip(names, bodies, strict=True)
         }
         teams = await Roster(self._store).teams()
-        self._values = {team.id: Routing(value=team.value) for team in teams if team.value}
+        self._values = {team.id: found for team in teams if (found := _routing_of(team))}
         self.credentials = self._fixed + kept
         self._stands = {}
         self._version = version
@@ -214,3 +215,13 @@ class Market:
         """The team's routing, what it says of all its lookups, then the installation's."""
         own = self.routes.get(f"{operation}|{team}")
         return [own, self._values.get(team), self.routes.get(operation)]
+
+
+def _routing_of(team: Team) -> Routing | None:
+    """What a team says of all its lookups."""
+    if team.value is None and team.wait_price is None:
+        return None
+    return Routing(
+        value=UNSET if team.value is None else team.value,
+        wait_price=UNSET if team.wait_price is None else team.wait_price,
+    )

@@ -56,6 +56,7 @@ def policy_of(lookup: Lookup) -> Policy:
         accept=route.accept.statuses if by_status else ("valid",),
         min_confidence=route.accept.min_confidence if by_status else 0,
         value=route.value,
+        wait_price=route.wait_price or 0,
         max_cost=route.max_cost,
     )
 

@@ -48,7 +48,8 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `providers` and `timeout` null is the installation's default, whatever routes say. With
     `accept.max_bounce` the statuses decide only where they are named beside it. `guess` is whether
     an address may be made as its domain makes them, and be verified. `value` is what an accepted
-    answer is worth, null for whatever it costs.
+    answer is worth, null for whatever it costs; `wait_price` what a second until it is there takes
+    from that, null for nothing.
     """
 
     providers: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType | None = UNSET
@@ -57,6 +58,7 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verify: Verify | UnsetType = UNSET
     max_cost: Money | UnsetType | None = UNSET
     value: Money | UnsetType | None = UNSET
+    wait_price: Money | UnsetType | None = UNSET
     max_age: Annotated[int, Meta(ge=0, le=LONGEST)] | UnsetType = UNSET
     timeout: Annotated[float, Meta(gt=0, le=3600)] | UnsetType | None = UNSET
     guess: bool | UnsetType = UNSET
@@ -65,6 +67,7 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Route(Struct, frozen=True, kw_only=True):
     """A routing with nothing left open; `max_cost`, `value` in micro-units, None for no bound.
 
+    `wait_price` is micro-units a second, None where nobody minds waiting.
     `timeout` None is the wait of the exchange, then an hour once the lookup is a job.
     """
 
@@ -74,6 +77,7 @@ class Route(Struct, frozen=True, kw_only=True):
     verify: Verify = "never"
     max_cost: int | None = None
     value: int | None = None
+    wait_price: int | None = None
     max_age: int = LONGEST
     timeout: float | None = None
     guess: bool = True
@@ -112,7 +116,7 @@ def _replaced(base: Route, chosen: dict[str, Any], accept: dict[str, Any]) -> Ro
             del chosen[name]
     if "providers" in chosen:
         chosen["providers"] = tuple(chosen["providers"])
-    for name in ("max_cost", "value"):
+    for name in ("max_cost", "value", "wait_price"):
         if chosen.get(name) is not None:
             chosen[name] = to_micros(Decimal(chosen[name]))
     if accept.get("max_bounce") is not None:
@@ -124,7 +128,7 @@ def _replaced(base: Route, chosen: dict[str, Any], accept: dict[str, Any]) -> Ro
 
 def base_route(configured: RouteSettings) -> Route:
     """The route of an operation that nobody else routed."""
-    cap, value = configured.max_cost, configured.value
+    cap, value, wait_price = configured.max_cost, configured.value, configured.wait_price
     return Route(
         providers=configured.providers,
         order=configured.order,
@@ -136,6 +140,7 @@ def base_route(configured: RouteSettings) -> Route:
         verify=configured.verify,
         max_cost=None if cap is None else to_micros(cap),
         value=None if value is None else to_micros(value),
+        wait_price=None if wait_price is None else to_micros(wait_price),
         max_age=configured.max_age,
         timeout=configured.timeout,
         guess=configured.guess,

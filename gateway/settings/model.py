@@ -48,7 +48,8 @@ class RouteSettings(Struct, frozen=True, kw_only=True):
     """How an operation is routed where neither the call nor the team says otherwise.
 
     `providers` None means all; `max_age` and `timeout` are seconds, `timeout` None the wait. With
-    the order `learned` nobody is asked whose accepted answers cost more than `value`.
+    the order `learned` nobody is asked whose accepted answers cost more than `value`, and a second
+    of waiting for one costs `wait_price`.
     """
 
     providers: tuple[str, ...] | None = None
@@ -59,6 +60,7 @@ class RouteSettings(Struct, frozen=True, kw_only=True):
     verify: Verify = "never"
     max_cost: Decimal | None = None
     value: Decimal | None = None
+    wait_price: Decimal | None = None
     max_age: int = 2_592_000
     timeout: float | None = None
     guess: bool = True

@@ -83,6 +83,7 @@ _ROUTE: Table = {
     "verify": rules.choice(*get_args(model.Verify)),
     "max_cost": rules.money(),
     "value": rules.money(),
+    "wait_price": rules.money(),
     "max_age": rules.whole_number(0, 10**9),
     "timeout": rules.seconds(86_400),
     "guess": rules.toggle(),

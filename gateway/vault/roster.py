@@ -32,7 +32,7 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Team(Struct, frozen=True, kw_only=True):
-    """`value` is what an accepted answer is worth to it."""
+    """`value` is what an accepted answer is worth to it, `wait_price` a second of waiting."""
 
     id: str
     name: str
@@ -40,6 +40,7 @@ class Team(Struct, frozen=True, kw_only=True):
     rate_limit_per_minute: int | None = None
     max_concurrency: int | None = None
     value: Amount | None = None
+    wait_price: Amount | None = None
     created_at: str = ""
 
 

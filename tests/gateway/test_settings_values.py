@@ -300,6 +300,7 @@ order = "cheapest"
 accept = { statuses = ["valid", "catch_all"], min_confidence = 50 }
 verify = "uncertain"
 max_cost = 0.1
+wait_price = "0.001"
 max_age = 0
 timeout = 12.5
 [providers.hunter]
@@ -331,6 +332,7 @@ def test_toml_tables_are_read_into_their_types(toml: Path) -> None:
     assert (route.order, route.verify, route.max_cost) == ("cheapest", "uncertain", Decimal("0.1"))
     assert (route.accept_statuses, route.min_confidence) == (("valid", "catch_all"), 50)
     assert (route.max_age, route.timeout) == (0, 12.5)
+    assert (route.value, route.wait_price) == (None, Decimal("0.001"))
     assert settings.route("emails.verify").providers is None
     assert (settings.webhooks.timeout, settings.webhooks.retries) == (2.5, (1, 60))
 

@@ -53,7 +53,7 @@ def why_asked(
             f"{name} came {when}: a call costs at most {price} {currency}, the least of all left."
         )
     tried_out = [one for one in others if not one.reason and one.mean < rating.mean]
-    line = f"{name} came {when}: {_index(rating, currency)}. {_facts(rating, currency)}"
+    line = f"{name} came {when}: {_index(rating, policy, currency)}. {_facts(rating, currency)}"
     if tried_out:
         better = min(tried_out, key=lambda one: one.mean)
         line += (
@@ -63,10 +63,12 @@ def why_asked(
     return line
 
 
-def _index(rating: Rating, currency: str) -> str:
+def _index(rating: Rating, policy: Policy, currency: str) -> str:
     if rating.index == 0:
         return "asking it is free"
-    return f"drawn at {_price(rating.index, currency)} per accepted answer, the least of all left"
+    waiting = ", waiting included" if policy.wait_price else ""
+    price = _price(rating.index, currency)
+    return f"drawn at {price} per accepted answer{waiting}, the least of all left"
 
 
 def _facts(rating: Rating, currency: str) -> str:

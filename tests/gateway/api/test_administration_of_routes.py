@@ -30,6 +30,7 @@ async def test_every_operation_has_a_route(gateway: Gateway) -> None:
         "verify": "never",
         "max_cost": None,
         "value": None,
+        "wait_price": None,
         "max_age": 2592000,
         "timeout": None,
     }
@@ -94,6 +95,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"accept": {"statuses": ["valid"], "x": 1}}, "/accept/x"),
     ({"max_cost": 1}, "/max_cost"),
     ({"value": 0.1}, "/value"),
+    ({"wait_price": "-1"}, "/wait_price"),
     ({"max_age": 2592001}, "/max_age"),
     ({"timeout": 3601}, "/timeout"),
     ({"operation": "emails.verify"}, "/operation"),

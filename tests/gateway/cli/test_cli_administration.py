@@ -63,6 +63,12 @@ ADMIN = "/v1/admin"
             },
         ),
         ("teams update team_2 --budget none", "PATCH", f"{ADMIN}/teams/team_2", {"budget": None}),
+        (
+            "teams update sales --value 0.25 --wait-price 0.001",
+            "PATCH",
+            f"{ADMIN}/teams/team_1",
+            {"value": "0.25", "wait_price": "0.001"},
+        ),
         ("teams delete sales", "DELETE", f"{ADMIN}/teams/team_1", None),
         ("teams delete team_9/x", "DELETE", f"{ADMIN}/teams/team_9/x", None),
         ("keys list", "GET", f"{ADMIN}/keys", None),

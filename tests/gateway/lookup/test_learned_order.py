@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway.lookup import bookshelf, course
-from gateway.lookup.planning import planner
+from gateway.lookup.planning import planner, weighing
 from gateway.lookup.planning.terms import Rating
 from gateway.store.connection import Store
 from gateway.store.script import Script
@@ -18,6 +18,7 @@ from tests.gateway.lookup.supposing import (
     BOOKS,
     HITS,
     MISSES,
+    ROOT,
     explained,
     known,
     quote,
@@ -132,6 +133,48 @@ async def test_a_team_says_what_an_answer_is_worth_to_it(scene: Scene) -> None:
         changed = await scene.gateway.client.patch(f"/v1/admin/teams/{team}", json={"value": "9"})
         assert changed.json()["data"]["value"] == "9"
         assert "not_worth_it" not in await reasons()
+
+
+async def waiting_has_a_teams_price(scene: Scene) -> None:
+    """Snov.io is the cheaper one, but takes twenty seconds."""
+    await scene.store.call("HSET", f"{ROOT}snov", "@pace", "500 10000000 500 500 0")
+    await suppose(scene, {"hunter": {"": HITS}, "snov": {"": HITS}})
+    team = await scene.gateway.team(wait_price="0.01")
+    person = {"full_name": "A B", "domain": "c.com"}
+    body: dict[str, Any] = {"operation": "emails.find", "input": person}
+    async with scene.gateway.caller(await scene.gateway.key(team)) as theirs:
+
+        async def first(**routing: Any) -> Any:
+            chosen = {"order": "learned", "providers": ["hunter", "snov"], **routing}
+            reply = await theirs.post("/v1/quote", json={**body, "routing": chosen})
+            return reply.json()["data"]["steps"][0]
+
+        assert (await first())["provider"] == "hunter"
+        assert (await first(wait_price=None))["provider"] == "snov", (
+            "a call's own word comes first"
+        )
+        assert (await first(wait_price="0.0001"))["provider"] == "snov"
+        assert (await first(wait_price="0.0001"))["expected_cost"] == "0.03", "it is not paid"
+        path = f"/v1/admin/teams/{team}"
+        changed = await scene.gateway.client.patch(path, json={"wait_price": None, "value": "9"})
+        assert changed.json()["data"]["wait_price"] is None
+        assert (await first())["provider"] == "snov"
+        changed = await scene.gateway.client.patch(path, json={"wait_price": "0.02"})
+        shown = changed.json()["data"]
+        assert (shown["wait_price"], shown["value"]) == ("0.02", "9")
+        assert (await first())["provider"] == "hunter"
+
+
+async def test_a_team_says_what_waiting_costs_it(scene: Scene) -> None:
+    await waiting_has_a_teams_price(scene)
+
+
+async def test_a_price_of_waiting_that_nobody_reckons_with_is_caught(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weighing.Scale, "_delay", lambda *_: 0.0)
+    with pytest.raises(AssertionError):
+        await waiting_has_a_teams_price(scene)
 
 
 async def test_a_plan_is_told_before_and_beside_the_answer(scene: Scene) -> None:
