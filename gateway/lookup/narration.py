@@ -53,7 +53,7 @@ def _turns(
             yield _guessed(trace, end, currency)
             place += end.outcome != "skipped"
             continue
-        found = _in_force(trace, ratings, missed)
+        found = _in_force(trace, ratings, missed, end.provider)
         mine = next((one for one in found if one.provider == end.provider), None)
         if end.outcome == "skipped":
             yield _passed_over(end, mine, policy, currency)
@@ -85,11 +85,12 @@ def _not_guessed(trace: Trace, rating: Rating, currency: str) -> str:
 
 
 def _in_force(
-    trace: Trace, ratings: Sequence[Sequence[Rating]], missed: Sequence[str]
+    trace: Trace, ratings: Sequence[Sequence[Rating]], missed: Sequence[str], name: str
 ) -> Sequence[Rating]:
-    """The latest decision after which just these had missed."""
+    """The latest decision on the provider before which just these had missed."""
     for move, found in zip(reversed(trace.moves), reversed(ratings), strict=True):
-        if set(move.state.missed) == set(missed):
+        state = move.state
+        if set(state.missed) == set(missed) and name not in state.failed:
             return found
     return ()
 
@@ -110,7 +111,9 @@ def _asked(
     currency: str,
 ) -> str:
     came_of = ENDS.get(end.outcome, f"Its call failed ({end.reason}).")
-    if end.cached or mine is None:
+    if end.cached:
         return f"{FREE.format(end.provider, 'before any that has its price')} {came_of}"
+    if mine is None:
+        return f"{end.provider} was asked. {came_of}"
     others = [one for one in found if one.provider != end.provider]
     return f"{why_asked(mine, others, place, policy, currency)} {came_of}"

@@ -18,6 +18,11 @@ REASONS = {
     "authentication_failed": "its account was refused",
     "rate_limited": "its account is at its rate limit",
     "circuit_open": "it has failed too often just now",
+    "over_budget": "its call may cost more than may still be spent",
+    "not_worth_it": "an answer of it costs more than it is worth",
+    "unavailable": "it is out of order",
+    "malformed_response": "nobody can read what it answers",
+    "invalid_query": "it does not take such a question",
     "timed_out": "there was no time left for it",
     "suppressed": "the person has objected",
 }

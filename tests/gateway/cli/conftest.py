@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pty
 import socket
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from typing import Any, Protocol
 
 import pytest
 import uvicorn
+
+from tests.gateway.terminal import seen
 
 KEY = "pgw_test_0123456789abcdefghij"
 
@@ -251,25 +252,10 @@ def on_terminal(start: Start) -> Callable[..., tuple[int, str]]:
     """Exit code and what a person sees: stdin, stdout and stderr on a pseudo-terminal."""
 
     def show(*arguments: str, prompt: str = "\0", reply: str = "") -> tuple[int, str]:
-        master, slave = pty.openpty()
-        ends: dict[str, Any] = {"stdout": slave, "stderr": slave, "stdin": slave}
-        process = start(*arguments, start_new_session=True, **ends)
-        os.close(slave)
-        text = b""
-        while chunk := read(master):
-            text += chunk
-            if prompt.encode() in text:
-                os.write(master, reply.encode())
-                prompt = "\0"
-        os.close(master)
-        return process.wait(30), text.decode()
+        def launch(end: int) -> subprocess.Popen[str]:
+            ends: dict[str, Any] = {"stdout": end, "stderr": end, "stdin": end}
+            return start(*arguments, start_new_session=True, **ends)
+
+        return seen(launch, prompt=prompt, reply=reply)
 
     return show
-
-
-def read(descriptor: int) -> bytes:
-    """Nothing once the other side of the terminal is closed."""
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:
-        return b""
