@@ -332,9 +332,9 @@ class Descent:
             # What is bought is settled all the same, and looked through again before delivery.
             with contextlib.suppress(StoreDown):
                 await sift(self.ledger.store, self.ledger.root, called.answer, self._key)
-        outcome = outcome_of_call(lookup, call, called)
-        self._report(call, called, outcome, own=own)
         candidate = to_candidate(lookup, call, called)
+        outcome = outcome_of_call(called, candidate)
+        self._report(call, called, outcome, own=own)
         doubtful = candidate is not None and await self.hand.wants_check(candidate, following)
         if candidate is not None and not doubtful:
             self.hand.take(candidate)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -54,6 +54,13 @@ def is_doubtful(lookup: Lookup, candidate: Candidate) -> bool:
     )
 
 
+class Turn(NamedTuple):
+    """When an address is checked, and by which lookup if that is now."""
+
+    when: When
+    child: Lookup | None = None
+
+
 class Doubts:
     """Of one process."""
 
@@ -62,7 +69,7 @@ class Doubts:
         self._doing = Breakers(ledger.store, ledger.root)
         self._verification_of = verification_of
 
-    async def when(self, lookup: Lookup, candidate: Candidate, following: int) -> When:
+    async def turn(self, lookup: Lookup, candidate: Candidate, following: int) -> Turn:
         """Whether checking it is cheaper per accepted answer than each step from `following` on.
 
         Never if it is dearer than what an answer is worth, or nobody can; at once if the store
@@ -70,19 +77,20 @@ class Doubts:
         """
         child = self._child(lookup, candidate)
         if child is None:
-            return "never"
+            return Turn("never")
         step, value = child.plan.steps[0], lookup.route.value
         try:
             chance = await self._confirms(candidate.provider)
             rest = lookup.plan.steps[following:]
             others = [await self._index(one, lookup.operation) for one in rest]
         except StoreDown:
-            return "now"
+            return Turn("now", child)
         if not is_worth(step.cost, chance, value):
             report(child, step.provider, "skipped", reason="not_worth_it")
             lookup.attempts += child.attempts
-            return "never"
-        return "now" if not others or step.cost / chance <= min(others) else "later"
+            return Turn("never")
+        is_next = not others or step.cost / chance <= min(others)
+        return Turn("now", child) if is_next else Turn("later")
 
     def _child(self, lookup: Lookup, candidate: Candidate) -> Lookup | None:
         assert isinstance(candidate.data, Email)
@@ -100,9 +108,18 @@ class Doubts:
         per_hit = step.offer.charge is not Charge.PER_CALL
         return step.cost / (PRIOR.valid if per_hit else hit * PRIOR.valid)
 
-    async def check(self, waterfall: Waterfall, lookup: Lookup, candidate: Candidate) -> None:
-        """Have another provider verify the address; what both say replaces the status."""
-        child = self._child(lookup, candidate)
+    async def check(
+        self,
+        waterfall: Waterfall,
+        lookup: Lookup,
+        candidate: Candidate,
+        child: Lookup | None = None,
+    ) -> None:
+        """Have another provider verify the address; what both say replaces the status.
+
+        Without a `child` it is found out anew who can: accounts may have changed meanwhile.
+        """
+        child = child or self._child(lookup, candidate)
         if child is None:
             return
         try:

@@ -20,6 +20,7 @@ class Hand:
         self._lookup = lookup
         self._postponed: list[Candidate] = []
         self._weak: list[Candidate] = []
+        self._check: Lookup | None = None
 
     def take(self, candidate: Candidate) -> None:
         """Take the candidate as the winner, keep it as the best so far, or count it out."""
@@ -43,14 +44,15 @@ class Hand:
         """Whether it is checked before the step `following`, if it is to be checked at all."""
         if not is_doubtful(self._lookup, candidate):
             return False
-        when = await self._waterfall.doubts.when(self._lookup, candidate, following)
+        when, self._check = await self._waterfall.doubts.turn(self._lookup, candidate, following)
         if when == "later":
             self._postponed.append(candidate)
         return when == "now"
 
     async def check(self, candidate: Candidate) -> None:
-        """Have another provider verify the address."""
-        await self._waterfall.doubts.check(self._waterfall, self._lookup, candidate)
+        """Have another provider verify the address, by the lookup that was planned for it."""
+        child, self._check = self._check, None
+        await self._waterfall.doubts.check(self._waterfall, self._lookup, candidate, child)
 
     async def check_postponed(self) -> None:
         """Those that were not worth it while others could be asked."""

@@ -21,10 +21,10 @@ from providers.errors import ProviderError, RateLimited, Suppressed
 from providers.model import Answer, DomainEmails
 
 
-def outcome_of_call(lookup: Lookup, call: Call, called: Called) -> AttemptOutcome:
-    """How the attempt is reported."""
-    if called.answer is not None:
-        return judged(lookup, call.step.provider, called.answer.data)
+def outcome_of_call(called: Called, candidate: Candidate | None) -> AttemptOutcome:
+    """How the attempt is reported; `candidate` is its answer."""
+    if candidate is not None:
+        return candidate.outcome
     return "in_doubt" if called.state == "in_doubt" else "failed"
 
 

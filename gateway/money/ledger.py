@@ -149,7 +149,10 @@ class Ledger:
             self._record(settlement.next, found)
         if found.kind == "clock" and settlement.next is not None:
             self._windows = windows_at(found.now, self.zone)
-            return await self.admit(settlement.next)
+            again = await self.admit(settlement.next)
+            # The entry was settled by the first reply, which alone says what came of that.
+            again.closed, again.drifted = found.closed, found.drifted
+            return again
         return found
 
     async def charges(self, rid: str, mark: str) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.lookup import doubting
+from gateway.lookup import doubting, settling
 from gateway.lookup.descent import Descent
-from gateway.lookup.doubting import Doubts, word_of
+from gateway.lookup.doubting import Doubts, Turn, word_of
 from gateway.lookup.hand import Hand
+from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate
 from gateway.lookup.planning.bounces import Estimate
 from providers.model import Email
@@ -87,7 +88,7 @@ def always(value: Any) -> Any:
 
 
 CHECKS: list[tuple[Check, Any, str, Any]] = [
-    (what_is_cheaper_comes_first, Doubts, "when", always("now")),
+    (what_is_cheaper_comes_first, Doubts, "turn", always(Turn("now"))),
     (what_was_postponed_is_checked_at_last, Hand, "check_postponed", always(None)),
     (outcomes_weigh_more_than_a_word, doubting, "word_of", lambda said, _: said[-1][1]),
 ]
@@ -116,6 +117,33 @@ async def test_while_nothing_is_known_a_verification_comes_first(scene: Scene) -
     reply = await asked(scene, snov=True)
     assert attempts(reply) == [("sixtyfour", "weak", None), ("hunter", "accepted", None)]
     assert reply.json()["data"]["status"] == "valid"
+
+
+async def test_a_verification_is_planned_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, child = [], Doubts._child
+
+    def noted(self: Doubts, *given: Any) -> Any:
+        planned.append(given)
+        return child(self, *given)
+
+    monkeypatch.setattr(Doubts, "_child", noted)
+    reply = await asked(scene, snov=True)
+    assert attempts(reply) == [("sixtyfour", "weak", None), ("hunter", "accepted", None)]
+    assert len(planned) == 1
+
+
+async def test_an_answer_is_judged_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    judgements = []
+
+    def noted(*given: Any) -> Any:
+        judgements.append(given)
+        return judged(*given)
+
+    monkeypatch.setattr(settling, "judged", noted)
+    await scene.find(scene.person(snov="valid"), providers=["hunter", "snov"])
+    assert len(judgements) == 2, "hunter's and Snov.io's"
 
 
 async def test_a_provider_whose_doubts_are_hardly_ever_dispelled_is_not_checked_first(

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.lookup.planning.lessons import ENOUGH, Lesson
 from gateway.money.budgets import put_limits, put_pace
 from gateway.money.ledger import Ledger, Outdated, new_id
-from gateway.money.terms import NO_LIMIT
+from gateway.money.terms import NO_LIMIT, Admission, Claim
 from gateway.store.connection import Store
 from tests.gateway.money.books import MINUTE, ROOT, balances, bid, claim, ending, reserve
 from tests.gateway.money.conftest import shift
@@ -131,6 +132,28 @@ async def test_an_older_store_is_refused_in_the_same_script(ledger: Ledger) -> N
         await ledger.admit(claim(bid("c")))
     assert ledger.mark.outdated
     assert await ledger.store.call("GET", f"{ROOT}seq") == before
+
+
+async def test_what_an_end_told_is_not_lost_to_the_clock(ledger: Ledger) -> None:
+    """At midnight the next step is admitted by a second script, which knows nothing of the end."""
+    rid = await reserve(ledger, 100, "a")
+    await shift(ledger.store, 24 * 60 * MINUTE)
+    last = ending(rid)
+    last.next = claim(bid("b", 100))
+    unlike = Lesson(book="b", path="", deltas=(1, 0, 0, 0, 0), residual=1000, variance=1)
+    last.lessons = [unlike] * ENOUGH
+    asked, admit = [], ledger.admit
+
+    async def admitted(given: Claim) -> Admission:
+        asked.append(given)
+        return await admit(given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "admit", admitted)
+        found = await ledger.settle(last)
+    assert asked == [last.next]
+    assert (found.kind, found.drifted) == ("reserved", True)
+    assert 0 < found.closed < found.seq
 
 
 async def test_every_change_of_the_ledger_moves_its_sequence(ledger: Ledger) -> None:
