@@ -22,6 +22,7 @@ from gateway.lookup.planning.planner import rate
 from gateway.lookup.planning.record import Trace, to_move
 from gateway.lookup.planning.terms import START, Option, Policy, Question, priced
 from tests.gateway.lookup.scene import Scene, body_of, until
+from tests.gateway.lookup.staff import taught
 from tests.gateway.lookup.supposing import explained
 from tests.gateway.terminal import seen
 
@@ -129,6 +130,19 @@ async def a_learned_order_is_told(scene: Scene) -> None:
     assert lines[-1] == SAME
 
 
+async def a_guess_is_told(scene: Scene) -> None:
+    person, *_ = await taught(scene)
+    lines = await explained_as(scene, await scene.find(person, providers=["hunter", "pattern"]))
+    assert lines == [
+        "emails.find, order listed:",
+        "  pattern came first: its domain's addresses tell how it makes them. hunter verifies a"
+        " guess for 0.0245 USD, and one is there in 56 %: that saves more than it costs, as hunter"
+        " would take up to 0.049 USD. It is there.",
+        "  hunter was not asked: the lookup ended before its turn.",
+        SAME,
+    ]
+
+
 def question() -> Question:
     options = (
         priced("hunter", "per_hit", 49_000, worst=49_000),
@@ -170,6 +184,7 @@ CHECKS: list[tuple[Check, Any, str, Any]] = [
     (a_row_of_a_job_is_told, Course, "memo", lambda *_: None),
     (a_call_that_failed_is_told, narration, "_in_force", lambda _, ratings, *__: ratings[-1]),
     (a_learned_order_is_told, explanation, "ORDINALS", ("first", "third", "second")),
+    (a_guess_is_told, narration, "why_guessed", lambda *_: "pattern came first."),
     (each_reason_is_told, explanation, "REASONS", {}),
 ]
 

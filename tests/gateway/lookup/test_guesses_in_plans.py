@@ -171,6 +171,18 @@ async def test_a_guess_that_nobody_verifies_is_explained(scene: Scene) -> None:
     assert said[0] == "pattern came to nothing: nobody verified the guess (unavailable)."
 
 
+async def test_a_guess_that_was_verified_before_is_explained(scene: Scene) -> None:
+    await taught(scene)
+    wrong, *_ = staff(scene, there=False)
+    await scene.gateway.post("/v1/emails/verify", {"email": wrong.email})
+    reply = await scene.find(known_to(scene, wrong, "hunter"))
+    said = (await explained(scene, reply))["sentences"]
+    assert said[0] == (
+        "pattern came first: the guess had been verified before, which costs nothing."
+        " It is not there, or nobody can tell."
+    )
+
+
 def test_what_the_guess_takes_is_not_there_for_the_others() -> None:
     hunch = Hunch(verifier="v", price=20_000, chance=MILLION // 2, seen=0, first="p", saves=50_000)
     options = (priced("p", "per_call", 50_000, worst=50_000),)
