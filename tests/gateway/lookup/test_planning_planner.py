@@ -167,6 +167,53 @@ def test_no_order_of_independent_providers_is_cheaper() -> None:
     holds()
 
 
+Verified = st.lists(
+    st.tuples(
+        st.integers(1_000, 100_000),
+        st.floats(0.05, 0.95),
+        st.floats(0.0, 0.5),
+        st.floats(0.1, 0.5),
+        st.integers(1_000, 50_000),
+        st.floats(0.1, 1.0),
+    ),
+    min_size=2,
+    max_size=4,
+)
+
+
+def assert_no_verified_order_is_cheaper(drawn: list[Any], *, told: bool = True) -> None:
+    """Each is paid per hit; of `unsure` answers, which are all verified, some are confirmed."""
+    options, cells, facts = [], {}, []
+    for number, (price, h, q, unsure, fee, confirmed) in enumerate(drawn):
+        name, confirms = f"p{number}", round(confirmed * MILLION)
+        option = priced(name, "per_hit", price, worst=price)
+        checked = msgspec.structs.replace(option, verify=fee, confirms=confirms)
+        options.append(checked if told else option)
+        cells[name] = sure(h, q, unknown=unsure)
+        facts.append((h * (price + unsure * fee), h * (q + unsure * confirmed), h))
+    order = tuple(int(one.provider[1:]) for one in full_plan(asked(*options), cells).steps)
+    best = min(cost_along(other, facts) for other in permutations(range(len(facts))))
+    assert cost_along(order, facts) <= best * (1 + 1e-6) + 1
+
+
+@pytest.mark.usefixtures("certain")
+def test_no_order_with_verifications_is_cheaper() -> None:
+    @given(Verified)
+    @settings(max_examples=150, deadline=None)
+    def holds(drawn: list[Any]) -> None:
+        assert_no_verified_order_is_cheaper(drawn)
+
+    holds()
+
+
+@pytest.mark.usefixtures("certain")
+def test_an_order_that_does_not_know_of_verifications_is_noticed() -> None:
+    seldom_sure = [(30_000, 0.9, 0.3, 0.5, 5_000, 1.0), (40_000, 0.9, 0.5, 0.1, 5_000, 1.0)]
+    assert_no_verified_order_is_cheaper(seldom_sure)
+    with pytest.raises(AssertionError):
+        assert_no_verified_order_is_cheaper(seldom_sure, told=False)
+
+
 def by_chance(rating: Rating, policy: Policy, place: int) -> tuple[bool, int, int, int]:
     return bool(rating.reason), -rating.chance, 0, place
 
