@@ -12,13 +12,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
-from gateway.api.context import context_of
+from gateway.api.context import Context, context_of
 from gateway.api.documents import responses
 from gateway.api.edge import key_in
 from gateway.api.problems import unauthenticated
 from gateway.store.connection import Store, StoreDown
 from gateway.store.inspection import Finding, inspect, warn
-from gateway.telemetry.metrics import render
+from gateway.telemetry.metrics import render, render_breakers
 
 Req = Request[Any, Any, Any]
 
@@ -111,9 +111,24 @@ class Operations(Controller):
             if not hmac.compare_digest(given, metrics_key.reveal().encode()):
                 raise unauthenticated()
         body, media_type = render()
+        body += await _breakers(context_of(request))
         # The framework adds it to every text.
         media_type = media_type.removesuffix("; charset=utf-8")
         return ASGIResponse(body=body, media_type=media_type)
+
+
+async def _breakers(context: Context) -> bytes:
+    """They are in the store, and so the same from every process; none while it is away."""
+    try:
+        found = await context.breakers.tripped()
+    except StoreDown:
+        return b""
+    accounts = {one.id: one.provider for one in context.market.credentials}
+    return render_breakers(
+        (accounts[one.credential], one.credential, one.operation, one.state == "open")
+        for one in found
+        if one.credential in accounts
+    )
 
 
 def _json(body: Struct, status: int = 200) -> ASGIResponse:

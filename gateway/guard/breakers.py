@@ -59,11 +59,15 @@ class Breakers:
             found.append(Breaker(credential, operation, state, fails, until, bool(forced)))
         return found
 
-    async def tripped(self) -> list[tuple[str, str]]:
-        """Account and operation of those that are not closed by themselves."""
-        names = await self._store.call("SMEMBERS", f"{self._root}breakers")
+    async def tripped(self) -> list[Breaker]:
+        """Those that are not closed by themselves, of all accounts."""
+        names = sorted(await self._store.call("SMEMBERS", f"{self._root}breakers"))
         pairs = [name.decode().rpartition(":") for name in names]
-        return sorted((credential, operation) for credential, _, operation in pairs)
+        return [
+            breaker
+            for credential, _, operation in pairs
+            for breaker in await self.read(credential, [operation])
+        ]
 
     async def doing(self, provider: str, operation: str) -> Doing | None:
         """None before the first answer."""

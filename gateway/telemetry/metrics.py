@@ -6,7 +6,7 @@ It is read when this module is imported: the supervisor sets it before it starts
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -187,6 +187,20 @@ def count_notice(provider: str, result: str) -> None:
 def change_jobs_running(by: int) -> None:
     """Add `by` to the jobs this process works on."""
     _jobs_running.inc(by)
+
+
+def render_breakers(found: Iterable[tuple[str, str, str, bool]]) -> bytes:
+    """Provider, account, operation, and whether nothing is let through but a probe."""
+    own = CollectorRegistry()
+    breakers = Gauge(
+        "gateway_breaker_open",
+        "Breakers that have tripped: 1 open, 0 about to try.",
+        ("provider", "credential", "operation"),
+        registry=own,
+    )
+    for provider, credential, operation, is_open in found:
+        breakers.labels(provider, credential, operation).set(is_open)
+    return generate_latest(own)
 
 
 def render() -> tuple[bytes, str]:

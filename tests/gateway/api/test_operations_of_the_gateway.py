@@ -187,6 +187,19 @@ async def test_metrics_count_requests_by_route_and_status(start_gateway: Gateway
     assert "blue-harbor" not in text
 
 
+async def test_metrics_show_breakers_that_have_tripped(start_gateway: GatewayFactory) -> None:
+    gateway = await start_gateway()
+    path, line = "/v1/admin/providers/hunter/breakers", "gateway_breaker_open{"
+    assert line not in (await gateway.client.get("/metrics")).text
+    forced = {"state": "open", "operation": "emails.find"}
+    assert (await gateway.client.put(path, json=forced)).status_code == 200
+    text = (await gateway.client.get("/metrics")).text
+    [shown] = [one for one in text.splitlines() if one.startswith(line)]
+    assert shown.endswith('operation="emails.find",provider="hunter"} 1.0')
+    await gateway.client.put(path, json={**forced, "state": "auto"})
+    assert line not in (await gateway.client.get("/metrics")).text
+
+
 async def test_metrics_may_have_a_key_of_their_own(start_gateway: GatewayFactory) -> None:
     gateway = await start_gateway(metrics_key=Secret("a-key-for-the-scraper"))
     async with httpx.AsyncClient(base_url=gateway.url) as anyone:
