@@ -79,7 +79,8 @@ STILL_RUNNING = 409
 UNKNOWN = 404
 BILLED = frozenset({"valid", "invalid", "accept_all"})
 NO_PERMISSION = frozenset({"no_discover_access", "forbidden"})
-# A 429 is a used-up plan as often as it is a throttle: only its prose tells them apart.
+# A 429 is a used-up plan as often as it is a throttle: only its prose tells them apart. That of
+# a 401 is assumed to be the same.
 USED_UP = ("billing period", " plan", "usage limit")
 
 _offer = partial(
@@ -152,14 +153,16 @@ class Hunter(Adapter):
             return Unavailable
         if status == STILL_RUNNING:
             return RateLimited
-        if status not in (403, 429):
+        if status not in (401, 403, 429):
             return None
         fault = _fault(body)
         if status == 403:
             # Documented as the rate limit; a missing permission has an id of its own.
             return AuthenticationFailed if fault.id in NO_PERMISSION else RateLimited
-        used_up = any(words in fault.details.lower() for words in USED_UP)
-        return OutOfCredits if used_up or fault.id == "restricted_account" else RateLimited
+        told = any(words in fault.details.lower() for words in USED_UP)
+        if told or fault.id == "restricted_account":
+            return OutOfCredits
+        return RateLimited if status == 429 else None
 
     async def find(self, query: FindEmail) -> Answer:
         asked = params.to_finder(query) | {"max_duration": _max_duration()}

@@ -125,8 +125,12 @@ def _faulty(dialect: Dialect, route: Route, request: Request, fault: Fault) -> R
     match fault.kind:
         case "unauthorized":
             return dialect.refuse(401, request)
-        case "out_of_credits":
-            return dialect.refuse_credits(account) if account else dialect.refuse(401, request)
+        case "out_of_credits" | "quota_as_401" if account is not None:
+            refusal = dialect.refuse_credits(account)
+            status = 401 if fault.kind == "quota_as_401" else refusal.status
+            return Reply(status, refusal.body, refusal.headers)
+        case "out_of_credits" | "quota_as_401":
+            return dialect.refuse(401, request)
         case "rename_field":
             return _distorted(answer, rename_field, fault.field or route.endpoint.decisive)
         case "unknown_word":

@@ -10,8 +10,9 @@ import msgspec
 
 # Instead of an answer.
 Replacement = Literal[
-    "status", "html", "garbage", "deep", "empty_body", "unauthorized", "out_of_credits"
-]
+    "status", "html", "garbage", "deep", "empty_body", "unauthorized", "out_of_credits",
+    "quota_as_401",
+]  # fmt: skip
 # No complete answer comes back at all.
 Silence = Literal["hang", "close", "charge_without_reply"]
 # The answer comes, and something is wrong with it or with the way it comes.
@@ -36,7 +37,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `retry_after` is sent as given when text, as seconds when a number; with `as_date` it becomes
     the HTTP date so many seconds ahead. `charge` runs, and bills, the request although the answer
     is replaced or never sent. `field` overrides which field is renamed or given an unknown word.
-    A `status` of 202 or 222 is how Hunter's verifier is made to wait.
+    A `status` of 202 or 222 is how Hunter's verifier is made to wait. `quota_as_401` is what
+    `out_of_credits` is, with a status that means a dead key elsewhere.
     """
 
     provider: str
@@ -122,7 +124,7 @@ def _applies(fault: Fault, target: Target) -> bool:
             return bool(fault.field or target.word)
         case "never_ready" | "task_failed":
             return target.delayed
-        case "out_of_credits":
+        case "out_of_credits" | "quota_as_401":
             return target.meter is not None
         case "unauthorized":
             return not target.open

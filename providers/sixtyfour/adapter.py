@@ -73,7 +73,7 @@ class Sixtyfour(Adapter):
         return HeaderKey("x-api-key", secret["api_key"])
 
     def classify(self, status: int, body: bytes) -> type[ProviderError] | None:
-        if status != 403:
+        if status not in (401, 403):
             return None
         fault = glance(body, Fault) or Fault()
         told = f"{fault.error} {fault.message} {fault.detail}".lower()

@@ -68,5 +68,5 @@ KINDS: Mapping[str, Kind] = {"COMPANY": "professional", "PERSONAL": "personal"}
 BEST_FIRST: tuple[Status, ...] = ("valid", "catch_all", "unknown", "disposable", "invalid")
 DONE = "completed"
 ENDED = frozenset({"failed", "cancelled", "terminated", "timed_out"})
-# Which of 402 and 403 means an empty account is not documented.
+# Which of 402 and 403 means an empty account is not documented; that a 401 may is assumed.
 USED_UP = ("credit", "balance", "funds", "billing")

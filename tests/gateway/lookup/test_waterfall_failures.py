@@ -39,14 +39,17 @@ FAILED: list[Case] = [
     ("hunter", "status", {"status": 402}, "out_of_credits"),
     ("hunter", "unauthorized", {}, "authentication_failed"),
     ("hunter", "out_of_credits", {}, "out_of_credits"),
+    ("hunter", "quota_as_401", {}, "out_of_credits"),
     ("snov", "status", {"path": SNOV_READ, "status": 500}, "unavailable"),
     ("snov", "status", {"path": SNOV_READ, "status": 429}, "rate_limited"),
     ("snov", "status", {"path": SNOV_PUSH, "status": 500}, "unavailable"),
     ("snov", "out_of_credits", {}, "out_of_credits"),
+    ("snov", "quota_as_401", {}, "out_of_credits"),
     ("sixtyfour", "status", {"status": 500}, "unavailable"),
     ("sixtyfour", "status", {"status": 429}, "rate_limited"),
     ("sixtyfour", "unauthorized", {}, "authentication_failed"),
     ("sixtyfour", "out_of_credits", {}, "out_of_credits"),
+    ("sixtyfour", "quota_as_401", {}, "out_of_credits"),
 ]  # fmt: skip
 # What came back can't be read, or nothing did: the provider may have charged.
 DOUBTFUL: list[Case] = [

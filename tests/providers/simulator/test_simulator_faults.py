@@ -199,7 +199,11 @@ async def test_an_endless_answer_goes_on_until_the_caller_leaves(
 
 @pytest.mark.parametrize(
     "kind, status, identifier",
-    [("unauthorized", 401, "authentication_failed"), ("out_of_credits", 429, "too_many_requests")],
+    [
+        ("unauthorized", 401, "authentication_failed"),
+        ("out_of_credits", 429, "too_many_requests"),
+        ("quota_as_401", 401, "too_many_requests"),
+    ],
 )
 async def test_refusals_are_in_the_providers_words(
     simulator: RunningSimulator, kind: str, status: int, identifier: str
@@ -289,4 +293,4 @@ async def test_unknown_faults_are_refused(
 
 
 def test_every_kind_is_known_by_name() -> None:
-    assert len(KINDS) == 21
+    assert len(KINDS) == 22
