@@ -82,7 +82,8 @@ class Subject(Struct):
         found = [email.split("@") for email in sorted(self.emails)]
         found += [[profile.rpartition("/")[2].lower()] for profile in sorted(self.profiles)]
         names = {name.partition("\0")[0] for name in self.names}
-        return [*found, *(_RUN.findall(name) for name in sorted(names))]
+        # A name without a plain letter is in what is looked into anyway.
+        return [*found, *filter(None, (_RUN.findall(name) for name in sorted(names)))]
 
     def may_be_meant_in(self, text: bytes) -> bool:
         """The same, for what people write: a name of several words needs no place there."""
@@ -129,6 +130,8 @@ def subject_of(
         raise QueryError(missing, "is missing: a name tells a person only together with a domain")
     if full_name is not None and domain is not None:
         name = fold_name(clean_full_name(full_name, "/full_name"))
+        if not _is_name(name):
+            raise QueryError("/full_name", "has no letters")
         found.names.add(f"{name}\0{clean_domain(domain, '/domain')}")
     if not found:
         raise QueryError("", "give email, linkedin_url, or full_name with domain")
@@ -212,7 +215,13 @@ def _names(value: Mapping[str, Any], emails: set[str]) -> set[str]:
     if isinstance(company, dict):
         places |= set(_texts([company.get("name"), company.get("domain")]))
     known = {_place(place) for place in places} | {email.rpartition("@")[2] for email in emails}
-    return {f"{_name(name)}\0{place}" for name in names for place in known if place}
+    folded = set(filter(_is_name, map(_name, names)))
+    return {f"{name}\0{place}" for name in folded for place in known if place}
+
+
+def _is_name(folded: str) -> bool:
+    """What is made of stops and signs alone would be found wherever its place is."""
+    return any(map(str.isalnum, folded))
 
 
 def _name(text: str) -> str:

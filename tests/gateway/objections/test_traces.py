@@ -71,6 +71,27 @@ async def test_of_whom_nothing_is_held_nothing_is_told(scene: Scene) -> None:
     assert (reply.status_code, pointers(reply)) == (422, ["/domain"])
 
 
+@pytest.mark.parametrize("name", ["...", "\U0001f642", "- -", "\U00075ec2"])
+async def test_what_has_no_letters_is_no_name(scene: Scene, name: str) -> None:
+    """It would be found in everything that is held of its domain."""
+    body = {"full_name": name, "domain": DOMAIN}
+    for path in (PATH, "/v1/admin/erasures"):
+        reply = await scene.gateway.client.post(path, json=body)
+        assert (reply.status_code, pointers(reply)[:1]) == (422, ["/full_name"]), reply.text
+
+
+@pytest.mark.parametrize("whom", [{"full_name": "李明", "domain": DOMAIN}, {"email": ADDRESS}])
+async def test_more_may_name_a_person_than_one_script_can_tell(
+    scene: Scene, store: Store, whom: dict[str, str]
+) -> None:
+    """All of these are looked into: how a letter beyond ASCII is spelt elsewhere is not known."""
+    labels = {f'cost["default","née {number}"]': "1" for number in range(6000)}
+    labels['cost["default","李明"]'] = "1"
+    flat = [part for item in labels.items() for part in item]
+    await store.call("HSET", "{pgw}:live:sums:2026-11-21", *flat)
+    assert await traces(scene, **whom) == []
+
+
 async def test_the_commands_suppress_trace_and_erase(scene: Scene, store: Store) -> None:
     await Spread(scene.gateway.client, scene.simulator.control, store).lookups()
     code, told = await prospect(scene, "erase", "trace", ADDRESS)
