@@ -63,15 +63,15 @@ class Site:
 
 
 @asynccontextmanager
-async def scene(folder: Path, code: str = "") -> AsyncIterator[Site]:
+async def scene(folder: Path, code: str = "", people: int = 3000) -> AsyncIterator[Site]:
     async with AsyncExitStack() as stack:
-        endpoints, evil = await stack.enter_async_context(simulator_process(people=3000))
+        endpoints, evil = await stack.enter_async_context(simulator_process(people=people))
         made = await stack.enter_async_context(
             fleet(
                 folder,
                 size=1,
                 code=code,
-                people=3000,
+                people=people,
                 providers=(EVIL, GOOD),
                 HUNTER_BASE_URL=endpoints.hunter,
             )
@@ -172,9 +172,10 @@ async def assert_others_in_time(site: Site, size: int) -> str:
 async def test_endless_bodies_and_slow_callers_cost_others_nothing(
     tmp_path: Path, campaign: Campaign
 ) -> None:
-    async with scene(tmp_path) as site:
+    size, people = campaign.size(short=(200, 3000), full=(3000, 18_000))
+    async with scene(tmp_path, people=people) as site:
         growth = await assert_little_memory(site, ("bomb", "endless"), BOMBS // 2)
-        told = await assert_others_in_time(site, campaign.size(short=200, full=3000))
+        told = await assert_others_in_time(site, size)
         campaign.tell(f"{BOMBS} bombs and {BOMBS} endless bodies: {growth}; {told}")
 
 
