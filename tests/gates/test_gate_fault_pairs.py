@@ -37,7 +37,7 @@ ASKED, BESIDE = 3, 5
 # Two providers in turn take half of the time that is left.
 SECONDS = 4.0
 # So many cells between those without a fault, and one of so many in the short form.
-ROW, SOME = 12, 45
+ROW, SOME = 12, 70
 
 
 @dataclass(frozen=True)
