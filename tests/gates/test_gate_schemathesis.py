@@ -184,7 +184,7 @@ def undocumented(
 
 @pytest.mark.timeout(7200)
 async def test_every_answer_is_documented(tmp_path: Path, campaign: Campaign) -> None:
-    size, cases = campaign.size(short=25, full=1000), [0]
+    size, cases = campaign.size(short=25, full=600), [0]
     async with serving(tmp_path, "--sandbox") as served:
         found = await asyncio.to_thread(undocumented, served, size, counted=cases.append)
     campaign.tell(f"generated requests: {cases[-1]}, {len(found)} operations undocumented")
