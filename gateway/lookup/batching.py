@@ -23,7 +23,9 @@ REQUESTS, SHARE = 3, 0.1
 
 Outcome = Ticket | ProviderError
 Send = Callable[[Sequence["Call"]], Awaitable[list[Outcome]]]
-Member = tuple["Call", "asyncio.Future[Ticket | None]"]
+# None: the call is to be made alone.
+End = Ticket | Exception | None
+Member = tuple["Call", "asyncio.Future[End]"]
 
 
 class Batch:
@@ -49,17 +51,21 @@ class Batches:
         if name is None:
             return None
         future = self._join(name, call)
+        # Nothing is raised inside of it: whoever goes on takes a seat again.
         async with call.rest.resting() if call.rest else contextlib.nullcontext():
-            return await future
+            end = await future
+        if isinstance(end, Exception):
+            raise end
+        return end
 
-    def _join(self, name: tuple[str, ...], call: Call) -> asyncio.Future[Ticket | None]:
+    def _join(self, name: tuple[str, ...], call: Call) -> asyncio.Future[End]:
         batch = self._open.get(name)
         if batch is None:
             batch = self._open[name] = Batch()
             task = asyncio.create_task(self._go(name, batch))
             self._going.add(task)
             task.add_done_callback(self._going.discard)
-        future: asyncio.Future[Ticket | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         batch.members.append((call, future))
         if len(batch.members) >= call.step.offer.most:
             del self._open[name]
@@ -74,13 +80,14 @@ class Batches:
         # Whoever was cancelled meanwhile has not been sent.
         members = [member for member in batch.members if not member[1].done()]
         if len(members) < crowd_of(members):
-            outcomes: Sequence[Outcome | BaseException | None] = [None] * len(members)
+            ends: Sequence[End] = [None] * len(members)
         else:
-            outcomes = await self._sent([call for call, _ in members])
-        for (_, future), outcome in zip(members, outcomes, strict=True):
-            _tell(future, outcome)
+            ends = await self._sent([call for call, _ in members])
+        for (_, future), end in zip(members, ends, strict=True):
+            if not future.done():
+                future.set_result(end)
 
-    async def _sent(self, calls: Sequence[Call]) -> Sequence[Outcome | BaseException | None]:
+    async def _sent(self, calls: Sequence[Call]) -> Sequence[End]:
         try:
             return await self._send(calls)
         except (InvalidQuery, Unsupported) as error:
@@ -113,12 +120,3 @@ def crowd_of(members: Sequence[Member]) -> int:
 
 def _crowd(rate: Rate) -> int:
     return math.floor(SHARE * rate.number * 60 / rate.seconds / REQUESTS) + 1
-
-
-def _tell(future: asyncio.Future[Ticket | None], outcome: Outcome | BaseException | None) -> None:
-    if future.done():
-        return
-    if isinstance(outcome, BaseException):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)

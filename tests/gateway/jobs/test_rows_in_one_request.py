@@ -18,7 +18,7 @@ from providers.model import EMAILS_FIND, Ticket
 from providers.sixtyfour import Sixtyfour
 from tests.gateway.conftest import SECRETS
 from tests.gateway.jobs.conftest import StartWorker, Worker, outlive_leases
-from tests.gateway.jobs.rows import asked, people, stage, submit
+from tests.gateway.jobs.rows import asked, jobs_of, people, stage, submit
 from tests.gateway.lookup.scene import SIXTYFOUR_POLL, SIXTYFOUR_START, Scene
 from tests.gateway.money.books import audit, entries
 
@@ -141,6 +141,18 @@ async def test_out_of_credits_costs_nothing(
     job = await worker.ended(await submit(worker, people(stage, ROWS), "sixtyfour"))
     assert (job.counts.failed, job.cost) == (ROWS, "0")
     assert len(await entries_of(store, "voided")) == len(await entries(store))
+
+
+async def test_whoever_fails_together_goes_on_within_the_slots(
+    start_worker: StartWorker, stage: Scene
+) -> None:
+    stage.fault("sixtyfour", "out_of_credits", path=MANY)
+    stage.slow_down("hunter", call=0.02)
+    worker = await start_worker(work=True, jobs=jobs_of(3))
+    found = people(stage, ROWS, hunter="valid")
+    job = await worker.ended(await submit(worker, found, "sixtyfour", "hunter"))
+    assert job.counts.accepted == ROWS
+    assert stage.simulator.app.traffic.peak <= 3
 
 
 async def test_the_heir_collects_what_was_begun(
