@@ -19,7 +19,7 @@ from providers.model import QUERIES
 
 log = get_logger()
 
-MOST_DEATHS = 5
+MOST_DEATHS = 10
 WAIT = 20.0
 
 

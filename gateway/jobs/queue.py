@@ -27,6 +27,10 @@ from gateway.store.connection import Store
 from gateway.store.script import Script
 
 LEASE = 15_000
+# An item whose owners died so often is not tried again at once, but after about so many ms, at
+# first and at most: whatever it was that killed them meets fewer and fewer others.
+SUSPECT = 3
+ASIDE = (1_000, 60_000)
 DAY = 24 * 3600 * 1000
 # A job whose process died while its items were written.
 STILLBORN = 3600 * 1000
@@ -118,7 +122,8 @@ class Queue:
         `at_work` are bulk items that keep this process busy, by team.
         """
         room = (max(0, interactive), max(0, bulk), max(0, fresh))
-        found = await self._run("claim_items", LEASE, self._keep, *room, *_flat(at_work))
+        args = (LEASE, self._keep, SUSPECT, *ASIDE, *room, *_flat(at_work))
+        found = await self._run("claim_items", *args)
         texts = [part.decode() for part in found]
         return [
             Claimed(job, int(index), token, int(deaths), lane, team)

@@ -2,20 +2,20 @@
 -- Lends items to whoever asks, lane by lane: first those whose owner is gone, then those that are due,
 -- then new ones, team by team in turn. Whoever has less at work where it is asked goes first: rows that
 -- wait for a slow provider must not take every place from those of other teams.
--- ARGV: lease ms, kept for ms, most of the lane `interactive`, most of `bulk`, most new ones of `bulk`,
--- then team, its rows at work here, ... Returns job, index, token, owners that died with it, lane,
--- team, ...
+-- ARGV: lease ms, kept for ms, the death from which on an item is suspected, ms that it waits then, ms
+-- that it waits at most, most of the lane `interactive`, most of `bulk`, most new ones of `bulk`, then
+-- team, its rows at work here, ... Returns job, index, token, owners that died with it, lane, team, ...
 local root, lease, keep = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local now, found, skipped = now_ms(), {}, 0
--- Rows without a question that one call steps over: more would keep the store from everybody else.
+local suspected, first, longest = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+-- Rows that one call steps over: more would keep the store from everybody else.
 local PATIENCE = 2000
 local bulk_at_work = {}
-for at = 6, #ARGV, 2 do bulk_at_work[ARGV[at]] = tonumber(ARGV[at + 1]) end
+for at = 9, #ARGV, 2 do bulk_at_work[ARGV[at]] = tonumber(ARGV[at + 1]) end
 
-local function take(lane, job, index, died)
-  local token, key = lend(root, lane, job, index, now + lease), root .. 'job:' .. job .. ':deaths'
-  if died then redis.call('HINCRBY', key, index, 1) end
-  local deaths = redis.call('HGET', key, index) or 0
+local function take(lane, job, index)
+  local token = lend(root, lane, job, index, now + lease)
+  local deaths = redis.call('HGET', root .. 'job:' .. job .. ':deaths', index) or 0
   local team = redis.call('HGET', root .. 'job:' .. job, 'team') or ''
   for _, value in ipairs({ job, index, token, deaths, lane, team }) do
     found[#found + 1] = tostring(value)
@@ -28,19 +28,39 @@ local function show(job)
   end
 end
 
+-- How long a suspect waits: longer with each death, and each for another time, so that those which
+-- died together do not meet again.
+local function pause(member, deaths)
+  local about = math.min(longest, first * 2 ^ (deaths - suspected))
+  local share = tonumber(string.sub(redis.sha1hex(member .. ' ' .. deaths), 1, 4), 16) / 65536
+  return math.floor(about * (0.5 + share))
+end
+
+-- Counts that an owner died with an item. It may be what kills them, or only have been there: if they
+-- died again and again, it is laid aside for a while. False if it can be lent at once.
+local function bury_owner(job, index)
+  local deaths = redis.call('HINCRBY', root .. 'job:' .. job .. ':deaths', index, 1)
+  show(job)
+  local is_cancelled = redis.call('HGET', root .. 'job:' .. job, 'status') == 'cancelled'
+  if deaths < suspected or is_cancelled then return false end
+  lay_aside(root, job, index, now + pause(job .. ' ' .. index, deaths))
+  return true
+end
+
 -- Lends again what was lent before: `from` are the leases or what is due. Returns the room left.
 local function again(lane, from, room, died)
   local index_of = root .. from .. ':' .. lane
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', index_of, '-inf', now, 'LIMIT', 0, room)) do
+  local most = died and PATIENCE or room
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', index_of, '-inf', now, 'LIMIT', 0, most)) do
+    if room <= 0 then break end
     local job, index = string.match(member, '^(%S+) (%d+)$')
     if redis.call('EXISTS', root .. 'job:' .. job) == 0 then
       redis.call('HDEL', root .. 'owners', member)
       redis.call('ZREM', index_of, member)
-    else
-      if died then show(job) end
+    elseif not (died and bury_owner(job, index)) then
       redis.call('ZREM', root .. 'due:' .. lane, member)
       redis.call('SREM', root .. 'job:' .. job .. ':parked', index)
-      take(lane, job, index, died)
+      take(lane, job, index)
       room = room - 1
     end
   end
@@ -83,7 +103,7 @@ local function new(lane, room, at_work)
     if index then
       redis.call('HSETNX', root .. 'job:' .. job, 'started', now)
       redis.call('HSET', root .. 'job:' .. job, 'status', 'running')
-      take(lane, job, index, false)
+      take(lane, job, index)
       redis.call('ZINCRBY', turns, 1, team)
       at_work[team] = (at_work[team] or 0) + 1
       room = room - 1
@@ -101,8 +121,8 @@ local function lane(name, room, fresh, at_work)
   new(name, math.min(room, fresh), at_work)
 end
 
-lane('interactive', tonumber(ARGV[3]), tonumber(ARGV[3]), {})
-lane('bulk', tonumber(ARGV[4]), tonumber(ARGV[5]), bulk_at_work)
+lane('interactive', tonumber(ARGV[6]), tonumber(ARGV[6]), {})
+lane('bulk', tonumber(ARGV[7]), tonumber(ARGV[8]), bulk_at_work)
 -- The rest of what was stepped over is there at once, for the next call.
 if skipped >= PATIENCE then redis.call('PUBLISH', root .. 'work', 'bulk') end
 return found

@@ -5,15 +5,12 @@
 local root, job, index = KEYS[1], ARGV[1], ARGV[2]
 local key = root .. 'job:' .. job
 if not owns(root, job .. ' ' .. index, ARGV[3]) then return 0 end
-give_back(root, job, index)
+lay_aside(root, job, index, now_ms() + tonumber(ARGV[4]))
 if ARGV[5] ~= '' then
   redis.call('HSET', key .. ':progress', index, ARGV[5])
   -- It was run, and did its holder no harm.
   redis.call('HDEL', key .. ':deaths', index)
 end
-redis.call('SADD', key .. ':parked', index)
-redis.call('ZADD', root .. 'due:' .. lane_of(root, job), now_ms() + tonumber(ARGV[4]),
-  job .. ' ' .. index)
 for at = 6, #ARGV do
   redis.call('SET', root .. 'laid:' .. ARGV[at], job .. ' ' .. index, 'PX', ARGV[4])
 end

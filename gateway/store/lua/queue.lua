@@ -29,6 +29,13 @@ local function give_back(root, job, index)
   end
 end
 
+-- Whoever has it gives it away until then.
+local function lay_aside(root, job, index, due)
+  give_back(root, job, index)
+  redis.call('SADD', root .. 'job:' .. job .. ':parked', index)
+  redis.call('ZADD', root .. 'due:' .. lane_of(root, job), due, job .. ' ' .. index)
+end
+
 local PARTS = { '', ':in', ':out', ':progress', ':deaths', ':parked' }
 
 local function outlive(root, job, life)

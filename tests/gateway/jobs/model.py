@@ -9,6 +9,9 @@ from gateway.jobs.records import Claimed
 
 LEASE = 10
 """Minutes; sums of the steps of time never come near a multiple."""
+SUSPECT = 2
+ASIDE = 2
+"""Minutes, more or less: every step of time is longer, whichever it is."""
 
 State = Literal["fresh", "flying", "parked", "done", "cancelled"]
 
@@ -54,20 +57,27 @@ class Model:
         return item if item.state == "flying" and item.token == one.token else None
 
     def lendable(self, lane: str) -> dict[tuple[str, int], str]:
-        """Job and index of what may be lent now, and why."""
+        """Job and index of what may be lent now, or be laid aside instead, and why."""
         found: dict[tuple[str, int], str] = {}
         for name, job in self.jobs.items():
             for index, item in enumerate(job.items):
-                if job.lane == lane and (why := self._why(item)):
+                if job.lane == lane and (why := self._why(job, item)):
                     found[name, index] = why
         return found
 
-    def _why(self, item: Item) -> str:
+    def _why(self, job: Job, item: Item) -> str:
         if item.state == "flying" and item.until <= self.now:
-            return "orphan"
+            is_suspect = item.deaths + 1 >= SUSPECT and not job.cancelled
+            return "suspect" if is_suspect else "orphan"
         if item.state == "parked" and item.until <= self.now:
             return "due"
         return "fresh" if item.state == "fresh" else ""
+
+    def suspect(self, name: str, index: int) -> None:
+        """An owner more has died with it: it waits."""
+        item = self.jobs[name].items[index]
+        item.deaths += 1
+        item.state, item.token, item.until = "parked", "", self.now + ASIDE
 
     def lend(self, one: Claimed) -> None:
         item = self.jobs[one.job].items[one.index]

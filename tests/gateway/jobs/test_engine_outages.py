@@ -78,6 +78,7 @@ async def test_a_record_that_nobody_can_read_ends_at_last(
 ) -> None:
     """Others of the version that wrote it may read it: they are left to try."""
     monkeypatch.setattr("gateway.jobs.queue.LEASE", 50)
+    monkeypatch.setattr("gateway.jobs.queue.ASIDE", (10, 50))
     clerk = await start_worker()
     broken = await submit(clerk, people(stage, 1), "hunter")
     await store.call("HSET", f"{clerk.process.root}job:{broken}", "request", b"\x81")

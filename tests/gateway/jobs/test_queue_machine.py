@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -26,7 +26,9 @@ from gateway.money.ledger import new_id
 from gateway.money.terms import Place
 from gateway.store.connection import Store
 from tests.gateway.jobs.lending import (
+    MANY,
     MINUTE,
+    ROOT,
     events,
     field,
     opened,
@@ -36,7 +38,7 @@ from tests.gateway.jobs.lending import (
     request_of,
     result,
 )
-from tests.gateway.jobs.model import LEASE, Item, Job, Model
+from tests.gateway.jobs.model import ASIDE, LEASE, SUSPECT, Item, Job, Model
 from tests.gateway.jobs.test_queue_scripts import OWNS, PARKED, mutate
 from tests.gateway.money.conftest import shift
 
@@ -96,6 +98,18 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(target=loans, interactive=ROOM, bulk=ROOM, fresh=ROOM)
     def claim(self, interactive: int, bulk: int, fresh: int) -> Any:
+        return self._claim(interactive, bulk, fresh)
+
+    @rule(target=loans, times=st.integers(1, 3), room=ROOM)
+    def take_over(self, times: int, room: int) -> Any:
+        """Whatever was on loan is an heir's, whose own is another's."""
+        for _ in range(times - 1):
+            self._pass_time(LEASE + 1)
+            self._claim(MANY, MANY, MANY)
+        self._pass_time(LEASE + 1)
+        return self._claim(room, room, room)
+
+    def _claim(self, interactive: int, bulk: int, fresh: int) -> Any:
         room = {"interactive": interactive, "bulk": bulk}
         most = {"interactive": interactive, "bulk": min(bulk, fresh)}
         expected = {lane: self.model.lendable(lane) for lane in room}
@@ -105,6 +119,8 @@ class QueueMachine(RuleBasedStateMachine):
         for lane, lendable in expected.items():
             given = [lendable[one.job, one.index] for one in found if one.lane == lane]
             self._check_order(Counter(lendable.values()), given, room[lane], most[lane])
+            is_all = given.count("orphan") < room[lane]
+            self._check_suspects(lane, lendable, is_all=is_all)
         for one in found:
             self._check_turn(one)
             self.model.lend(one)
@@ -116,6 +132,18 @@ class QueueMachine(RuleBasedStateMachine):
         due = min(there["due"], room - orphans)
         new = min(there["fresh"], room - orphans - due, fresh)
         assert given == ["orphan"] * orphans + ["due"] * due + ["fresh"] * new
+
+    def _check_suspects(
+        self, lane: str, lendable: Mapping[tuple[str, int], str], *, is_all: bool
+    ) -> None:
+        """They take nobody's room; none is left if there was room for more than the others."""
+        for (name, index), why in lendable.items():
+            member = f"{name} {index}"
+            due = self.wait_for(self.store.call("ZSCORE", f"{ROOT}due:{lane}", member))
+            if why == "suspect" and due is not None:
+                self.model.suspect(name, index)
+            else:
+                assert why != "suspect" or not is_all
 
     def _check_turn(self, one: Claimed) -> None:
         """Among new rows of one team and lane the oldest job goes first, and its rows in order."""
@@ -153,6 +181,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from(STEPS_OF_TIME))
     def pass_time(self, minutes: int) -> None:
+        self._pass_time(minutes)
+
+    def _pass_time(self, minutes: int) -> None:
         self.model.now += minutes
         self.wait_for(shift(self.store, self.model.now * MINUTE))
 
@@ -196,6 +227,8 @@ def run(url: str, make: Callable[[QueueMachine], Queue] | None, **more: Any) -> 
 @pytest.fixture(autouse=True)
 def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.jobs.queue.LEASE", LEASE * MINUTE)
+    monkeypatch.setattr("gateway.jobs.queue.SUSPECT", SUSPECT)
+    monkeypatch.setattr("gateway.jobs.queue.ASIDE", (ASIDE * MINUTE, ASIDE * MINUTE))
 
 
 def test_the_queue_does_what_its_model_does(store_url: str) -> None:
@@ -212,6 +245,9 @@ def test_the_queue_does_what_its_model_does(store_url: str) -> None:
         ("redis.call('XADD', root", "string.len('', root"),
         ("if j[2] then return 0 end", ""),
         ("room = room - 1", "room = room - 0"),
+        ("if deaths < suspected or is_cancelled", "if true"),
+        ("if room <= 0 then break end", ""),
+        ("lay_aside(root, job, index, now + pause", "lay_aside(root, job, index, now + 0 * pause"),
     ],
 )
 def test_the_machine_catches_a_broken_script(store_url: str, old: str, new: str) -> None:

@@ -29,10 +29,12 @@ from tests.gateway.jobs.lending import (
     request_of,
     result,
 )
-from tests.gateway.money.conftest import clocked, shift
+from tests.gateway.money.conftest import OFFSET, clocked, shift
 
 __all__ = ["clocked"]
 
+# Between two looks at the clock, in ms.
+MOMENT = 200
 Check = Callable[[Queue], Awaitable[None]]
 
 
@@ -74,19 +76,58 @@ async def a_lease_that_is_kept_is_not_lent_again(queue: Queue) -> None:
 
 async def deaths_are_counted_until_something_comes_of_it(queue: Queue) -> None:
     await opened(queue, 1)
-    for death in range(3):
+    for death in range(2):
         [held] = await claimed(queue)
         assert held.deaths == death
         await shift(queue.store, (death + 1) * MINUTE)
     [held] = await claimed(queue)
     assert await queue.park(place_of(held), 0, b"")
+    await shift(queue.store, 4 * MINUTE)
+    [held] = await claimed(queue)
+    assert held.deaths == 2, "it was not even begun"
+    assert await queue.park(place_of(held), 0, progress())
     await shift(queue.store, 5 * MINUTE)
     [held] = await claimed(queue)
-    assert held.deaths == 3, "it was not even begun"
-    assert await queue.park(place_of(held), 0, progress())
-    await shift(queue.store, 6 * MINUTE)
-    [held] = await claimed(queue)
     assert held.deaths == 0
+
+
+async def what_was_there_at_many_deaths_waits(queue: Queue) -> None:
+    """From the third on, longer each time, and no two alike; nobody's room is taken by it."""
+    job = await opened(queue, 20)
+    await opened(queue, 1, lane="interactive")
+    now = 0
+    for death in range(1, 12):
+        assert len(await claimed(queue)) == 21
+        now += 2 * MINUTE
+        await shift(queue.store, now)
+        if death < 3:
+            continue
+        began = await clock(queue)
+        assert await claimed(queue, interactive=1, bulk=1) == [], "tried at once"
+        waits = [due - began for due in await dues(queue)]
+        about = 1000 * min(60, 2 ** (death - 3))
+        assert all(about / 2 <= wait <= 1.5 * about + MOMENT for wait in waits)
+        assert max(waits) - min(waits) > about / 2 - MOMENT, "they would meet again"
+        assert await field(queue.store, job, "flying") == 0
+        now += 2 * MINUTE
+        await shift(queue.store, now)
+    assert {one.deaths for one in await claimed(queue)} == {11}
+
+
+async def what_waits_after_many_deaths_is_cancelled_at_once(queue: Queue) -> None:
+    job, other = await opened(queue, 1), await opened(queue, 1)
+    for death in range(3):
+        assert len(await claimed(queue)) == 2
+        await shift(queue.store, (death + 1) * MINUTE)
+    assert await queue.cancel(other, "t") is True
+    [held] = await claimed(queue)
+    assert (held.job, held.deaths) == (other, 3), "nobody would run it"
+    assert await queue.cancel(job, "t") is True
+    found = await loaded(queue, job)
+    assert found.finished_at
+    assert found.counts.cancelled == 1
+    await shift(queue.store, 3 * MINUTE + 2 * LEASE // 3)
+    assert await claimed(queue) == []
 
 
 async def what_is_laid_aside_comes_back_when_it_is_due(queue: Queue) -> None:
@@ -208,6 +249,21 @@ async def a_key_opens_one_job(queue: Queue) -> None:
     assert len(await claimed(queue)) == 2
 
 
+async def clock(queue: Queue) -> int:
+    """What the store takes for the time, in ms."""
+    seconds, micros = await queue.store.call("TIME")
+    return int(seconds) * 1000 + int(micros) // 1000 + int(await queue.store.call("GET", OFFSET))
+
+
+async def dues(queue: Queue) -> list[int]:
+    """When each item that is laid aside is due."""
+    found: list[int] = []
+    for lane in ("interactive", "bulk"):
+        rows = await queue.store.call("ZRANGE", f"{ROOT}due:{lane}", 0, -1, "WITHSCORES")
+        found += [int(due) for due in rows[1::2]]
+    return found
+
+
 def key(job: str) -> str:
     return f"{ROOT}job:{job}"
 
@@ -218,8 +274,8 @@ ADOPT = "if redis.call('EXISTS', key) == 1 then\n  if not"
 MUTANTS: list[tuple[Check, str, str]] = [
     (
         who_keeps_the_process_busy_waits,
-        "tonumber(ARGV[3]), {})",
-        "tonumber(ARGV[3]), bulk_at_work)",
+        "tonumber(ARGV[6]), {})",
+        "tonumber(ARGV[6]), bulk_at_work)",
     ),
     (a_stale_token_writes_nothing, OWNS, "return token ~= ''"),
     (a_stale_token_writes_nothing, "redis.call('HDEL', root .. 'owners', member)", ""),
@@ -228,14 +284,29 @@ MUTANTS: list[tuple[Check, str, str]] = [
     (an_item_is_lent_once, "now + lease)", "now)"),
     (
         deaths_are_counted_until_something_comes_of_it,
-        "if died then redis.call",
-        "if false then redis.call",
+        "redis.call('HINCRBY', root .. 'job:' .. job .. ':deaths', index, 1)",
+        "0",
     ),
     (deaths_are_counted_until_something_comes_of_it, "if ARGV[5] ~= '' then", "if true then"),
     (
         deaths_are_counted_until_something_comes_of_it,
         "redis.call('HDEL', key .. ':deaths', index)\nend",
         "end",
+    ),
+    (what_was_there_at_many_deaths_waits, "if deaths < suspected or is_cancelled", "if true"),
+    (what_was_there_at_many_deaths_waits, "first * 2 ^ (deaths - suspected)", "first"),
+    (what_was_there_at_many_deaths_waits, "math.min(longest, ", "math.max(first, "),
+    (what_was_there_at_many_deaths_waits, "(0.5 + share)", "1"),
+    (what_was_there_at_many_deaths_waits, "'LIMIT', 0, most", "'LIMIT', 0, room"),
+    (
+        what_waits_after_many_deaths_is_cancelled_at_once,
+        "if deaths < suspected or is_cancelled",
+        "if deaths < suspected",
+    ),
+    (
+        what_waits_after_many_deaths_is_cancelled_at_once,
+        "redis.call('SADD', root .. 'job:' .. job .. ':parked', index)",
+        "",
     ),
     (what_is_laid_aside_comes_back_when_it_is_due, "now_ms() + tonumber(ARGV[4])", "now_ms()"),
     (what_is_laid_aside_comes_back_when_it_is_due, "if ARGV[5] ~= '' then", "if true then"),
