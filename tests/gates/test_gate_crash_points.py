@@ -26,6 +26,7 @@ from gateway.store.connection import Store
 from providers.simulator.latency import Profile, Spread
 from providers.simulator.population import Person
 from providers.simulator.testing import running_simulator
+from providers.simulator.world import World
 from tests.gates.conftest import Campaign
 from tests.gates.crashing import POINTS
 from tests.gates.works import rewritten
@@ -181,9 +182,12 @@ async def end(pid: int) -> None:
 
 
 @asynccontextmanager
-async def laboratory(folder: Path, *, cells: int = CELLS) -> AsyncIterator[Laboratory]:
+async def laboratory(
+    folder: Path, *, cells: int = CELLS, people: int = 400
+) -> AsyncIterator[Laboratory]:
+    """Of `people` about a quarter can be asked about."""
     async with AsyncExitStack() as stack:
-        simulator = await stack.enter_async_context(running_simulator())
+        simulator = await stack.enter_async_context(running_simulator(World(people=people)))
         simulator.app.stage.latency.put(Profile(Spread(CALL_SECONDS), Spread(), Spread()))
         nursery = await stack.enter_async_context(started())
         made = []
@@ -211,7 +215,7 @@ async def started() -> AsyncIterator[Nursery]:
 @pytest.mark.timeout(3600)
 async def test_a_worker_may_die_anywhere(tmp_path: Path, campaign: Campaign) -> None:
     asked = trials(campaign.size(short=3, full=20))
-    async with laboratory(tmp_path) as bench:
+    async with laboratory(tmp_path, people=campaign.size(short=400, full=2000)) as bench:
         await bench.run(asked)
     doubts = sum(trial.in_doubt for trial in asked)
     campaign.tell(f"crash points: {len(POINTS)}, {len(asked)} deaths, {doubts} calls in doubt")
