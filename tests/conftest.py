@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from gateway.store.connection import Store
 from gateway.store.embedded import EmbeddedStore
+
+# How long an example takes says something of the machine alone.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -233,7 +233,8 @@ def findings() -> list[str]:
 
 def families() -> list[str]:
     suffix = {"counter": "_total"}
-    return [each.name + suffix.get(each.type, "") for each in metrics._registry.collect()]
+    counted = [each.name + suffix.get(each.type, "") for each in metrics._registry.collect()]
+    return [*counted, metrics.BREAKERS]
 
 
 def variable_faults(text: str) -> Iterator[str]:

@@ -24,6 +24,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+# Read from the store when somebody asks; no process counts it.
+BREAKERS = "gateway_breaker_open"
 
 # Own overhead is below a millisecond, a waterfall may take its whole minute.
 _SECONDS = (
@@ -193,7 +195,7 @@ def render_breakers(found: Iterable[tuple[str, str, str, bool]]) -> bytes:
     """Provider, account, operation, and whether nothing is let through but a probe."""
     own = CollectorRegistry()
     breakers = Gauge(
-        "gateway_breaker_open",
+        BREAKERS,
         "Breakers that have tripped: 1 open, 0 about to try.",
         ("provider", "credential", "operation"),
         registry=own,
