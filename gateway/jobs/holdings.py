@@ -100,7 +100,7 @@ OF_ROOT = (
     Holding("cached", "the order of answers in the cache"),
     Holding("flight:*", "the call under way for a question, by its keyed hash", "hashed",
             "until it is closed"),
-    Holding("failed:*", "what came to nothing in a lookup, by its questions' keyed hashes", "hashed",
+    Holding("failed:*", "what came to nothing in a lookup, by keyed hashes", "hashed",
             "a day"),
     Holding("ledger", "the order of entries", kept="ledger_days"),
     Holding("open", "entries that are open", kept="until they are closed"),
