@@ -81,7 +81,7 @@ _VERIFIERS = ("/v1/get-emails-verification-status", "/v1/add-emails-to-verificat
 def _hourly(searches: int, addresses: int) -> tuple[Rate, ...]:
     """Assumed: that each method, as each states it, has a limit of its own.
 
-    A request of a verifier counts as one address: ours have no more.
+    A request of a verifier counts as one address: with a plan ours have no more.
     """
     return (
         *(Rate(searches, 3600, (path,)) for path in _FINDERS),

@@ -57,9 +57,13 @@ class Addresses(SnovAccount):
         return Ticket(state={})
 
     def alike(self, query: Query) -> str | None:
-        """v1 takes many addresses, but one name only."""
+        """v1 takes many addresses, but one name only.
+
+        Where a plan limits addresses by the hour each has a request, and so a permit, of its own.
+        """
         if isinstance(query, VerifyEmail):
-            return "addresses"
+            is_counted = "plan" in self.account.options and not self.is_v2
+            return None if is_counted else "addresses"
         is_named = isinstance(query, FindEmail) and bool(named(query) and query.domain)
         return "names" if is_named and self.is_v2 else None
 

@@ -244,3 +244,13 @@ def test_hourly_limits_are_those_of_the_plan(plan: str, searches: int, addresses
         ("/v1/add-emails-to-verification",): addresses,
     }
     assert not ADAPTERS["snov"].rates_of_plan({})
+
+
+@pytest.mark.parametrize("plan", [{}, {"plan": "starter"}, {"plan": "starter", "finder": "v2"}])
+def test_addresses_that_a_plan_counts_are_not_sent_together(
+    plan: dict[str, str], stage: StageMaker
+) -> None:
+    """A permit is one request, which may hold one address then."""
+    is_counted = "plan" in plan and "finder" not in plan
+    told = stage("snov", [], **plan).adapter.alike(VerifyEmail(email=ADDRESS))
+    assert told == (None if is_counted else "addresses")
