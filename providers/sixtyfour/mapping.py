@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw
 
-from providers.base import decode
+from providers.base import decode, glance
 from providers.batches import part_of
 from providers.errors import MalformedResponse
 from providers.model import Answer, Email, FindEmail, Kind
@@ -57,9 +57,10 @@ def to_share(query: FindEmail, job: Job, at: int, of: int) -> Answer:
     results = _results(job)
     if len(results) != of:
         raise MalformedResponse("there are not as many results as leads", uncertain=True)
-    found = [_found(query, result) for result in results]
-    own = found[at]
+    own = _found(query, results[at])
     _check_echo(query, results[at])
+    # What can't be read of another lead takes nothing from this one.
+    found = [glance(result, type(own)) or type(own)([]) for result in results]
     costs = [one.cost_cents for one in found]
     charge = job.charge_amount
     if None not in costs and charge in (None, sum(cost or 0 for cost in costs)):

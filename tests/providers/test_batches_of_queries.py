@@ -129,6 +129,15 @@ def test_what_may_be_somebody_elses_is_not_an_answer(
     assert told.value.uncertain
 
 
+@pytest.mark.parametrize("odd", ['{"name": "Bob Stone", "error": "no"}', "null", "[]"])
+def test_a_result_that_cannot_be_read_takes_nothing_from_others(odd: str) -> None:
+    found = job(f"[{result('Ada Lovelace', 'ada@engine.example')}, {odd}]", "5")
+    ada = to_share(ADA, found, 0, 2)
+    assert (ada.units, ada.data is None) == (5000, False)
+    with pytest.raises(MalformedResponse):
+        to_share(BOB, found, 1, 2)
+
+
 def test_tickets_say_which_they_are() -> None:
     found = tickets_for(2, {"task_id": "t"})
     assert [one.state for one in found] == [
