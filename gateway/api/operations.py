@@ -127,7 +127,7 @@ async def _breakers(context: Context) -> bytes:
     return render_breakers(
         (accounts[one.credential], one.credential, one.operation, one.state == "open")
         for one in found
-        if one.credential in accounts
+        if one.credential in accounts and one.state != "closed"
     )
 
 

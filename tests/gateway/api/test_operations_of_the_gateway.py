@@ -196,6 +196,8 @@ async def test_metrics_show_breakers_that_have_tripped(start_gateway: GatewayFac
     text = (await gateway.client.get("/metrics")).text
     [shown] = [one for one in text.splitlines() if one.startswith(line)]
     assert shown.endswith('operation="emails.find",provider="hunter"} 1.0')
+    await gateway.client.put(path, json={**forced, "state": "closed"})
+    assert line not in (await gateway.client.get("/metrics")).text, "it lets everything through"
     await gateway.client.put(path, json={**forced, "state": "auto"})
     assert line not in (await gateway.client.get("/metrics")).text
 
