@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 
+from providers.batches import is_told_by_another
 from providers.bodies import MAX_REPLY_BYTES, whole
 from providers.bounds import BACKSTOP, LONGEST_CALL, TRIPS, Bounded, Leave, seconds_left, span
 from providers.errors import (
@@ -194,9 +195,13 @@ class Adapter:
         Raises ProviderError.
         """
         offer = self.offers[_OPERATION_OF[type(query)]]
-        async with Bounded(seconds, spent=ticket.spent, leave=leave):
-            answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
-            return answer
+        try:
+            async with Bounded(seconds, spent=ticket.spent, leave=leave):
+                answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
+                return answer
+        except ProviderError as error:
+            error.local = error.local or is_told_by_another(ticket)
+            raise
 
     async def balance(self) -> Mapping[str, float] | None:
         """What the account has left, by unit, for free; None if no such call is documented."""

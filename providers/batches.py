@@ -55,6 +55,11 @@ def tickets_for(size: int, state: dict[str, str]) -> list[Ticket]:
     return [Ticket(state={**state, "at": str(at), "of": str(size)}) for at in range(size)]
 
 
+def is_told_by_another(ticket: Ticket) -> bool:
+    """Whether what goes wrong with its task is told by the first of the many."""
+    return ticket.state.get("at", "0") != "0"
+
+
 def part_of(total: int, charged: Sequence[bool], at: int) -> int:
     """What of a task's `total` falls to query `at`: the parts of those `charged` make it up.
 

@@ -22,7 +22,7 @@ class ProviderError(Exception):
 
     `uncertain` is true when the request may have reached the provider and no
     complete, readable reply came back, so that a charge can't be ruled out. `local` is true of
-    what happened on this side and says nothing about the provider.
+    what happened on this side, or is told by another call: it says nothing about the provider.
     """
 
     reason: ClassVar[str] = "unavailable"

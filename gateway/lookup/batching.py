@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from gateway.lookup.departures import NotSent
 from providers.base import Rate
 from providers.errors import InvalidQuery, ProviderError, Unsupported
 from providers.model import Ticket
@@ -20,6 +22,8 @@ LINGER = 0.1
 # What a row alone takes of the provider's requests, and the share of a minute's from which on many
 # rows are sooner done in one: a task of many ends with its slowest.
 REQUESTS, SHARE = 3, 0.1
+# Seconds that a request of many must have: who has less goes alone, and spoils it for nobody.
+UNHURRIED = 10.0
 
 Outcome = Ticket | ProviderError
 Send = Callable[[Sequence["Call"]], Awaitable[list[Outcome]]]
@@ -77,8 +81,7 @@ class Batches:
             await asyncio.wait_for(batch.full.wait(), LINGER)
         if self._open.get(name) is batch:
             del self._open[name]
-        # Whoever was cancelled meanwhile has not been sent.
-        members = [member for member in batch.members if not member[1].done()]
+        members = [member for member in batch.members if _still_wants(*member)]
         if len(members) < crowd_of(members):
             ends: Sequence[End] = [None] * len(members)
         else:
@@ -94,7 +97,7 @@ class Batches:
             # One of them is at fault: each finds out for itself whether it is the one.
             return [error if error.uncertain else None] * len(calls)
         except Exception as error:  # noqa: BLE001 - it is told to everyone who waits
-            return [error] * len(calls)
+            return [error, *(_heard_of(error) for _ in calls[1:])]
 
 
 def _name_of(call: Call) -> tuple[str, ...] | None:
@@ -105,11 +108,26 @@ def _name_of(call: Call) -> tuple[str, ...] | None:
     offer, head = call.step.offer, call.lookup.head if call.lookup else None
     if offer.ask_many is None or head is None or call.after is not None:
         return None
-    if not head.bulk or head.place is None:
+    if not head.bulk or head.place is None or call.seconds < UNHURRIED:
         return None
     alike = call.adapter.alike(call.query)
     parts = (head.place.job, call.step.credential.id, call.operation)
     return None if alike is None else (*parts, alike)
+
+
+def _still_wants(call: Call, future: asyncio.Future[End]) -> bool:
+    """Whether it is to be sent: who was cancelled or laid aside meanwhile is not."""
+    if call.rest is not None and call.rest.is_too_long(0.0) and not future.done():
+        future.set_result(NotSent("it was laid aside before a byte left"))
+    return not future.done()
+
+
+def _heard_of(error: Exception) -> Exception:
+    """The failure of a request as all but one of its rows tell it: it failed once."""
+    told = copy.copy(error)
+    if isinstance(told, ProviderError):
+        told.local = True
+    return told
 
 
 def crowd_of(members: Sequence[Member]) -> int:

@@ -179,7 +179,16 @@ class Dialler:
             convoy = Convoy(leave, partial(self._dispatch_all, calls))
             queries = [call.query for call in calls]
             asking = head.adapter.ask_many(queries, seconds=head.seconds, leave=convoy)
-            return await _read(head, asking)
+            outcomes = await _read(head, asking)
+        # What is bought is kept before its row waits for a seat.
+        found = zip(calls, outcomes, strict=True)
+        await asyncio.gather(
+            *(self._keep(call, one) for call, one in found if isinstance(one, Ticket))
+        )
+        return outcomes
+
+    async def _keep(self, call: Call, ticket: Ticket) -> None:
+        await self._hold(call, _to_open_ticket(call, ticket, call.step.units), 0.0)
 
     async def _dispatch_all(self, calls: Sequence[Call]) -> None:
         """Raises NotSent; what of it was recorded is voided by whoever is told."""

@@ -28,6 +28,12 @@ MANY = "/find-email-bulk-async"
 ROWS = 40
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly rows come here, they find one another."""
+    monkeypatch.setattr("gateway.lookup.batching.LINGER", 0.5)
+
+
 async def entries_of(store: Store, state: str) -> list[dict[str, str]]:
     return [row for row in await entries(store) if row["state"] == state]
 

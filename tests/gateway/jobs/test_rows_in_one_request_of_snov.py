@@ -15,10 +15,14 @@ from gateway.money.ledger import new_id
 from gateway.store.connection import Store
 from tests.gateway.jobs.conftest import CALLER, StartWorker, Worker
 from tests.gateway.jobs.rows import people, stage, submit
-from tests.gateway.jobs.test_rows_in_one_request import entries_of, see_booked_as_billed
+from tests.gateway.jobs.test_rows_in_one_request import (
+    entries_of,
+    patience,
+    see_booked_as_billed,
+)
 from tests.gateway.lookup.scene import Scene
 
-__all__ = ["stage"]
+__all__ = ["patience", "stage"]
 
 ROWS = 20
 PUSH, START = "/v1/add-emails-to-verification", "/v2/email-verification/start"
