@@ -213,11 +213,18 @@ local function known(a, s, now)
   return failed_before(a, s) or cached(a, s, now) or flight(a, s, now)
 end
 
--- What costs nothing, wherever it stands: an answer that is kept, a call that is under way.
-local function gratis(a, now)
+-- What costs nothing, wherever it stands: an answer that is kept, a call that is under way. What an
+-- earlier run of the lookup paid for before it is told all the same.
+local function gratis(a, now, skipped)
+  local paid = {}
   for _, s in ipairs(a.steps) do
     s.seen = known(a, s, now) or false
-    if s.seen and not s.seen.skip then return s.seen end
+    local skip = s.seen and s.seen.skip
+    if s.seen and not skip then
+      for _, one in ipairs(paid) do skipped[#skipped + 1] = one end
+      return s.seen
+    end
+    if skip and skip.rid then paid[#paid + 1] = skip end
   end
   return nil
 end
@@ -263,7 +270,7 @@ local function admit(a)
     found, rate = gate(a, now)
     if not found then a.since = now end
   end
-  if a.thrifty and not found then found = gratis(a, now) end
+  if a.thrifty and not found then found = gratis(a, now, skipped) end
   if a.unplanned and not found then found = { kind = 'unplanned', index = a.steps[1].index } end
   for _, s in ipairs(a.steps) do
     if found then break end

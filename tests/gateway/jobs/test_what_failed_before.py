@@ -134,17 +134,42 @@ async def what_is_laid_aside_is_left_alone(site: Site) -> None:
     assert site.stage.charges() == 1
 
 
+async def what_is_kept_of_a_later_step_hides_no_money(site: Site) -> None:
+    """Free answers come first, but what the first run paid for is told."""
+    drawn = {"sixtyfour": (3.0, 3.0), "hunter": (-3.0, -3.0)}
+    site.patch.setattr(
+        "gateway.lookup.planning.weighing.normals", lambda _, provider: drawn[provider]
+    )
+    site.stage.fault("sixtyfour", "never_ready", path="/job-status/*")
+    worker = await site.start()
+    person = site.stage.person(sixtyfour="valid", hunter="valid")
+    name = await worker.begin(person, providers=ROUTE, order="learned")
+    await asked(site.stage, SIXTYFOUR_POLL, 1)
+    await worker.die()
+    site.stage.heal()
+    site.stage.fault("sixtyfour", "task_failed", path="/job-status/*")
+    await outlive_leases(site.store)
+    await collect(site)
+    other = await (await site.start()).begin(person, providers=["hunter"])
+    again = await site.start(work=True)
+    assert told(await again.ended(other))[0] == "accepted"
+    job = await again.ended(name)
+    assert told(job)[:2] == ("accepted", SIXTYFOUR)
+
+
 Check = Callable[[Site], Awaitable[None]]
 CHECKS: list[Check] = [
     what_the_sweeper_settled_is_not_asked_again,
     what_failed_before_the_death_is_not_asked_again,
     money_of_the_first_run_counts_for_max_cost,
     what_is_laid_aside_is_left_alone,
+    what_is_kept_of_a_later_step_hides_no_money,
 ]
 MUTANTS: list[tuple[Check, str, str]] = [
     (CHECKS[0], "changed and a.ends", "false"),
     (CHECKS[1], "failed_before(a, s) or", ""),
     (CHECKS[2], "if not booked then a.spent", "if false then a.spent"),
+    (CHECKS[4], "if skip and skip.rid then", "if false then"),
 ]
 
 
