@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from providers.model import Ticket
 
@@ -26,7 +27,7 @@ class Replies(Generic[T]):
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Kept[T]] = OrderedDict()
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(
         self, name: str, ask: Callable[[], Awaitable[T]], is_final: Callable[[T], bool]
@@ -45,9 +46,11 @@ class Replies(Generic[T]):
     def _keep(self, name: str, kept: Kept[T]) -> None:
         self._kept[name] = kept
         self._kept.move_to_end(name)
+        now = time.monotonic()
+        for known in [known for known, kept in self._kept.items() if kept.until < now]:
+            del self._kept[known]
         while len(self._kept) > MOST_KEPT:
-            oldest, _ = self._kept.popitem(last=False)
-            self._locks.pop(oldest, None)
+            self._kept.popitem(last=False)
 
 
 def tickets_for(size: int, state: dict[str, str]) -> list[Ticket]:

@@ -92,11 +92,14 @@ def _found(query: FindEmail, result: Raw | bytes) -> Professional | Personal:
 
 
 def _check_echo(query: FindEmail, result: Raw) -> None:
-    """A query is kept without its names once somebody in it has objected."""
-    echo = decode(result, dict[str, Any])
-    for field, sent in to_lead(query).items():
-        told = echo.get(field)
-        if isinstance(told, str) and _plain(told) != _plain(sent):
+    """By what says who it is; a title or a phone number may be put otherwise.
+
+    A query is kept without its names once somebody in it has objected.
+    """
+    echo, lead = decode(result, dict[str, Any]), to_lead(query)
+    for field in ("name", "domain", "linkedin"):
+        told, sent = echo.get(field), lead.get(field)
+        if isinstance(told, str) and sent and _plain(told) != _plain(sent):
             raise MalformedResponse("a result is of another lead", uncertain=True)
 
 
