@@ -74,7 +74,7 @@ class Scene:
         while True:
             path, body = self._question(provider)
             body["routing"] = {"providers": [provider], "max_age": 0, "timeout": 70}
-            heard = await self.made.post(at, path, body)
+            heard = await self.made.post(at, path, body, prefer="wait=60")
             # Whoever waits longer than the exchange may is given a job.
             if heard.status not in (200, 202):
                 self.refused.append((provider, heard.body))
