@@ -89,7 +89,7 @@ def hurry() -> None:
     """What a dead process left is taken over within a second."""
     gateway.jobs.holds.RENEW, gateway.jobs.engine.LOOK = 0.1, 0.05
     gateway.jobs.queue.LEASE, gateway.jobs.sweeper.PERIOD = 700, 0.1
-    put(gateway.lookup.calls, LEASE_MARGIN=0.5, POLL_SECONDS=0.5, LONGEST_CALL=0.5)
+    put(gateway.lookup.calls, LEASE_MARGIN=0.5, POLL_SECONDS=0.5, LONGEST_CALL=0.5, LATENESS=0.5)
     gateway.lookup.tickets.CEILING = 0.05
 
 
@@ -117,7 +117,7 @@ def live(settings: Settings, point: str, mutant: str) -> None:
     if point:
         crash_at(point)
     if point.endswith("laying_aside"):
-        put(gateway.jobs.seats, PARK_AFTER=0.0)
+        put(gateway.jobs.seats, PARK_AFTER=0.001)
     asyncio.run(work(settings))
 
 
