@@ -88,7 +88,7 @@ class Scene:
 
     async def ask(self, number: int, *providers: str, seconds: float = 2) -> Heard:
         """Nobody else asks the same."""
-        routing = {"providers": providers, "order": "listed", "max_age": 0, "timeout": seconds}
+        routing = {"providers": providers, "max_age": 0, "timeout": seconds}
         if "letrics" in providers:
             path, body = SEARCH, next(self.searches)
         else:

@@ -139,7 +139,7 @@ e.Engine._answer = hesitant
 # Teams are served one after the other, whatever they have had.
 UNFAIR = rewritten(
     "claim_items",
-    "local team = next_team(turns)",
+    "local team = next_team(turns, at_work)",
     "local all = redis.call('ZRANGE', turns, 0, -1); table.sort(all); local team = all[1]",
 )
 # What was looked up stays in memory.
