@@ -175,6 +175,7 @@ async def test_two_faults_at_once_are_nobodys_elses(tmp_path: Path, campaign: Ca
     cells = list(every_two(FAULTS))[:: campaign.size(short=SOME, full=1)]
     tally = Tally()
     async with scene(tmp_path, people=campaign.size(short=3000, full=60_000)) as site:
+        site.order = "listed"
         await site.warm_up()
         await without_faults(site, Tally())
         for at, cell in enumerate(cells):
@@ -208,5 +209,6 @@ async def test_calls_sent_twice_and_third_providers_left_out_are_noticed(
 ) -> None:
     failing: Fault = ("status", {"status": 500})
     async with scene(tmp_path, code, 1000) as site:
+        site.order = "listed"
         with pytest.raises(AssertionError, match=match):
             await check(site, Tally(), Cell(("hunter", "snov"), (failing, failing)))

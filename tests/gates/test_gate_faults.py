@@ -77,6 +77,7 @@ class Scene:
     documented: set[str]
     people: Iterator[Any]
     searches: Iterator[Options]
+    order: str = "learned"
     answered: int = 0
     asked: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -88,7 +89,8 @@ class Scene:
 
     async def ask(self, number: int, *providers: str, seconds: float = 2) -> Heard:
         """Nobody else asks the same."""
-        routing = {"providers": providers, "max_age": 0, "timeout": seconds}
+        routing = {"providers": providers, "order": self.order, "max_age": 0}
+        routing["timeout"] = seconds
         if "letrics" in providers:
             path, body = SEARCH, next(self.searches)
         else:
