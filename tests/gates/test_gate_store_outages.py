@@ -70,7 +70,7 @@ class Scene:
 async def scene(folder: Path, code: str = "") -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         place = stack.enter_context(placed(folder / "store"))
-        endpoints, control = await stack.enter_async_context(simulator_process(people=4000))
+        endpoints, control = await stack.enter_async_context(simulator_process(people=12_000))
         times = {"profile": "zero", "call_seconds": 0.05, "task_seconds": 0.3}
         await control.put("/latency", times)
         proxy = await stack.enter_async_context(FaultProxy(place.url, framing=resp_end))
