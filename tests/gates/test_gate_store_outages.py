@@ -246,7 +246,7 @@ async def test_a_store_that_is_away_costs_nobody_money_or_patience(
 ) -> None:
     async with scene(tmp_path) as site:
         for number, name in enumerate(OUTAGES, 1):
-            told = await assert_survives(site, name, campaign.size(short=2.5, full=30.0))
+            told = await assert_survives(site, name, campaign.size(short=10.0, full=30.0))
             campaign.tell(f"store {name}: {told}")
             assert_few_words(site.made, number)
         for served in site.made.gateways:
