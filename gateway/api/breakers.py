@@ -15,7 +15,7 @@ from gateway.api.lists import ReplyMeta, missing
 from gateway.api.problems import invalid, moment
 from gateway.guard.breakers import Breaker, Forced, State, classes_of
 from gateway.vault.credentials import Credential
-from providers.registry import ADAPTERS
+from providers.registry import ADAPTERS, account_actions
 
 Req = Request[Any, Any, Any]
 
@@ -70,7 +70,7 @@ def _accounts(context: Context, provider: str, named: str | None = None) -> list
 
 
 async def _read(context: Context, provider: str) -> list[BreakerView]:
-    classes = classes_of(ADAPTERS[provider].offers)
+    classes = classes_of(ADAPTERS[provider].offers, account_actions(provider))
     return [
         view(provider, found)
         for account in _accounts(context, provider)
@@ -103,7 +103,7 @@ class BreakersOfProviders(Controller):
     ) -> BreakersReply:
         context = context_of(request)
         accounts = _accounts(context, name, data.credential)
-        offered = classes_of(ADAPTERS[name].offers)
+        offered = classes_of(ADAPTERS[name].offers, account_actions(name))
         if data.operation is not None and data.operation not in offered:
             raise invalid("/operation", f"is not one of {', '.join(offered)}")
         word: Forced | None = None if data.state == "auto" else data.state

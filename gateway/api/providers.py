@@ -122,7 +122,8 @@ async def _view(context: Context, name: str, team: str) -> ProviderView:
     }
     account = next((stall.credential for stall in found.values() if stall.credential), None)
     allowance = market.allowance(account) if account else None
-    breakers = await context.breakers.read(account.id, classes_of(found)) if account else []
+    classes = classes_of(found, account_actions(name))
+    breakers = await context.breakers.read(account.id, classes) if account else []
     states = {breaker.operation: breaker.state for breaker in breakers}
     books = (name, EVERYBODY)
     doing = [await context.breakers.doing(name, operation) for operation in found]

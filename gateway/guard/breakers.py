@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -16,9 +17,9 @@ NOW = Script.load("now")
 NATIVE, UNKNOWN = "native", "native.unknown"
 
 
-def classes_of(operations: Iterable[str]) -> list[str]:
-    """Everything of an account that has a breaker."""
-    return [*operations, NATIVE, UNKNOWN]
+def classes_of(operations: Iterable[str], actions: Iterable[str]) -> list[str]:
+    """Everything of an account that has a breaker; `actions` are those with its objects."""
+    return [*operations, NATIVE, UNKNOWN, *actions]
 
 
 class Breaker(Struct, frozen=True):
@@ -50,14 +51,16 @@ class Breakers:
     async def read(self, credential: str, operations: Sequence[str]) -> list[Breaker]:
         """The breakers of an account, as they are now."""
         now = int(await self._store.run(NOW, [self._root], []))
-        found = []
-        for operation in operations:
-            key = self._key(credential, operation)
-            row = await self._store.call("HMGET", key, "until", "fails", "forced")
-            until, fails, forced = int(row[0] or 0), int(row[1] or 0), row[2]
-            state = forced.decode() if forced else _state(until, now)
-            found.append(Breaker(credential, operation, state, fails, until, bool(forced)))
-        return found
+        return await asyncio.gather(
+            *(self._read_one(credential, operation, now) for operation in operations)
+        )
+
+    async def _read_one(self, credential: str, operation: str, now: int) -> Breaker:
+        key = self._key(credential, operation)
+        row = await self._store.call("HMGET", key, "until", "fails", "forced")
+        until, fails, forced = int(row[0] or 0), int(row[1] or 0), row[2]
+        state = forced.decode() if forced else _state(until, now)
+        return Breaker(credential, operation, state, fails, until, bool(forced))
 
     async def tripped(self) -> list[Breaker]:
         """Those that are not closed by themselves, of all accounts."""

@@ -22,6 +22,7 @@ from gateway.lookup.lookup import Caller
 from gateway.lookup.marking import marks_of_row
 from gateway.lookup.picking import NoSuchAccount, pick
 from gateway.lookup.purchases import Held, Purchase, Purchases
+from gateway.lookup.settling import health_of
 from gateway.lookup.spelling import (
     QueryError,
     clean_domain,
@@ -106,15 +107,21 @@ class Keeper:
         try:
             found = await self._ask(errand.credential, ask)
             objected = self._claimed(found)
-            settled = self._purchases.settle(held, "posted", objected=objected, kind="email")
+            settled = self._purchases.settle(
+                held, "posted", objected=objected, kind="email", health="ok"
+            )
         except ProviderError as error:
-            settled = self._purchases.fail(held, error, objected=self._objector(errand, error))
+            settled = self._failed(held, errand, error)
             await self._heard(errand.credential, error)
             raise
         finally:
             await self._close(held, settled)
         await self._heard(errand.credential, None)
         return found
+
+    def _failed(self, held: Held, errand: Errand, error: ProviderError) -> asyncio.Task[None]:
+        objected = self._objector(errand, error)
+        return self._purchases.fail(held, error, objected=objected, health=health_of(error))
 
     def _objector(self, errand: Errand, error: ProviderError) -> list[str]:
         """Marks of the one person of whom the provider says it, if it is one alone."""
@@ -165,7 +172,9 @@ class Keeper:
     async def _close(self, held: Held, settled: asyncio.Task[None] | None) -> None:
         """Whoever hangs up, the entry is closed."""
         if settled is None:
-            _ = self._purchases.settle(held, "voided", outcome="failed", reason="unavailable")
+            _ = self._purchases.settle(
+                held, "voided", outcome="failed", reason="unavailable", health="neutral"
+            )
             return
         await asyncio.wait({settled}, timeout=SETTLING)
 

@@ -11,6 +11,7 @@ from gateway.lookup.market import Market
 from gateway.vault.credentials import Credential
 from providers.base import Adapter, Bounded
 from providers.errors import AuthenticationFailed, OutOfCredits, ProviderError
+from providers.registry import account_actions
 
 PATIENCE = 15.0
 
@@ -37,7 +38,8 @@ async def check(
     except ProviderError as error:
         return Verdict(ok=None, checked=False, reason=error.reason)
     await market.bench.clear(credential.id)
-    await breakers.close(credential.id, classes_of(adapter.offers))
+    classes = classes_of(adapter.offers, account_actions(credential.provider))
+    await breakers.close(credential.id, classes)
     if balance is None:
         return Verdict(ok=None, checked=False, reason="no_free_call")
     return Verdict(ok=True, checked=True, balance=balance)

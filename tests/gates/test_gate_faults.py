@@ -54,6 +54,7 @@ FAULTS: list[tuple[str, Options]] = [
     ("unauthorized", {}),
     ("out_of_credits", {}),
     ("quota_as_401", {}),
+    ("task_failed", {}),
 ]
 MORE: list[tuple[str, Options]] = [
     *(("status", {"status": status}) for status in (400, 403, 404, 408, 502, 504)),
