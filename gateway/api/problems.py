@@ -35,6 +35,7 @@ from gateway.lookup.endings import (
 )
 from gateway.lookup.identity import QueryError
 from gateway.lookup.lookup import Lookup
+from gateway.lookup.routing import PATTERN
 from gateway.money.amounts import to_money, to_units
 from gateway.money.ledger import Outdated
 from gateway.money.terms import Obstacle
@@ -74,7 +75,7 @@ CODES: Mapping[str, tuple[int, str]] = {
 
 
 class Fault(Struct):
-    """One thing that is wrong; `pointer` is a JSON pointer into the body.
+    """One thing that is wrong; `pointer` is a JSON pointer into the body, null if it is no member.
 
     A budget that stood in the way says which, and its money as decimal strings; `resets_at` is
     null for one that never does.
@@ -83,7 +84,7 @@ class Fault(Struct):
     id: str
     code: int
     details: str
-    pointer: str | UnsetType = UNSET
+    pointer: str | None = None
     budget: str | UnsetType = UNSET
     period: str | UnsetType = UNSET
     spent: str | UnsetType = UNSET
@@ -228,10 +229,13 @@ def unauthenticated() -> Problem:
 
 def of_lookup(lookup: Lookup) -> Problem | None:
     """Why a finished lookup has no answer; None if it has one, even an empty one."""
-    if lookup.answer or lookup.empties:
-        return None
     attempts, tally = lookup.attempts, lookup.tally
-    if any(_was_asked(item) for item in attempts):
+    has_failed = any(_was_asked(item) for item in attempts if not _is_guess(lookup, item))
+    # A guess that was wrong says nothing of those who failed to answer.
+    guessed_wrong = any(item.provider == PATTERN and item.outcome == "empty" for item in attempts)
+    if lookup.answer or lookup.empties or (guessed_wrong and not has_failed):
+        return None
+    if has_failed:
         return _failed(attempts, tally)
     if tally.obstacle is not None:
         return _over_budget(tally.obstacle, attempts)
@@ -240,6 +244,11 @@ def of_lookup(lookup: Lookup) -> Problem | None:
     wait = RETRY_DOUBT if any(item.outcome == "in_doubt" for item in attempts) else RETRY_SOON
     retry_after = tally.retry_after or wait
     return Problem("no_provider_available", detail, retry_after=retry_after, attempts=attempts)
+
+
+def _is_guess(lookup: Lookup, item: Attempt) -> bool:
+    """A guess, or the verification of one."""
+    return item.provider == PATTERN or item.operation != lookup.operation
 
 
 def _was_asked(item: Attempt) -> bool:

@@ -33,6 +33,8 @@ Share = Annotated[
 PATTERN = "pattern"
 DAY = 24 * 3600
 LONGEST = 30 * DAY
+# As in the settings. What is kept for a shorter time ends sooner.
+MOST_AGE = 10**9
 
 
 class AcceptChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,8 +61,8 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_cost: Money | UnsetType | None = UNSET
     value: Money | UnsetType | None = UNSET
     wait_price: Money | UnsetType | None = UNSET
-    max_age: Annotated[int, Meta(ge=0, le=LONGEST)] | UnsetType = UNSET
-    timeout: Annotated[float, Meta(gt=0, le=3600)] | UnsetType | None = UNSET
+    max_age: Annotated[int, Meta(ge=0, le=MOST_AGE)] | UnsetType = UNSET
+    timeout: Annotated[float, Meta(gt=0, le=DAY)] | UnsetType | None = UNSET
     guess: bool | UnsetType = UNSET
 
 

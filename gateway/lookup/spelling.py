@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import idna
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from publicsuffixlist import PublicSuffixList
 
 LONGEST_HOST = 253
@@ -92,6 +92,10 @@ def _split(text: str, fault: QueryError) -> SplitResult:
         return urlsplit(text if "//" in text else f"//{text}")
     except ValueError:
         raise fault from None
+
+
+# Names of intranets and of tests are domains here, so they are addresses, too.
+SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 def clean_email(value: str, pointer: str) -> str:

@@ -79,7 +79,6 @@ async def try_pattern(waterfall: Waterfall, lookup: Lookup, trial: Trial) -> Can
             await waterfall.guesses.tried(guess, held=held)
     candidate = to_candidate(lookup, verdict) if held else None
     outcome: AttemptOutcome = candidate.outcome if candidate else "empty"
-    lookup.empties += candidate is None
     report(lookup, PATTERN, outcome, cached=verdict.cached)
     return candidate
 

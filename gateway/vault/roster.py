@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from gateway.store.connection import Script, Store
 from gateway.vault.keys import NewKey, make_key
@@ -23,12 +23,16 @@ FOREVER = 2**52
 RETIRED_KEPT = 10
 
 
+def usual_alerts() -> list[float]:
+    return [0.8, 0.95]
+
+
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`amount` is money; the calendar is the installation's."""
+    """`amount` is money; the calendar is the installation's. `alert_at` are shares of it."""
 
     amount: Amount
     period: Literal["day", "month", "total"]
-    alert_at: Annotated[list[Share], Meta(max_length=10)] = []
+    alert_at: Annotated[list[Share], Meta(max_length=10)] = field(default_factory=usual_alerts)
 
 
 class Team(Struct, frozen=True, kw_only=True):

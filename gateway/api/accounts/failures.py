@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from msgspec import UNSET
-
 from gateway.api.problems import RETRY_SOON, Fault, Problem, of_error
 from gateway.lookup.attempts import attempt
 from gateway.lookup.endings import HeldBack, Objected
@@ -58,7 +56,7 @@ def to_problem(
 
 def _refused(provider: str, complaints: Sequence[Complaint], known: Collection[str]) -> Problem:
     faults = [
-        Fault("invalid_query", 422, complaint.details, _place(complaint, known) or UNSET)
+        Fault("invalid_query", 422, complaint.details, _place(complaint, known) or None)
         for complaint in complaints
     ]
     return Problem("invalid_query", f"{provider} refuses it: {faults[0].details}", faults=faults)

@@ -11,7 +11,14 @@ from litestar.response.base import ASGIResponse
 from msgspec import UNSET
 
 from gateway.api.accounts.filters import filters_of
-from gateway.api.accounts.replies import ASKED, WRITTEN, LeadReply, LeadsReply
+from gateway.api.accounts.replies import (
+    ASKED,
+    WRITTEN,
+    Changed,
+    ChangedReply,
+    LeadReply,
+    LeadsReply,
+)
 from gateway.api.accounts.visits import BOTH, READS, WRITES, Visit
 from gateway.api.documents import responses
 from gateway.api.encoded import Encoded
@@ -82,20 +89,21 @@ class Leads(Controller):
         body = msgspec.json.encode(LeadReply(done.data, visit.meta))
         return Encoded(body, status_code=201 if done.created else 200)
 
-    @patch(PATH + "/{lead_id:str}", status_code=204, opt=WRITES, responses=responses({}, WRITTEN))
+    @patch(PATH + "/{lead_id:str}", opt=WRITES, responses=responses({}, WRITTEN))
     async def change_lead(
         self,
         request: Req,
         name: FromPath[str],
         lead_id: FromPath[str],
         data: JSONBody[LeadDraft],
-    ) -> None:
+    ) -> ChangedReply:
         visit = Visit(request, name, "leads.update", DRAFT)
         draft = clean(data)
         await visit.run(
             lambda accounts: accounts.update_lead(lead_id, draft),
             about=[draft],
         )
+        return ChangedReply(Changed(lead_id), visit.meta)
 
     @delete(PATH + "/{lead_id:str}", opt=WRITES, responses=responses({}, ASKED))
     async def delete_lead(self, request: Req, name: FromPath[str], lead_id: FromPath[str]) -> None:

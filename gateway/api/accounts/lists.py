@@ -10,6 +10,8 @@ from litestar.params import FromPath, JSONBody
 from gateway.api.accounts.replies import (
     ASKED,
     WRITTEN,
+    Changed,
+    ChangedReply,
     CustomFieldReply,
     CustomFieldsReply,
     LeadsListReply,
@@ -77,17 +79,18 @@ class Lists(Controller):
         made = await visit.run(lambda accounts: accounts.create_list(draft))
         return LeadsListReply(made.data, visit.meta)
 
-    @patch(LISTS + "/{list_id:str}", status_code=204, opt=WRITES, responses=responses({}, WRITTEN))
+    @patch(LISTS + "/{list_id:str}", opt=WRITES, responses=responses({}, WRITTEN))
     async def rename_list(
         self,
         request: Req,
         name: FromPath[str],
         list_id: FromPath[str],
         data: JSONBody[ListDraft],
-    ) -> None:
+    ) -> ChangedReply:
         visit = Visit(request, name, "lists.update", ListDraft.__struct_fields__)
         draft = clean(data)
         await visit.run(lambda accounts: accounts.rename_list(list_id, draft))
+        return ChangedReply(Changed(list_id), visit.meta)
 
     @delete(LISTS + "/{list_id:str}", opt=WRITES, responses=responses({}, ASKED))
     async def delete_list(self, request: Req, name: FromPath[str], list_id: FromPath[str]) -> None:
@@ -103,19 +106,18 @@ class Lists(Controller):
         made = await visit.run(lambda accounts: accounts.create_custom_field(draft))
         return CustomFieldReply(made.data, visit.meta)
 
-    @patch(
-        FIELDS + "/{field_id:str}", status_code=204, opt=WRITES, responses=responses({}, WRITTEN)
-    )
+    @patch(FIELDS + "/{field_id:str}", opt=WRITES, responses=responses({}, WRITTEN))
     async def rename_custom_field(
         self,
         request: Req,
         name: FromPath[str],
         field_id: FromPath[str],
         data: JSONBody[CustomFieldDraft],
-    ) -> None:
+    ) -> ChangedReply:
         visit = Visit(request, name, "custom_fields.update", CustomFieldDraft.__struct_fields__)
         draft = clean(data)
         await visit.run(lambda accounts: accounts.rename_custom_field(field_id, draft))
+        return ChangedReply(Changed(field_id), visit.meta)
 
     @delete(FIELDS + "/{field_id:str}", opt=WRITES, responses=responses({}, ASKED))
     async def delete_custom_field(

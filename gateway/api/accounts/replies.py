@@ -41,6 +41,17 @@ class AccountReply(Struct):
     meta: ObjectMeta
 
 
+class Changed(Struct):
+    """What was changed; the provider does not say what it looks like now."""
+
+    id: str
+
+
+class ChangedReply(Struct):
+    data: Changed
+    meta: ObjectMeta
+
+
 class LeadReply(Struct):
     data: Lead
     meta: ObjectMeta

@@ -124,7 +124,7 @@ async def test_what_does_not_fit_is_422_at_its_place(
 ) -> None:
     reply = await desk.send(method, path, body)
     problem = problem_of(reply, 422, "invalid_query")
-    assert [fault.get("pointer", "") for fault in problem["errors"]] == [pointer]
+    assert [fault["pointer"] or "" for fault in problem["errors"]] == [pointer]
     assert "@" not in problem["detail"].replace("ada@example.com", "")
 
 
@@ -207,6 +207,6 @@ async def test_every_member_of_a_lead_goes_in_and_comes_out(desk: Desk) -> None:
     assert {name: bare[name] for name in lead} == lead
     assert [one["id"] for one in read["lists"]] == ["2"]
     emptied = {"notes": None, "custom_fields": {"region": None}}
-    assert (await desk.send("PATCH", path, emptied)).status_code == 204
+    assert (await desk.send("PATCH", path, emptied)).json()["data"] == {"id": number}
     again = (await desk.send("GET", path)).json()["data"]
     assert again == {**read, "notes": None, "custom_fields": {"customer_id": "5"}}

@@ -40,7 +40,7 @@ def check_problem(body: dict[str, Any], status: int, code: str, request_id: str)
 def pointers(reply: httpx.Response) -> list[str]:
     """Where a 422 says it hurts."""
     body = problem_of(reply, 422, reply.json()["code"])
-    return [fault["pointer"] for fault in body["errors"] if "pointer" in fault]
+    return [fault["pointer"] for fault in body["errors"] if fault["pointer"] is not None]
 
 
 async def eventually(probe: Callable[[], Awaitable[bool]]) -> float:

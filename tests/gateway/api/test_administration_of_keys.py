@@ -42,7 +42,7 @@ async def test_a_team_lives_and_dies(gateway: Gateway) -> None:
 
 
 async def test_budgets_come_back_as_they_were_given(gateway: Gateway) -> None:
-    month = {**MONTH, "alert_at": []}
+    month = {**MONTH, "alert_at": [0.8, 0.95]}
     day = {"amount": "0.000001", "period": "day", "alert_at": [0.8, 0.95]}
     cases: list[tuple[Any, Any]] = [
         (None, None),

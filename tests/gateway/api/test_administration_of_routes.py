@@ -96,8 +96,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"max_cost": 1}, "/max_cost"),
     ({"value": 0.1}, "/value"),
     ({"wait_price": "-1"}, "/wait_price"),
-    ({"max_age": 2592001}, "/max_age"),
-    ({"timeout": 3601}, "/timeout"),
+    ({"max_age": 10**9 + 1}, "/max_age"),
+    ({"timeout": 86_401}, "/timeout"),
     ({"operation": "emails.verify"}, "/operation"),
     ({"team_id": "default"}, "/team_id"),
 ]

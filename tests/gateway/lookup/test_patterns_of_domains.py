@@ -233,6 +233,17 @@ async def test_a_verifier_that_fails_leaves_it_to_the_others(scene: Scene) -> No
     assert reply.json()["meta"]["provider"] == "snov"
 
 
+async def test_a_wrong_guess_is_no_answer_of_those_who_fail(scene: Scene) -> None:
+    await taught(scene)
+    person, *_ = staff(scene, there=False)
+    scene.fault("hunter", "status", status=500, path=HUNTER_FIND)
+    for provider in ("snov", "sixtyfour"):
+        scene.fault(provider, "status", status=500)
+    reply = await scene.find(person)
+    assert ("pattern", "empty", None) in attempts(reply)
+    assert (reply.status_code, reply.json()["code"]) == (502, "all_providers_failed")
+
+
 async def test_rows_of_a_job_are_guessed_as_well(scene: Scene) -> None:
     left = await taught(scene)
     items = [body_of(person) for person in left[:4]]
