@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.guard.suppression import marks_of
 from gateway.lookup.identity import canonical, fold, names_of, normalise, slot_of
-from gateway.lookup.spelling import QueryError
+from gateway.lookup.spelling import QueryError, clean_domain, clean_email
 from providers.model import (
     CountEmails,
     EnrichCompany,
@@ -103,6 +103,18 @@ def test_a_full_name_is_first_and_last_name(name: str) -> None:
 def test_two_spellings_of_a_name_are_one(one: str, other: str) -> None:
     queries = [FindEmail(full_name=name, domain="a.example") for name in (one, other)]
     assert slot(queries[0]) == slot(queries[1])
+
+
+@pytest.mark.parametrize("domain", ["acme.test", "acme.local", "acme.invalid", "acme.example"])
+def test_whatever_is_a_domain_has_addresses(domain: str) -> None:
+    assert clean_domain(domain, "") == domain
+    assert clean_email(f"Ada@{domain}", "") == f"ada@{domain}"
+
+
+@pytest.mark.parametrize("address", ["ada@localhost", "ada@test", "ada@", "ada", "a b@acme.test"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(QueryError):
+        clean_email(address, "")
 
 
 @pytest.mark.parametrize(
