@@ -50,6 +50,7 @@ from gateway.api.teams import Teams
 from gateway.api.webhook_endpoints import WebhookEndpoints
 from gateway.guard.breakers import Breakers
 from gateway.guard.objections import Objections
+from gateway.guard.permits import Permits
 from gateway.jobs.access import Access
 from gateway.lookup.accounts import Keeper
 from gateway.money.entries import Books
@@ -176,6 +177,7 @@ def _context(process: Process, exchange: Exchange) -> Context:
         standings=Standings(process.store, root=process.root, zone=zone),
         reconciler=process.reconciler,
         breakers=Breakers(process.store, process.root),
+        permits=Permits(process.store, process.root),
         webhooks=process.webhooks,
         objections=Objections(process.store, process.root),
         erasures=process.erasures,

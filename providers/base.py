@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
@@ -33,6 +31,7 @@ from providers.model import QUERIES, Answer, Query, Ticket
 from providers.native import NativeApi
 from providers.offers import Charge, Offer, Rate, Resend, always
 from providers.options import Option
+from providers.patience import seconds_in
 
 __all__ = [
     "BACKSTOP",
@@ -56,6 +55,7 @@ __all__ = [
     "always",
     "decode",
     "glance",
+    "seconds_in",
     "seconds_left",
 ]
 
@@ -354,15 +354,8 @@ def broken(error: httpx.HTTPError, paid: bool) -> ProviderError:
 
 
 def retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds, from either form of RFC 9110's Retry-After."""
-    value = headers.get("retry-after", "")
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+    """As `seconds_in` reads it."""
+    return seconds_in(headers.get("retry-after", ""))
 
 
 def _url(address: str, params: Mapping[str, Any] | None) -> httpx.URL:

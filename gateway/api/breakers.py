@@ -33,7 +33,10 @@ class BreakerView(Struct, kw_only=True):
 
 
 class BreakerChange(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Of all accounts and operations of the provider that are not named; `auto` ends a forcing."""
+    """Of all accounts and operations of the provider that are not named; `auto` ends a forcing.
+
+    `closed` and `auto` also end a pause that the provider has asked for.
+    """
 
     state: Literal["open", "closed", "auto"]
     operation: str | None = None
@@ -110,5 +113,7 @@ class BreakersOfProviders(Controller):
         for account in accounts:
             for operation in [data.operation] if data.operation else offered:
                 await context.breakers.force(account.id, operation, word)
+            if word != "open":
+                await context.permits.lift(context.market.allowance(account))
         await record(request, "breaker.forced", name, given_in(data))
         return BreakersReply(await _read(context, name), meta_of(request))

@@ -13,6 +13,7 @@ from gateway.api.lists import ListMeta, Pager, ReplyMeta
 from gateway.api.problems import request_id_of
 from gateway.guard.breakers import Breakers
 from gateway.guard.objections import Objections
+from gateway.guard.permits import Permits
 from gateway.jobs.access import Access
 from gateway.jobs.erasures import Erasures
 from gateway.jobs.queue import Queue
@@ -50,6 +51,7 @@ class Context:
     standings: Standings
     reconciler: Reconciler
     breakers: Breakers
+    permits: Permits
     webhooks: Webhooks
     objections: Objections
     erasures: Erasures

@@ -297,7 +297,9 @@ class Credentials(Controller):
             await _find(request, credential_id)
             return CheckReply(Verdict(ok=None, checked=False, reason="sandbox"), meta_of(request))
         adapter = context.desk.adapter_of(held)
-        verdict = await check(context.market, context.breakers, adapter, held)
+        verdict = await check(
+            context.market, adapter, held, breakers=context.breakers, permits=context.permits
+        )
         await record(request, "credential.checked", credential_id)
         return CheckReply(verdict, meta_of(request))
 

@@ -135,8 +135,13 @@ class Permits:
     async def pause(self, allowance: Allowance, seconds: float, bucket: str = "") -> None:
         """Nothing leaves before: the provider has said so."""
         until = await self._now() + _millis(seconds)
-        key = f"{self._account(allowance)}:paused{':' + bucket if bucket else ''}"
+        key = self._pause(allowance, bucket)
         await self._store.call("SET", key, until, "PX", max(1, _millis(seconds)))
+
+    async def lift(self, allowance: Allowance) -> None:
+        """End its pauses, whatever the provider has said."""
+        buckets = {"", *(limit.bucket for limit in allowance.limits)}
+        await self._store.call("DEL", *(self._pause(allowance, one) for one in buckets))
 
     async def _now(self) -> int:
         return int(await self._store.run(NOW, [self._root], []))
@@ -145,6 +150,9 @@ class Permits:
         account = self._account(allowance)
         await self._store.call("ZREM", f"{account}:queue", who)
         await self._store.call("ZREM", f"{account}:seen", who)
+
+    def _pause(self, allowance: Allowance, bucket: str) -> str:
+        return f"{self._account(allowance)}:paused{':' + bucket if bucket else ''}"
 
     def _account(self, allowance: Allowance) -> str:
         return f"{self._root}permits:{allowance.account}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import IPv6Address
 from typing import Any, NoReturn
 
@@ -18,6 +16,7 @@ from yarl import URL
 
 from gateway.guard.addresses import Address
 from gateway.guard.receivers import Receiver, Receivers, parse
+from providers.base import seconds_in
 
 # Of a name's addresses so many are tried.
 TRIED = 3
@@ -138,14 +137,3 @@ def _reason(error: Exception) -> str:
         case aiohttp.ServerTimeoutError():
             return "timed_out"
     return "broken_reply"
-
-
-def seconds_in(retry_after: str) -> float | None:
-    """Seconds from now, from either form of RFC 9110's Retry-After; None for anything else."""
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, IndexError):
-        return None

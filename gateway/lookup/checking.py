@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.guard.breakers import Breakers, classes_of
+from gateway.guard.permits import Permits
 from gateway.lookup.market import Market
 from gateway.vault.credentials import Credential
 from providers.base import Adapter, Bounded
@@ -26,9 +27,17 @@ class Verdict(Struct, kw_only=True):
 
 
 async def check(
-    market: Market, breakers: Breakers, adapter: Adapter, credential: Credential
+    market: Market,
+    adapter: Adapter,
+    credential: Credential,
+    *,
+    breakers: Breakers,
+    permits: Permits,
 ) -> Verdict:
-    """Ask; the account is benched if it is refused or used up, else in use again."""
+    """Ask; the account is benched if it is refused or used up, else in use again.
+
+    One that has answered is not to be left alone any more, whatever it said before.
+    """
     try:
         async with Bounded(PATIENCE):
             balance = await adapter.balance()
@@ -42,4 +51,5 @@ async def check(
     await breakers.close(credential.id, classes)
     if balance is None:
         return Verdict(ok=None, checked=False, reason="no_free_call")
+    await permits.lift(market.allowance(credential))
     return Verdict(ok=True, checked=True, balance=balance)

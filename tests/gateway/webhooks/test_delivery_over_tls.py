@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gateway.guard.receivers import ReceiverRefused, Receivers
-from gateway.jobs.delivery import NotDelivered, Reply, Sender, seconds_in
+from gateway.jobs.delivery import NotDelivered, Reply, Sender
 from tests.gateway.webhooks.receiver import Receiver
 
 NAME = "receiver.example"
@@ -164,20 +164,3 @@ async def test_a_reply_that_is_none_is_no_delivery(words: bytes, reason: str) ->
 
 async def test_who_says_nothing_is_waited_for_so_long_only() -> None:
     assert await heard(b"HTTP/1.1 200 OK\r\n", seconds=30) == "timed_out"
-
-
-@pytest.mark.parametrize(
-    "text, seconds",
-    [
-        ("120", 120.0),
-        (" 0 ", 0.0),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
-        ("", None),
-        ("-5", None),
-        ("soon", None),
-        ("Wed, 21 Oct 2015 07:28:00 -0000", None),
-        ("\u0665", None),
-    ],
-)
-def test_both_forms_of_retry_after_are_read(text: str, seconds: float | None) -> None:
-    assert seconds_in(text) == seconds
