@@ -66,6 +66,8 @@ AsyncTransport = httpx.AsyncBaseTransport
 HTTPError = httpx.HTTPError
 
 T = TypeVar("T")
+# What can't be compressed grows a little by it.
+LARGEST_CODED = MAX_REPLY_BYTES + 64 * 1024
 # Nested deeper than anybody reads, it is a RecursionError.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _OPERATION_OF = {query: operation for operation, query in QUERIES.items()}
@@ -316,7 +318,7 @@ def _decoded(response: httpx.Response) -> AsyncIterable[bytes]:
     coding = response.headers.get("content-encoding", "identity")
     if coding.strip().lower() in ("", "identity"):
         return response.stream
-    return inflated(aiter(response.stream), coding)
+    return inflated(aiter(response.stream), coding, most=LARGEST_CODED)
 
 
 def decode(body: bytes | msgspec.Raw, into: type[T]) -> T:

@@ -13,16 +13,21 @@ FRAMES = {"gzip": (zlib.MAX_WBITS | 32,), "x-gzip": (zlib.MAX_WBITS | 32,),
 
 
 class Undecodable(Exception):
-    """It is not in the coding that it says, or in one that nobody asked for."""
+    """It is not in the coding that it says, or in one that nobody asked for, or does not end."""
 
 
-async def inflated(chunks: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
-    """What the chunks hold, at most PIECE bytes at a time. Raises Undecodable."""
+async def inflated(
+    chunks: AsyncIterator[bytes], coding: str, *, most: int
+) -> AsyncIterator[bytes]:
+    """What the chunks hold, at most PIECE bytes at a time.
+
+    They are `most` bytes in all: what holds nothing can go on for ever. Raises Undecodable.
+    """
     frames = FRAMES.get(coding.strip().lower())
     if frames is None:
         raise Undecodable("a coding that was not asked for")
     try:
-        async for piece in _inflated(chunks, frames):
+        async for piece in _inflated(_bounded(chunks, most), frames):
             yield piece
     except zlib.error as error:
         raise Undecodable(str(error)) from None
@@ -37,6 +42,14 @@ async def _inflated(chunks: AsyncIterator[bytes], frames: tuple[int, ...]) -> As
                 yield piece
                 # Or a bomb would keep everybody waiting until it is known as one.
                 await asyncio.sleep(0)
+
+
+async def _bounded(chunks: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        most -= len(chunk)
+        if most < 0:
+            raise Undecodable("too large before it is decompressed")
+        yield chunk
 
 
 def _opened(beginning: bytes, frames: tuple[int, ...]) -> zlib._Decompress:
@@ -56,3 +69,6 @@ def _pieces(inflater: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
         piece = inflater.decompress(chunk, PIECE)
         chunk = inflater.unconsumed_tail
         yield piece
+        # zlib keeps all that comes, makes nothing of it, and may ask for it again.
+        if inflater.unused_data:
+            raise Undecodable("something follows its end")
