@@ -312,6 +312,16 @@ async def read(response: httpx.Response) -> bytes:
     return body
 
 
+async def keep(response: httpx.Response) -> None:
+    """Its body as it comes, taken before anybody reads it; its connection is free then."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    try:
+        body = await whole(response.stream)
+    finally:
+        await response.aclose()
+    response.stream = httpx.ByteStream(body)
+
+
 def _decoded(response: httpx.Response) -> AsyncIterable[bytes]:
     """Past httpx's decoder, which inflates whatever comes to whatever it becomes, at once."""
     assert isinstance(response.stream, httpx.AsyncByteStream)

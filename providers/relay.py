@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
 from providers.base import (
@@ -14,6 +15,7 @@ from providers.base import (
     Request,
     Response,
     broken,
+    keep,
     read,
     retry_after,
 )
@@ -102,18 +104,24 @@ class _Exchange:
         self._target = self._root + outgoing.target
 
     async def run(self) -> Relayed:
-        flow = self._adapter.auth.async_auth_flow(self._request)
-        try:
-            step = await anext(flow)
-            while True:
-                response = await self._send(step)
-                try:
-                    step = await flow.asend(response)
-                except StopAsyncIteration:
-                    return Relayed(response, self._secrets())
-                await response.aclose()
-        finally:
-            await flow.aclose()
+        async with aclosing(self._adapter.auth.async_auth_flow(self._request)) as flow:
+            step: Request | Relayed = await anext(flow)
+            while not isinstance(step, Relayed):
+                step = await self._following(flow, await self._send(step))
+            return step
+
+    async def _following(
+        self, flow: AsyncGenerator[Request, Response], response: Response
+    ) -> Request | Relayed:
+        """What is sent next, or the reply itself; unless it is that, it is closed."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(response.aclose)
+            try:
+                return await flow.asend(response)
+            except StopAsyncIteration:
+                relayed = Relayed(response, self._secrets())
+                stack.pop_all()
+                return relayed
 
     async def _send(self, step: Request) -> Response:
         paid = step is self._request
@@ -133,6 +141,9 @@ class _Exchange:
             response.request = step
             if not paid:
                 await read(response)
+            elif response.status_code == 401 and self._adapter.auth.requires_response_body:
+                # Or those who wait for a new token would hold all connections that it could take.
+                await keep(response)
             return response
         except HTTPError as error:
             raise broken(error, paid) from None

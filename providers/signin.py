@@ -86,6 +86,8 @@ class ClientCredentials(Auth):
     A caller that is cancelled while it signs in hands over to the next in line.
     """
 
+    requires_response_body = True
+
     def __init__(self, url: str, secret: Mapping[str, str], holder: TokenHolder | None = None):
         self.holder: TokenHolder = holder or LocalToken()
         self.now: Callable[[], float] = time.time
