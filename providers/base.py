@@ -14,24 +14,14 @@ import msgspec
 from providers.batches import is_told_by_another
 from providers.bodies import MAX_REPLY_BYTES, whole
 from providers.bounds import BACKSTOP, LONGEST_CALL, TRIPS, Bounded, Leave, seconds_left, span
-from providers.errors import (
-    AuthenticationFailed,
-    InvalidQuery,
-    MalformedResponse,
-    OutOfCredits,
-    ProviderError,
-    RateLimited,
-    Suppressed,
-    TimedOut,
-    Unavailable,
-    Unsupported,
-)
+from providers.errors import MalformedResponse, ProviderError, TimedOut, Unavailable
 from providers.inflation import Undecodable, inflated
 from providers.model import QUERIES, Answer, Query, Ticket
 from providers.native import NativeApi
 from providers.offers import Charge, Offer, Rate, Resend, always
 from providers.options import Option
 from providers.patience import seconds_in
+from providers.refusals import STATUS_ERRORS, refused
 
 __all__ = [
     "BACKSTOP",
@@ -55,6 +45,7 @@ __all__ = [
     "always",
     "decode",
     "glance",
+    "refused",
     "seconds_in",
     "seconds_left",
 ]
@@ -90,22 +81,6 @@ class Reply(Generic[T]):
     body: bytes
     status: int
     headers: httpx.Headers
-
-
-STATUS_ERRORS: Mapping[int, type[ProviderError]] = {
-    400: InvalidQuery,
-    401: AuthenticationFailed,
-    402: OutOfCredits,
-    403: AuthenticationFailed,
-    404: Unsupported,
-    405: Unsupported,
-    408: TimedOut,
-    413: InvalidQuery,
-    415: InvalidQuery,
-    422: InvalidQuery,
-    429: RateLimited,
-    451: Suppressed,
-}
 
 
 class Adapter:
@@ -292,13 +267,7 @@ class Adapter:
     def _failure(
         self, found: type[ProviderError] | None, response: httpx.Response
     ) -> ProviderError:
-        status = response.status_code
-        strange = MalformedResponse if status < 500 else Unavailable
-        found = found or STATUS_ERRORS.get(status, strange)
-        if found is RateLimited:
-            return RateLimited(status=status, retry_after=retry_after(response.headers))
-        uncertain = found is MalformedResponse and status < 300
-        return found(f"{self.name} answered {status}", status=status, uncertain=uncertain)
+        return refused(self.name, response.status_code, found, retry_after(response.headers))
 
 
 async def read(response: httpx.Response) -> bytes:

@@ -23,16 +23,26 @@ class ProviderError(Exception):
     `uncertain` is true when the request may have reached the provider and no
     complete, readable reply came back, so that a charge can't be ruled out. `local` is true of
     what happened on this side, or is told by another call: it says nothing about the provider.
+    `retry_after` is for how many seconds the provider wants to be left alone, None if it did not
+    say.
     """
 
     reason: ClassVar[str] = "unavailable"
 
-    def __init__(self, detail: str = "", *, status: int | None = None, uncertain: bool = False):
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        uncertain: bool = False,
+        retry_after: float | None = None,
+    ):
         super().__init__(detail or self.reason)
         self.detail = detail or self.reason
         self.status = status
         self.uncertain = uncertain
         self.local = False
+        self.retry_after = retry_after
 
 
 class InvalidQuery(ProviderError):
@@ -52,15 +62,7 @@ class OutOfCredits(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """`retry_after` in seconds, None when the provider did not say."""
-
     reason = "rate_limited"
-
-    def __init__(
-        self, detail: str = "", *, status: int | None = None, retry_after: float | None = None
-    ):
-        super().__init__(detail, status=status)
-        self.retry_after = retry_after
 
 
 class TimedOut(ProviderError):

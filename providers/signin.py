@@ -6,18 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager
+from copy import copy
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from providers.base import STATUS_ERRORS, Auth, Request, Response, glance
-from providers.errors import (
-    AuthenticationFailed,
-    MalformedResponse,
-    ProviderError,
-    RateLimited,
-    Unavailable,
-)
+from providers.base import Auth, Request, Response, glance, refused, retry_after
+from providers.errors import AuthenticationFailed, ProviderError
 
 EARLY = 60.0
 REFUSED_FOR = 1.0
@@ -112,7 +107,7 @@ class ClientCredentials(Auth):
     async def _held(self, stale: str | None) -> Token | None:
         """Callers in line behind a refused sign-in share its refusal."""
         if self._refused is not None and self.now() < self._refused[0]:
-            raise type(self._refused[1])(str(self._refused[1]), status=self._refused[1].status)
+            raise copy(self._refused[1])
         token = await self.holder.get()
         if token is None or token.text == stale or token.renew_at <= self.now():
             return None
@@ -127,16 +122,15 @@ class ClientCredentials(Auth):
         if granted is not None:
             life = max(granted.expires_in - EARLY, granted.expires_in / 2)
             return Token(granted.access_token, self.now() + life)
-        error = _refusal(response.status_code)
+        error = _refusal(response)
         self._refused = (self.now() + REFUSED_FOR, error)
         raise error
 
 
-def _refusal(status: int) -> ProviderError:
+def _refusal(response: Response) -> ProviderError:
     """A 400 is RFC 6749's invalid_client as often as a 401 is; a 200 was no token."""
-    if status in (400, 401, 403):
-        return AuthenticationFailed(f"the sign-in answered {status}", status=status)
-    if status == 429:
-        return RateLimited("the sign-in is rate limited", status=status)
-    kind = Unavailable if status >= 500 else STATUS_ERRORS.get(status, MalformedResponse)
-    return kind(f"the sign-in answered {status}", status=status)
+    status = response.status_code
+    found = AuthenticationFailed if status in (400, 401, 403) else None
+    error = refused("the sign-in", status, found, retry_after(response.headers))
+    error.uncertain = False
+    return error

@@ -12,8 +12,11 @@ from enum import IntEnum
 from msgspec import Struct
 
 from gateway.store.connection import Script, Store, StoreDown
+from providers.errors import ProviderError, RateLimited
 
 LONGEST_NAP = 1.0
+# How long a provider is left alone that is asked too often and does not say until when.
+UNTOLD = 2.0
 
 
 class Rank(IntEnum):
@@ -133,18 +136,20 @@ class Permits:
             await self._store.call("ZREM", f"{self._account(allowance)}:flying", passage.who)
 
     async def pause(self, allowance: Allowance, seconds: float, bucket: str = "") -> None:
-        """Nothing leaves before: the provider has said so."""
-        until = await self._now() + _millis(seconds)
-        key = self._pause(allowance, bucket)
-        await self._store.call("SET", key, until, "PX", max(1, _millis(seconds)))
+        """Nothing leaves before: the provider has said so, or longer, if it had before."""
+        await self._store.run(PAUSE, [self._pause(allowance, bucket)], [_millis(seconds)])
+
+    async def heed(self, allowance: Allowance, error: ProviderError) -> None:
+        """Pause if that is what the provider asks for; one that is not told of is not missed."""
+        seconds = pause_in(error)
+        if seconds is not None:
+            with contextlib.suppress(StoreDown):
+                await self.pause(allowance, seconds)
 
     async def lift(self, allowance: Allowance) -> None:
         """End its pauses, whatever the provider has said."""
         buckets = {"", *(limit.bucket for limit in allowance.limits)}
         await self._store.call("DEL", *(self._pause(allowance, one) for one in buckets))
-
-    async def _now(self) -> int:
-        return int(await self._store.run(NOW, [self._root], []))
 
     async def _forget(self, allowance: Allowance, who: str) -> None:
         account = self._account(allowance)
@@ -161,8 +166,17 @@ class Permits:
         return self._root, self._account(allowance)
 
 
-NOW = Script.load("now")
+PAUSE = Script.load("pause")
 DEPART = Script.load("depart")
+
+
+def pause_in(error: ProviderError) -> float | None:
+    """Seconds for which its account wants to be left alone; None if it did not say that."""
+    if error.status is None:
+        # A permit that is not to be had in time may be one of a few paths alone.
+        return None
+    untold = UNTOLD if isinstance(error, RateLimited) else None
+    return error.retry_after or untold
 
 
 def _millis(seconds: float) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -13,7 +12,6 @@ from msgspec.structs import replace
 
 from gateway.guard.permits import Permits, Rank
 from gateway.guard.suppression import is_domain, marks_of_address
-from gateway.lookup.calls import UNTOLD
 from gateway.lookup.departures import Departure
 from gateway.lookup.desk import Desk
 from gateway.lookup.endings import Objected
@@ -30,7 +28,6 @@ from gateway.lookup.spelling import (
     clean_linkedin_url,
     clean_text,
 )
-from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential, pool
 from providers.accounts.base import Accounts
@@ -40,7 +37,6 @@ from providers.errors import (
     MalformedResponse,
     OutOfCredits,
     ProviderError,
-    RateLimited,
     Suppressed,
 )
 from providers.model import Email
@@ -161,10 +157,8 @@ class Keeper:
         departure = Departure(self._permits, allowance, rates, rank=Rank.URGENT)
         try:
             yield departure if allowance else None
-        except RateLimited as error:
-            if error.status is not None:
-                with contextlib.suppress(StoreDown):
-                    await self._permits.pause(allowance, error.retry_after or UNTOLD)
+        except ProviderError as error:
+            await self._permits.heed(allowance, error)
             raise
         finally:
             await departure.arrived()

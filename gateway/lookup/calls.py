@@ -36,7 +36,6 @@ from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge, Resend
 from providers.errors import (
     MalformedResponse,
     ProviderError,
-    RateLimited,
     Suppressed,
     TimedOut,
     Unavailable,
@@ -53,8 +52,6 @@ LONGEST_NAP = 20.0
 # Of an item that was laid aside, until it is lent again.
 LATENESS = 60.0
 SHORTEST = 0.05
-# How long a provider is left alone that is asked too often and does not say until when.
-UNTOLD = 2.0
 LONGEST_PAUSE = 0.25
 MOST_SAVED, SHARE = 5.0, 0.1
 
@@ -202,7 +199,9 @@ class Dialler:
         self._budget.earn()
         try:
             return await work()
-        except (Unavailable, TimedOut, MalformedResponse):
+        except (Unavailable, TimedOut, MalformedResponse) as error:
+            if error.retry_after:
+                raise
             pause = random.uniform(0, LONGEST_PAUSE)
             left = until - time.monotonic() - pause
             if left < SHORTEST or not self._budget.spend():
@@ -231,11 +230,8 @@ class Dialler:
         )
         try:
             yield departure if allowance else None
-        except RateLimited as error:
-            # A permit that is not to be had in time may be one of a few paths alone.
-            if error.status is not None:
-                with contextlib.suppress(StoreDown):
-                    await self._permits.pause(allowance, error.retry_after or UNTOLD)
+        except ProviderError as error:
+            await self._permits.heed(allowance, error)
             raise
         finally:
             if allowance.at_once:

@@ -15,7 +15,7 @@ from gateway.lookup.sending import Sender
 from gateway.money.amounts import cost_of
 from gateway.money.terms import EntryState, Settlement
 from gateway.vault.credentials import Credential
-from providers.base import MAX_REPLY_BYTES, TRIPS
+from providers.base import MAX_REPLY_BYTES, TRIPS, refused
 from providers.errors import MalformedResponse, ProviderError, TaskFailed
 from providers.native import Task
 from providers.registry import ADAPTERS
@@ -130,8 +130,11 @@ class OpenTasks:
         try:
             body = await self._read(account, Outgoing("GET", target.encode(), PLAIN))
             told = await self.tell(opened, body)
-        except (ProviderError, *TRIPS) as error:
-            return getattr(error, "reason", "malformed_response")
+        except ProviderError as error:
+            await self._sender.slow_down(account, error)
+            return error.reason
+        except TRIPS:
+            return MalformedResponse.reason
         return "" if told else "its task is still under way"
 
     async def pursue(self, opened: OpenTask) -> None:
@@ -155,6 +158,8 @@ class OpenTasks:
                     raise MalformedResponse("the reply is too large")
         finally:
             await underway.aclose()
-        if underway.relayed.status >= 300:
-            raise MalformedResponse(f"the result answered {underway.relayed.status}")
+        relayed = underway.relayed
+        if relayed.status >= 300:
+            found = self._desk.adapter_of(account).classify(relayed.status, body)
+            raise refused("the result", relayed.status, found, relayed.retry_after)
         return msgspec.json.decode(body)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from gateway.guard.permits import Permits, Rank
-from gateway.lookup.calls import LEASE_MARGIN, UNTOLD
+from gateway.lookup.calls import LEASE_MARGIN
 from gateway.lookup.departures import Departure
 from gateway.lookup.desk import Desk
-from gateway.store.connection import StoreDown
 from gateway.vault.credentials import Credential
+from providers.errors import ProviderError
 from providers.registry import ADAPTERS
 from providers.relay import Outgoing, Relayed, relay
 
@@ -74,8 +72,6 @@ class Sender:
             dispatched=self._desk.ledger.dispatched,
         )
 
-    async def slow_down(self, account: Credential, seconds: float | None) -> None:
-        """Nothing of the account leaves before: its provider has said so."""
-        with contextlib.suppress(StoreDown):
-            allowance = self._desk.market.allowance(account)
-            await self._permits.pause(allowance, seconds or UNTOLD)
+    async def slow_down(self, account: Credential, error: ProviderError) -> None:
+        """Leave the account alone if that is what its provider asks for."""
+        await self._permits.heed(self._desk.market.allowance(account), error)

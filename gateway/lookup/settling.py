@@ -17,7 +17,7 @@ from gateway.lookup.marking import marks_in, marks_in_raws, marks_of_rows
 from gateway.lookup.planning.patterns import votes_of
 from gateway.money.terms import NEVER, Given, Health, Keepsake, Settlement, Way
 from providers.base import Charge
-from providers.errors import ProviderError, RateLimited, Suppressed
+from providers.errors import ProviderError, Suppressed
 from providers.model import Answer, DomainEmails
 
 
@@ -36,7 +36,7 @@ def book(tally: Tally, call: Call, called: Called, *, own: bool) -> None:
         if called.state == "in_doubt" and call.step.offer.charge is not Charge.FREE:
             tally.in_doubt += call.step.cost
     error = called.error
-    if isinstance(error, RateLimited) and error.retry_after is not None:
+    if error is not None and error.retry_after is not None:
         tally.retry_after = min(error.retry_after, tally.retry_after or error.retry_after)
 
 

@@ -19,7 +19,6 @@ from providers.errors import (
     MalformedResponse,
     OutOfCredits,
     ProviderError,
-    RateLimited,
     Suppressed,
     TaskFailed,
     TimedOut,
@@ -118,7 +117,7 @@ def wait_before(ticket: Ticket, learned: float) -> float:
 
 def wait_after(error: ProviderError, poll: int) -> float:
     """Seconds until a poll that failed is tried again."""
-    if isinstance(error, RateLimited) and error.retry_after is not None:
+    if error.retry_after is not None:
         return error.retry_after
     return min(LONGEST_WAIT, 1.0 * GROWTH**poll)
 

@@ -22,13 +22,12 @@ from gateway.money.terms import Health
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential
-from providers.base import MAX_REPLY_BYTES, STATUS_ERRORS, TRIPS
+from providers.base import MAX_REPLY_BYTES, TRIPS, refused
 from providers.errors import (
     AuthenticationFailed,
     MalformedResponse,
     OutOfCredits,
     ProviderError,
-    RateLimited,
     Suppressed,
     TimedOut,
     Unavailable,
@@ -193,11 +192,7 @@ class Transit:
         )
         if found is None and self.status < 300:
             return None
-        strange = MalformedResponse if self.status < 500 else Unavailable
-        kind = found or STATUS_ERRORS.get(self.status, strange)
-        if kind is RateLimited:
-            return RateLimited(status=self.status, retry_after=self._relayed.retry_after)
-        return kind(f"{self._call.provider} answered {self.status}", status=self.status)
+        return refused(self._call.provider, self.status, found, self._relayed.retry_after)
 
     async def _refused(self, error: ProviderError) -> None:
         """It costs nothing; one for a person's sake is remembered."""
@@ -286,8 +281,8 @@ class Clerk:
         """
         if isinstance(error, AuthenticationFailed) and error.status == 403:
             return
-        if isinstance(error, RateLimited):
-            await self.sender.slow_down(account, error.retry_after)
+        if error is not None:
+            await self.sender.slow_down(account, error)
         if error is None and (call.is_keyless or (call.is_free and self._is_used_up(account))):
             return
         await self.desk.market.heard(account, error)

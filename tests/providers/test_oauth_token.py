@@ -180,6 +180,16 @@ async def test_callers_in_line_share_a_refusal(adapter: Adapter, provider: Provi
     assert provider.granted == 1
 
 
+@pytest.mark.parametrize("status", [429, 503])
+async def test_callers_in_line_hear_how_long_to_wait(
+    adapter: Adapter, provider: Provider, status: int
+) -> None:
+    provider.refuses = httpx.Response(status, headers={"retry-after": "40"})
+    outcomes = await asyncio.gather(*(peek(adapter) for _ in range(64)), return_exceptions=True)
+    told = {(one.status, one.retry_after) for one in outcomes if isinstance(one, ProviderError)}
+    assert (told, len({id(one) for one in outcomes})) == ({(status, 40.0)}, 64)
+
+
 async def test_a_sign_in_that_hangs_leaves_no_doubt_about_a_charge(
     adapter: Adapter, provider: Provider
 ) -> None:

@@ -125,6 +125,17 @@ async def test_a_pause_of_the_providers_holds(clocked: Store) -> None:
     await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
 
 
+async def test_a_pause_is_lengthened_and_never_shortened(clocked: Store) -> None:
+    permits, limits = Permits(clocked, ROOT), allowance(Limit("", 100, 1))
+    for seconds, longest in ((60, 60), (2, 60), (90, 90), (0, 90)):
+        await permits.pause(limits, seconds)
+        with pytest.raises(Wait) as wait:
+            await permits.take(limits, ALL, rank=Rank.URGENT, seconds=1)
+        assert longest - 1 < wait.value.seconds <= longest
+    await permits.lift(limits)
+    await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+
+
 async def test_requests_at_once_are_bounded_until_they_are_back(store: Store) -> None:
     permits, limits = Permits(store, ROOT), allowance(at_once=2)
     held = [await permits.take(limits, ALL, rank=Rank.BULK, seconds=0) for _ in range(2)]

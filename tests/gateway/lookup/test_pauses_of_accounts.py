@@ -8,7 +8,13 @@ import pytest
 
 from tests.gateway.api.replies import problem_of
 from tests.gateway.lookup.conftest import StartScene
-from tests.gateway.lookup.scene import HUNTER_FIND, Scene, attempts, outcome
+from tests.gateway.lookup.scene import (
+    HUNTER_FIND,
+    SNOV_READ,
+    Scene,
+    attempts,
+    outcome,
+)
 from tests.gateway.lookup.test_guards_of_providers import BREAKERS, find
 from tests.gateway.money.conftest import shift
 
@@ -69,3 +75,41 @@ async def test_who_wants_an_account_asked_ends_its_pause(scene: Scene, state: st
     assert attempts(await find(scene)) == SKIPPED
     await scene.gateway.client.put(BREAKERS, json={"state": state, "operation": "emails.find"})
     assert outcome(await find(scene)) == "accepted"
+
+
+async def test_who_can_serve_nobody_is_left_alone_as_long_as_it_says(
+    start_scene: StartScene,
+) -> None:
+    scene = await start_scene(test_clock=True)
+    scene.fault("hunter", "status", path=HUNTER_FIND, status=503, retry_after=30, times=1)
+    assert attempts(await find(scene)) == [("hunter", "failed", "unavailable")]
+    replies = [await find(scene) for _ in range(3)]
+    assert [attempts(reply) for reply in replies] == [SKIPPED] * 3
+    assert 25 <= int(replies[0].headers["retry-after"]) <= 30
+    assert scene.requests(HUNTER_FIND) == 1
+    await shift(scene.store, 31_000)
+    assert outcome(await find(scene)) == "accepted"
+
+
+async def test_only_a_503_is_believed(scene: Scene) -> None:
+    scene.fault("hunter", "status", path=HUNTER_FIND, status=500, retry_after=30, times=1)
+    assert attempts(await find(scene)) == [("hunter", "failed", "unavailable")]
+    assert outcome(await find(scene)) == "accepted"
+
+
+async def test_a_free_read_is_not_tried_again_before_its_time(scene: Scene) -> None:
+    scene.fault("snov", "status", path=SNOV_READ, status=503, retry_after=30, times=1)
+    assert attempts(await find(scene, providers=["snov"])) == [("snov", "failed", "unavailable")]
+    assert scene.requests(SNOV_READ) == 1
+
+
+@pytest.mark.parametrize("status, reason", [(429, "rate_limited"), (503, "unavailable")])
+async def test_a_sign_in_has_its_account_left_alone(
+    start_scene: StartScene, status: int, reason: str
+) -> None:
+    scene = await start_scene(test_clock=True)
+    scene.fault("snov", "status", path="*/oauth/*", status=status, retry_after=30, times=1)
+    assert attempts(await find(scene, providers=["snov"])) == [("snov", "failed", reason)]
+    reply = await find(scene, providers=["snov"])
+    assert attempts(reply) == [("snov", "skipped", "rate_limited")]
+    assert 25 <= int(reply.headers["retry-after"]) <= 30

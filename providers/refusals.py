@@ -1,0 +1,53 @@
+"""What a reply means that is no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from providers.errors import (
+    AuthenticationFailed,
+    InvalidQuery,
+    MalformedResponse,
+    OutOfCredits,
+    ProviderError,
+    RateLimited,
+    Suppressed,
+    TimedOut,
+    Unavailable,
+    Unsupported,
+)
+
+STATUS_ERRORS: Mapping[int, type[ProviderError]] = {
+    400: InvalidQuery,
+    401: AuthenticationFailed,
+    402: OutOfCredits,
+    403: AuthenticationFailed,
+    404: Unsupported,
+    405: Unsupported,
+    408: TimedOut,
+    413: InvalidQuery,
+    415: InvalidQuery,
+    422: InvalidQuery,
+    429: RateLimited,
+    451: Suppressed,
+}
+OVERLOADED = 503
+
+
+def refused(
+    whose: str, status: int, found: type[ProviderError] | None, asked: float | None
+) -> ProviderError:
+    """`found` is what the adapter makes of it, `asked` the seconds of its Retry-After.
+
+    Those are heeded of who is asked too often, and of who says that it can't serve anybody.
+    """
+    strange = MalformedResponse if status < 500 else Unavailable
+    kind = found or STATUS_ERRORS.get(status, strange)
+    heeded = kind is RateLimited or (kind is Unavailable and status == OVERLOADED)
+    uncertain = kind is MalformedResponse and status < 300
+    return kind(
+        f"{whose} answered {status}",
+        status=status,
+        uncertain=uncertain,
+        retry_after=asked if heeded else None,
+    )

@@ -1,0 +1,47 @@
+"""What a provider says natively of how long its account is to be left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.simulator.faults import Fault
+from tests.gateway.api.replies import eventually, problem_of
+from tests.gateway.native.harness import Native
+from tests.gateway.native.test_native_guards import ACCOUNT, FINDER, ask, fault, look_up, timed
+from tests.gateway.native.test_native_money import start_search, swept
+
+__all__ = ["swept", "timed"]
+
+
+async def test_who_can_serve_nobody_is_left_alone_as_long_as_it_says(timed: Native) -> None:
+    fault(timed, FINDER, status=503, retry_after=30, times=1)
+    reply = await ask(timed)
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "30")
+    reply = await ask(timed, ACCOUNT)
+    problem_of(reply, 429, "rate_limited")
+    assert 25 <= int(reply.headers["retry-after"]) <= 30
+    assert (await look_up(timed))["reason"] == "rate_limited"
+    assert timed.visits() == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_sign_in_has_its_account_left_alone(native: Native, status: int) -> None:
+    fault(native, "*/oauth/*", of="snov", status=status, retry_after=30, times=1)
+    assert (await native.ask("GET", "snov", "/v1/get-balance")).status_code == 502
+    problem_of(await native.ask("GET", "snov", "/v1/get-balance"), 429, "rate_limited")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_task_that_is_read_for_the_books_is_left_alone_too(
+    swept: Native, status: int
+) -> None:
+    read = Fault(
+        provider="snov", kind="status", path="*/result/*", status=status, retry_after=3000
+    )
+    swept.simulator.faults.put(read)
+    await start_search(swept)
+
+    async def paused() -> bool:
+        return (await look_up(swept, "snov")).get("reason") == "rate_limited"
+
+    await eventually(paused)
