@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -13,7 +13,16 @@ import msgspec
 
 from providers.batches import is_told_by_another
 from providers.bodies import MAX_REPLY_BYTES, whole
-from providers.bounds import BACKSTOP, LONGEST_CALL, TRIPS, Bounded, Leave, seconds_left, span
+from providers.bounds import (
+    BACKSTOP,
+    LONGEST_CALL,
+    TRIPS,
+    Bounded,
+    Leave,
+    Span,
+    seconds_left,
+    span,
+)
 from providers.errors import MalformedResponse, ProviderError, TimedOut, Unavailable
 from providers.inflation import Undecodable, inflated
 from providers.model import QUERIES, Answer, Query, Ticket
@@ -42,6 +51,7 @@ __all__ = [
     "Request",
     "Resend",
     "Response",
+    "Span",
     "always",
     "decode",
     "glance",
@@ -249,25 +259,33 @@ class Adapter:
 
     async def _send(self, request: httpx.Request, paid: bool) -> tuple[httpx.Response, bytes]:
         call = span()
+        call.wait()
         if call.leave is not None:
             path = request.url.path.removeprefix(_parsed(self.account.base_url).path)
             await call.leave(path, own=paid, seconds=seconds_left())
-        left = seconds_left()
-        call.sent |= paid
-        request.extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
+        request.extensions = {"timeout": {"pool": call.left()}}
+        request.extensions["held"] = partial(_go, call, request, paid)
         if call.leave is not None:
             request.extensions["left"] = call.leave.left
         try:
             response = await self.transport.handle_async_request(request)
+            call.sent |= paid
             response.request = request
             return response, await read(response)
         except httpx.HTTPError as error:
-            raise broken(error, paid) from None
+            raise call.told(broken(error, paid)) from None
 
     def _failure(
         self, found: type[ProviderError] | None, response: httpx.Response
     ) -> ProviderError:
         return refused(self.name, response.status_code, found, retry_after(response.headers))
+
+
+def _go(call: Span, request: httpx.Request, paid: bool) -> None:
+    """Its clocks begin when it has a connection."""
+    call.go(paid)
+    clocks = ("connect", "read", "write", "pool")
+    request.extensions["timeout"] = dict.fromkeys(clocks, call.left())
 
 
 async def read(response: httpx.Response) -> bytes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from providers.errors import (
     InvalidQuery,
     MalformedResponse,
     OutOfCredits,
+    ProviderError,
     TaskFailed,
     TimedOut,
     Unsupported,
@@ -19,6 +19,8 @@ from providers.errors import (
 
 LONGEST_CALL = 60.0
 BACKSTOP = 0.25
+# Nobody answers in less.
+SHORTEST = 0.05
 _call: ContextVar[Span] = ContextVar("provider_call")
 
 
@@ -33,13 +35,53 @@ class Leave(Protocol):
     def left(self) -> Awaitable[None]: ...
 
 
-@dataclass
 class Span:
-    """When a call must be done, and whether its own request was ever sent."""
+    """When a call must be done, and whether its own request was ever sent.
 
-    deadline: float
-    sent: bool = False
-    leave: Leave | None = None
+    What goes by while it waits for a permit, or for a connection of this side, is not the
+    provider's doing.
+    """
+
+    def __init__(self, seconds: float, leave: Leave | None = None):
+        self.leave = leave
+        self.sent = False
+        self._began = _now()
+        self._waited = 0.0
+        self._waits_since: float | None = None
+        self.deadline = self._began + seconds
+
+    def left(self) -> float:
+        """Seconds until it must be done."""
+        return max(0.001, self.deadline - _now())
+
+    def wait(self) -> None:
+        """It waits until it may go."""
+        self._waits_since = _now()
+
+    def go(self, own: bool) -> None:
+        """It has a connection. Raises TimedOut if it came too late to be of any use."""
+        if self._waits_since is not None:
+            self._waited += _now() - self._waits_since
+            self._waits_since = None
+        if self.left() < min(SHORTEST, self._waited):
+            raise self.told(TimedOut("no connection in time"))
+        self.sent |= own
+
+    @property
+    def is_kept_waiting(self) -> bool:
+        """Whether that took most of the time."""
+        waits = 0.0 if self._waits_since is None else _now() - self._waits_since
+        return self._waited + waits > (_now() - self._began) / 2
+
+    def told(self, error: ProviderError) -> ProviderError:
+        """The error of this call; being late is held against nobody who was not waited for."""
+        if isinstance(error, TimedOut):
+            error.local = error.local or self.is_kept_waiting
+        return error
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def span() -> Span:
@@ -49,7 +91,7 @@ def span() -> Span:
 
 def seconds_left() -> float:
     """Seconds until the running call must be done."""
-    return max(0.001, _call.get().deadline - asyncio.get_running_loop().time())
+    return _call.get().left()
 
 
 TRIPS = (
@@ -74,8 +116,7 @@ class Bounded:
 
     def __init__(self, seconds: float, *, spent: int = 0, leave: Leave | None = None):
         self._spent = spent
-        now = asyncio.get_running_loop().time()
-        self._call = Span(now + min(seconds, LONGEST_CALL), leave=leave)
+        self._call = Span(min(seconds, LONGEST_CALL), leave)
         self._timeout = asyncio.timeout_at(self._call.deadline + BACKSTOP)
 
     async def __aenter__(self) -> None:
@@ -87,7 +128,7 @@ class Bounded:
         try:
             await self._timeout.__aexit__(*failure)
         except TimeoutError:
-            raise TimedOut(uncertain=self._call.sent) from None
+            raise self._call.told(TimedOut(uncertain=self._call.sent)) from None
         if self._spent and isinstance(failure[1], REFUSALS):
             raise TaskFailed(str(failure[1]), units=self._spent) from failure[1]
         if isinstance(failure[1], TRIPS):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 from providers.base import (
     BACKSTOP,
@@ -14,6 +15,7 @@ from providers.base import (
     Leave,
     Request,
     Response,
+    Span,
     broken,
     keep,
     read,
@@ -82,18 +84,17 @@ async def relay(
     A 401 is sent again where the sign-in can be renewed. Every request waits for `leave` first.
     Raises ProviderError.
     """
-    exchange = _Exchange(adapter, outgoing, seconds, leave)
+    call = Span(seconds + (LEAVE_SECONDS if leave else 0.0), leave)
     try:
-        async with asyncio.timeout(seconds + BACKSTOP + (LEAVE_SECONDS if leave else 0.0)):
-            return await exchange.run()
+        async with asyncio.timeout_at(call.deadline + BACKSTOP):
+            return await _Exchange(adapter, outgoing, seconds, call).run()
     except TimeoutError:
-        raise TimedOut(uncertain=exchange.sent) from None
+        raise call.told(TimedOut(uncertain=call.sent)) from None
 
 
 class _Exchange:
-    def __init__(self, adapter: Adapter, outgoing: Outgoing, seconds: float, leave: Leave | None):
-        self.sent = False
-        self._leave = leave
+    def __init__(self, adapter: Adapter, outgoing: Outgoing, seconds: float, call: Span):
+        self._call = call
         self._adapter = adapter
         self._seconds = seconds
         self._base = adapter.account.base_url
@@ -125,16 +126,16 @@ class _Exchange:
 
     async def _send(self, step: Request) -> Response:
         paid = step is self._request
-        if self._leave is not None:
+        self._call.wait()
+        leave = self._call.leave
+        if leave is not None:
             target = self._target if paid else step.url.raw_path
             path = target.removeprefix(self._root).partition(b"?")[0].decode("ascii")
-            await self._leave(path, own=paid, seconds=min(self._seconds, LEAVE_SECONDS))
-        clocks = dict.fromkeys(("read", "write", "pool"), self._seconds)
-        step.extensions = {"timeout": {**clocks, "connect": min(CONNECT_SECONDS, self._seconds)}}
-        if self._leave is not None:
-            step.extensions["left"] = self._leave.left
+            await leave(path, own=paid, seconds=min(self._seconds, LEAVE_SECONDS))
+        step.extensions = {"timeout": self._clocks(), "held": partial(self._go, step)}
+        if leave is not None:
+            step.extensions["left"] = leave.left
         if paid:
-            self.sent = True
             step.extensions["target"] = self._target
         try:
             response = await self._adapter.transport.handle_async_request(step)
@@ -144,9 +145,21 @@ class _Exchange:
             elif response.status_code == 401 and self._adapter.auth.requires_response_body:
                 # Or those who wait for a new token would hold all connections that it could take.
                 await keep(response)
+                # It was refused: only what comes of asking again can have cost.
+                self._call.sent = False
             return response
         except HTTPError as error:
-            raise broken(error, paid) from None
+            raise self._call.told(broken(error, paid)) from None
+
+    def _go(self, step: Request) -> None:
+        """Its clocks begin when it has a connection."""
+        self._call.go(step is self._request)
+        step.extensions["timeout"] = self._clocks()
+
+    def _clocks(self) -> dict[str, float]:
+        left = min(self._seconds, self._call.left())
+        clocks = dict.fromkeys(("read", "write", "pool"), left)
+        return {**clocks, "connect": min(CONNECT_SECONDS, left)}
 
     def _secrets(self) -> frozenset[bytes]:
         """What the reply must not show: the credential, and the token it was turned into."""

@@ -28,8 +28,9 @@ HEADERS = {"user-agent": "prospecting-gateway", "accept-encoding": "gzip, deflat
 class Transport(httpx.AsyncBaseTransport):
     """Connections are pooled per host; `request.extensions["timeout"]` is in seconds.
 
-    With an extension `target`, path and query are sent as these bytes. An extension `left` is
-    awaited when the request's first bytes have left.
+    With an extension `target`, path and query are sent as these bytes. An extension `held` is
+    called once there is a connection to be had, and may set the clocks anew; `left` is awaited
+    when the request's first bytes have left.
     """
 
     def __init__(self, per_host: int = PER_HOST) -> None:
@@ -45,6 +46,8 @@ class Transport(httpx.AsyncBaseTransport):
         pool = self._pools.setdefault(netloc, asyncio.Semaphore(self._per_host))
         await _enter(pool, request.extensions.get("timeout", {}).get("pool"))
         try:
+            if "held" in request.extensions:
+                request.extensions["held"]()
             return await self._exchange(request, pool.release)
         except BaseException:
             pool.release()
