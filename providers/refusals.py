@@ -32,6 +32,9 @@ STATUS_ERRORS: Mapping[int, type[ProviderError]] = {
     451: Suppressed,
 }
 OVERLOADED = 503
+# Said by whatever stands before the provider, which may have done its work all the same. No
+# document tells whether that is charged: assumed, as of every silence, that it may be.
+NOT_IN_TIME = 504
 
 
 def refused(
@@ -44,10 +47,11 @@ def refused(
     strange = MalformedResponse if status < 500 else Unavailable
     kind = found or STATUS_ERRORS.get(status, strange)
     heeded = kind is RateLimited or (kind is Unavailable and status == OVERLOADED)
-    uncertain = kind is MalformedResponse and status < 300
+    unread = kind is MalformedResponse and status < 300
+    unheard = kind is Unavailable and status == NOT_IN_TIME
     return kind(
         f"{whose} answered {status}",
         status=status,
-        uncertain=uncertain,
+        uncertain=unread or unheard,
         retry_after=asked if heeded else None,
     )

@@ -195,7 +195,10 @@ class Transit:
         return refused(self._call.provider, self.status, found, self._relayed.retry_after)
 
     async def _refused(self, error: ProviderError) -> None:
-        """It costs nothing; one for a person's sake is remembered."""
+        """It costs nothing, if it is sure; one for a person's sake is remembered."""
+        if error.uncertain:
+            await _patiently(self._failed(error))
+            return
         if self._call.path is None:
             await self._post(0, error)
             return

@@ -28,7 +28,8 @@ Exchanges = list[dict[str, Any]]
 HTML = "<!doctype html><title>One moment</title>"
 REFUSALS = ("invalid_query", "unauthorised", "out_of_credits", "rate_limited")
 CASES = ("found", "empty")
-SERVER_ERRORS = (500, 502, 503, 504)
+TIMED_OUT = 504
+SERVER_ERRORS = (500, 502, 503, TIMED_OUT)
 NEW_WORD = "brand_new_word"
 ERRORS = {kind.reason: kind for kind in errors.ProviderError.__subclasses__()}
 BROKEN: Sequence[tuple[type[httpx.HTTPError], type[errors.ProviderError], bool]] = (
@@ -164,11 +165,13 @@ async def check_refusals(case: Case) -> None:
 
 
 async def check_server_error(case: Case) -> None:
-    """A server error is unavailability, at whatever step."""
+    """A server error is unavailability, at whatever step; only a time-out is a doubt."""
     exchanges = case.exchanges()
     for at, status in itertools.product(range(len(exchanges)), SERVER_ERRORS):
         broken = {"status": status, "reply": HTML}
-        assert type(await failure(case, [*exchanges[:at], broken])) is errors.Unavailable
+        error = await failure(case, [*exchanges[:at], broken])
+        assert type(error) is errors.Unavailable
+        assert error.uncertain is (status == TIMED_OUT)
 
 
 async def check_breaks(case: Case) -> None:

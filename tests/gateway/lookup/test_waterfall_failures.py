@@ -31,6 +31,7 @@ POLL = "/job-status/*"
 PRICES = {"hunter": Decimal("0.049"), "snov": Decimal("0.03"), "sixtyfour": Decimal("0.05")}
 FAILED: list[Case] = [
     ("hunter", "status", {"status": 500}, "unavailable"),
+    ("hunter", "status", {"status": 502}, "unavailable"),
     ("hunter", "status", {"status": 503}, "unavailable"),
     ("hunter", "status", {"status": 403}, "rate_limited"),
     ("hunter", "status", {"status": 408}, "timed_out"),
@@ -54,6 +55,7 @@ FAILED: list[Case] = [
 # What came back can't be read, or nothing did: the provider may have charged.
 DOUBTFUL: list[Case] = [
     ("hunter", "charge_without_reply", {}, "unavailable"),
+    ("hunter", "status", {"status": 504, "charge": True}, "unavailable"),
     ("hunter", "close", {}, "unavailable"),
     ("hunter", "hang", {}, "timed_out"),
     ("hunter", "html", {}, "malformed_response"),
@@ -66,6 +68,8 @@ DOUBTFUL: list[Case] = [
     ("hunter", "wrong_length", {}, "unavailable"),
     ("snov", "charge_without_reply", {"path": SNOV_PUSH}, "unavailable"),
     ("snov", "hang", {"path": SNOV_PUSH}, "timed_out"),
+    ("snov", "status", {"path": SNOV_PUSH, "status": 504}, "unavailable"),
+    ("sixtyfour", "status", {"path": SIXTYFOUR_START, "status": 504}, "unavailable"),
     ("sixtyfour", "charge_without_reply", {"path": SIXTYFOUR_START}, "unavailable"),
     ("sixtyfour", "rename_field", {"path": SIXTYFOUR_START}, "malformed_response"),
     ("sixtyfour", "rename_field", {"path": POLL, "field": "result"}, "malformed_response"),
@@ -74,6 +78,7 @@ DOUBTFUL: list[Case] = [
 FREE: list[Case] = [
     ("snov", "hang", {"path": SNOV_READ}, "timed_out"),
     ("snov", "close", {"path": SNOV_READ}, "unavailable"),
+    ("snov", "status", {"path": SNOV_READ, "status": 504}, "unavailable"),
     ("snov", "garbage", {"path": SNOV_READ}, "malformed_response"),
     ("snov", "deep", {"path": SNOV_READ}, "malformed_response"),
 ]

@@ -179,6 +179,20 @@ async def test_failures_are_booked_as_those_of_lookups(
     assert of(await last(native), "state", "reason") == (state, reason)
 
 
+@pytest.mark.parametrize(
+    "path, state", [(FINDER, "in_doubt"), ("/no/such", "in_doubt"), ("/account", "voided")]
+)
+async def test_a_504_is_a_doubt_where_it_may_have_cost(
+    raw: Native, upstream: Upstream, path: str, state: str
+) -> None:
+    """What stands before the provider has not waited for its answer."""
+    upstream.answer = b"HTTP/1.1 504 Late\r\nContent-Length: 2\r\n\r\n{}"
+    reply = await raw.ask("GET", "hunter", path)
+    assert (reply.status_code, reply.content) == (504, b"{}")
+    await eventually(lambda: _closed(raw))
+    assert of(await last(raw), "state", "reason") == (state, "unavailable")
+
+
 async def _closed(native: Native) -> bool:
     return (await last(native))["state"] != "dispatched"
 
