@@ -44,6 +44,7 @@ __all__ = [
     "Auth",
     "Bounded",
     "Charge",
+    "Headers",
     "Leave",
     "Offer",
     "Rate",
@@ -61,6 +62,7 @@ __all__ = [
 ]
 
 Auth = httpx.Auth
+Headers = httpx.Headers
 Request = httpx.Request
 Response = httpx.Response
 AsyncTransport = httpx.AsyncBaseTransport
@@ -133,6 +135,18 @@ class Adapter:
         Asked about clean replies too: some providers refuse with a 200.
         """
         return None
+
+    def is_of_account(self, headers: httpx.Headers) -> bool:
+        """Whether a limit that was reached is the account's, and not of what was asked alone."""
+        return True
+
+    def refusal(
+        self, found: type[ProviderError] | None, status: int, headers: httpx.Headers
+    ) -> ProviderError:
+        """What a reply that is no answer means; `found` is what `classify` made of it."""
+        error = refused(self.name, status, found, retry_after(headers))
+        error.of_account = self.is_of_account(headers)
+        return error
 
     async def ask(
         self,
@@ -278,7 +292,7 @@ class Adapter:
     def _failure(
         self, found: type[ProviderError] | None, response: httpx.Response
     ) -> ProviderError:
-        return refused(self.name, response.status_code, found, retry_after(response.headers))
+        return self.refusal(found, response.status_code, response.headers)
 
 
 def _go(call: Span, request: httpx.Request, paid: bool) -> None:

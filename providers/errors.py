@@ -24,7 +24,7 @@ class ProviderError(Exception):
     complete, readable reply came back, so that a charge can't be ruled out. `local` is true of
     what happened on this side, or is told by another call: it says nothing about the provider.
     `retry_after` is for how many seconds the provider wants to be left alone, None if it did not
-    say.
+    say; unless it is `of_account`, only about what was asked here.
     """
 
     reason: ClassVar[str] = "unavailable"
@@ -43,6 +43,7 @@ class ProviderError(Exception):
         self.uncertain = uncertain
         self.local = False
         self.retry_after = retry_after
+        self.of_account = True
 
 
 class InvalidQuery(ProviderError):

@@ -19,9 +19,8 @@ from providers.base import (
     broken,
     keep,
     read,
-    retry_after,
 )
-from providers.errors import TimedOut
+from providers.errors import ProviderError, TimedOut
 
 CONNECT_SECONDS = 15.0
 # How long a request waits for its account's limits to let it leave.
@@ -52,7 +51,10 @@ class Relayed:
             (name.lower(), value) for name, value in response.headers.raw
         ]
         self.secrets = secrets
-        self.retry_after = retry_after(response.headers)
+
+    def refusal(self, adapter: Adapter, found: type[ProviderError] | None) -> ProviderError:
+        """What it means if it is no answer; `found` is what the adapter makes of its body."""
+        return adapter.refusal(found, self.status, self._response.headers)
 
     async def chunks(self, idle: float) -> AsyncIterator[bytes]:
         """The body's bytes, not decoded, with at most `idle` seconds between them.

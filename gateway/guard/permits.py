@@ -172,7 +172,7 @@ DEPART = Script.load("depart")
 
 def pause_in(error: ProviderError) -> float | None:
     """Seconds for which its account wants to be left alone; None if it did not say that."""
-    if error.status is None:
+    if error.status is None or not error.of_account:
         # A permit that is not to be had in time may be one of a few paths alone.
         return None
     untold = UNTOLD if isinstance(error, RateLimited) else None

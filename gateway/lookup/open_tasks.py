@@ -15,7 +15,7 @@ from gateway.lookup.sending import Sender
 from gateway.money.amounts import cost_of
 from gateway.money.terms import EntryState, Settlement
 from gateway.vault.credentials import Credential
-from providers.base import MAX_REPLY_BYTES, TRIPS, refused
+from providers.base import MAX_REPLY_BYTES, TRIPS
 from providers.errors import MalformedResponse, ProviderError, TaskFailed
 from providers.native import Task
 from providers.registry import ADAPTERS
@@ -158,8 +158,8 @@ class OpenTasks:
                     raise MalformedResponse("the reply is too large")
         finally:
             await underway.aclose()
-        relayed = underway.relayed
-        if relayed.status >= 300:
-            found = self._desk.adapter_of(account).classify(relayed.status, body)
-            raise refused("the result", relayed.status, found, relayed.retry_after)
+        if underway.relayed.status >= 300:
+            adapter = self._desk.adapter_of(account)
+            found = adapter.classify(underway.relayed.status, body)
+            raise underway.relayed.refusal(adapter, found)
         return msgspec.json.decode(body)

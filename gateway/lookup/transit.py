@@ -22,7 +22,7 @@ from gateway.money.terms import Health
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential
-from providers.base import MAX_REPLY_BYTES, TRIPS, refused
+from providers.base import MAX_REPLY_BYTES, TRIPS
 from providers.errors import (
     AuthenticationFailed,
     MalformedResponse,
@@ -187,12 +187,11 @@ class Transit:
 
     def _refusal(self) -> ProviderError | None:
         """What the reply means if it is one; some providers refuse with a 200."""
-        found = self._clerk.desk.adapter_of(self._account).classify(
-            self.status, self._copy.glance()
-        )
+        adapter = self._clerk.desk.adapter_of(self._account)
+        found = adapter.classify(self.status, self._copy.glance())
         if found is None and self.status < 300:
             return None
-        return refused(self._call.provider, self.status, found, self._relayed.retry_after)
+        return self._relayed.refusal(adapter, found)
 
     async def _refused(self, error: ProviderError) -> None:
         """It costs nothing, if it is sure; one for a person's sake is remembered."""

@@ -14,6 +14,7 @@ from providers.base import (
     Adapter,
     Auth,
     Charge,
+    Headers,
     Offer,
     Rate,
     Reply,
@@ -77,6 +78,8 @@ ODD_SMTP_REPLY = 222
 # The same Idempotency-Key is still being worked on: wait, as its Retry-After says.
 STILL_RUNNING = 409
 UNKNOWN = 404
+# In two editions of the documents; when the count begins anew is in neither.
+LEFT_FOR_DOMAIN = ("x-rate-limit-remaining", "x-ratelimit-remaining")
 BILLED = frozenset({"valid", "invalid", "accept_all"})
 NO_PERMISSION = frozenset({"no_discover_access", "forbidden"})
 # A 429 is a used-up plan as often as it is a throttle: only its prose tells them apart. That of
@@ -147,6 +150,10 @@ class Hunter(Adapter):
 
     def is_clean(self, status: int) -> bool:
         return status == STILL_VERIFYING or super().is_clean(status)
+
+    def is_of_account(self, headers: Headers) -> bool:
+        """Its verifier counts per domain and day, and nothing else tells what is left."""
+        return not any(headers.get(name, "").strip() == "0" for name in LEFT_FOR_DOMAIN)
 
     def classify(self, status: int, body: bytes) -> type[ProviderError] | None:
         if status == ODD_SMTP_REPLY:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from providers import relay as relaying
 from providers.base import Account, Adapter
 from providers.errors import AuthenticationFailed, TimedOut
 from providers.registry import create
@@ -113,11 +112,11 @@ async def test_a_reply_that_cannot_be_handed_over_holds_none(
 ) -> None:
     hunter = create("hunter", Account(host.url, {"api_key": "a-key-of-hunter"}), transport)
 
-    def trip(_: object) -> float:
+    def trip(*_: object) -> None:
         raise OverflowError
 
     with monkeypatch.context() as patched:
-        patched.setattr(relaying, "retry_after", trip)
+        patched.setattr(Relayed, "__init__", trip)
         for _ in range(PLACES):
             with pytest.raises(OverflowError):
                 await relay(hunter, ASKED, seconds=5)

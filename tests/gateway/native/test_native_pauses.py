@@ -7,8 +7,10 @@ import pytest
 from providers.simulator.faults import Fault
 from tests.gateway.api.replies import eventually, problem_of
 from tests.gateway.native.harness import Native
+from tests.gateway.native.requests import DOMAIN
 from tests.gateway.native.test_native_guards import ACCOUNT, FINDER, ask, fault, look_up, timed
 from tests.gateway.native.test_native_money import start_search, swept
+from tests.gateway.native.upstream import Upstream
 
 __all__ = ["swept", "timed"]
 
@@ -45,3 +47,32 @@ async def test_a_task_that_is_read_for_the_books_is_left_alone_too(
         return (await look_up(swept, "snov")).get("reason") == "rate_limited"
 
     await eventually(paused)
+
+
+def limited(*headers: str) -> bytes:
+    lines = ["HTTP/1.1 429 No", "Retry-After: 3600", "Content-Length: 2", *headers]
+    return ("\r\n".join(lines) + "\r\n\r\n{}").encode()
+
+
+async def verify(raw: Native) -> tuple[str, str]:
+    """The attempt of a lookup."""
+    body = {"email": f"ada.lovelace@{DOMAIN}", "routing": {"providers": ["hunter"]}}
+    [attempt] = (await raw.gateway.post("/v1/emails/verify", body)).json()["attempts"]
+    return attempt["outcome"], attempt["reason"]
+
+
+@pytest.mark.parametrize("spelling", ["X-Rate-Limit-Remaining", "X-RateLimit-Remaining"])
+async def test_what_is_used_up_for_one_domain_is_not_so_for_the_account(
+    raw: Native, upstream: Upstream, spelling: str
+) -> None:
+    upstream.answer = limited(f"{spelling}: 0")
+    for number in range(1, 3):
+        assert await verify(raw) == ("failed", "rate_limited")
+        assert len(upstream.heads) == number
+    assert (await ask(raw, "/email-verifier")).content == b"{}"
+    assert (await ask(raw, ACCOUNT)).content == b"{}"
+    upstream.answer = limited(f"{spelling}: 7")
+    assert await verify(raw) == ("failed", "rate_limited")
+    assert await verify(raw) == ("skipped", "rate_limited")
+    problem_of(await ask(raw, ACCOUNT), 429, "rate_limited")
+    assert len(upstream.heads) == 5
