@@ -47,6 +47,7 @@ log = get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SOON = 2
+TOO_SOON = " `routing.timeout` leaves less time than they usually need."
 RETRY_DOUBT = 300
 RETRY_LATER = 60
 CRASH_FRAMES = 20
@@ -240,6 +241,8 @@ def of_lookup(lookup: Lookup) -> Problem | None:
     if tally.obstacle is not None:
         return _over_budget(tally.obstacle, attempts)
     detail = "No provider can be asked at the moment: " + _reasons(attempts)
+    if any(item.reason == "timed_out" for item in attempts):
+        detail += TOO_SOON
     # A doubt is not resolved within seconds: asking again at once would only be refused again.
     wait = RETRY_DOUBT if any(item.outcome == "in_doubt" for item in attempts) else RETRY_SOON
     retry_after = tally.retry_after or wait

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.calls import lease_of
 from gateway.lookup.identity import slot_of
 from gateway.lookup.lookup import Lookup
@@ -23,8 +24,17 @@ LIMITS = tuple(f"units_{period}" for period in PERIODS)
 class Bids:
     """The bids of one lookup; a step keeps its reservation id, so that repeating is harmless."""
 
-    def __init__(self, lookup: Lookup, *, hash_key: bytes, team_cache: bool, ask_life: int):
+    def __init__(
+        self,
+        lookup: Lookup,
+        shelf: Bookshelf,
+        *,
+        hash_key: bytes,
+        team_cache: bool,
+        ask_life: int,
+    ):
         self._lookup = lookup
+        self._shelf = shelf
         self._hash_key = hash_key
         self._team_cache = team_cache
         self._ask_life = ask_life
@@ -72,6 +82,8 @@ class Bids:
         """Everything from step `index` on; only what is free if it is not `planned` yet."""
         lookup = self._lookup
         cap = lookup.route.max_cost
+        for bid in self._made[index:]:
+            bid.hurried = self._is_hurried(bid)
         return Claim(
             lookup=lookup.id,
             team=lookup.caller.team,
@@ -89,6 +101,24 @@ class Bids:
             unplanned=not planned,
             steps=self._made[index:],
         )
+
+    def seconds_for(self, index: int) -> float:
+        """How long the call of a step may take that is made now."""
+        return self._lookup.seconds_for(last=index + 1 == len(self._made))
+
+    def usual(self, index: int) -> float:
+        """How many seconds the provider of a step usually takes to reply."""
+        return self._shelf.reply_seconds(self._lookup.operation, self._made[index].provider)
+
+    def _is_hurried(self, bid: Bid) -> bool:
+        """Whether its provider would get less time than it usually takes.
+
+        Where nobody set a timeout there is time enough for every provider that is well, and one
+        that has become slow shows there that it is not any more.
+        """
+        if not self._lookup.is_pressed:
+            return False
+        return self.seconds_for(bid.index) < self.usual(bid.index)
 
     def _persons(self) -> list[str]:
         """A verification is about whom the caller asked for, too: either may have objected."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.lookup.planning.confirming import CONFIRMS
+from gateway.lookup.planning.estimation import reply_seconds_of
 from gateway.lookup.planning.lessons import to_counts
 from gateway.lookup.planning.teaching import book_of
 from gateway.lookup.planning.terms import Counts, Statistics
@@ -86,6 +87,10 @@ class Bookshelf:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return self._known.get(operation, {})
+
+    def reply_seconds(self, operation: str, provider: str) -> float:
+        """How long a provider usually takes to reply."""
+        return reply_seconds_of(self.of(operation).get(provider, {}))
 
     async def _read(self, operation: str) -> None:
         offered = FINDING.get(operation, operation)

@@ -20,12 +20,14 @@ from gateway.lookup.batching import Batches, Outcome
 from gateway.lookup.called import Called, failed, posted, spoilt
 from gateway.lookup.completion import Completions
 from gateway.lookup.departures import Convoy, Departure, NotSent
+from gateway.lookup.haste import timed, too_late
 from gateway.lookup.hints import Hints
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.marking import Asked, marks_in_text
 from gateway.lookup.planner import Step
 from gateway.lookup.resting import Parked, Rest
+from gateway.lookup.retries import RetryBudget
 from gateway.lookup.spool import Kept, Spool
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.ledger import Ledger
@@ -53,12 +55,14 @@ LONGEST_NAP = 20.0
 LATENESS = 60.0
 SHORTEST = 0.05
 LONGEST_PAUSE = 0.25
-MOST_SAVED, SHARE = 5.0, 0.1
 
 
 @dataclass(kw_only=True)
 class Call:
-    """A reserved step on its way; `took` is how long its ticket waited for the answer."""
+    """A reserved step on its way; `took` is how long its ticket waited for the answer.
+
+    Its provider `usual`ly takes so many seconds to reply, and has `replied` after so many.
+    """
 
     step: Step
     adapter: Adapter
@@ -71,26 +75,20 @@ class Call:
     asked: Asked
     lookup: Lookup | None = None
     took: float = 0.0
+    usual: float = 0.0
+    replied: float = 0.0
 
     @property
     def rest(self) -> Rest | None:
         return self.lookup.head.rest if self.lookup else None
 
+    @property
+    def least_left(self) -> float:
+        """Seconds without which nothing is paid for after a free read, if there was time enough.
 
-class RetryBudget:
-    """Second tries of a process: one for every ten first ones, saved up to a few."""
-
-    def __init__(self) -> None:
-        self._tries = MOST_SAVED
-
-    def earn(self) -> None:
-        self._tries = min(MOST_SAVED, self._tries + SHARE)
-
-    def spend(self) -> bool:
-        if self._tries < 1:
-            return False
-        self._tries -= 1
-        return True
+        Assumed: of the two requests either takes half of the time.
+        """
+        return max(SHORTEST, self.usual / 2) if self.seconds >= self.usual else 0.0
 
 
 def lease_of(seconds: float) -> int:
@@ -123,11 +121,14 @@ class Dialler:
         until = time.monotonic() + call.seconds
         try:
             reply = await self._peek(call)
+            left = until - time.monotonic()
+            if reply is None and call.step.offer.peek is not None and left < call.least_left:
+                raise too_late()
         except ProviderError as error:
             return Called(state="voided", error=error)
         if isinstance(reply, Answer):
             return posted(reply, reply.units or 0, call.step.price)
-        call.seconds = max(SHORTEST, until - time.monotonic())
+        call.seconds = max(SHORTEST, left)
         if reply is not None:
             # Someone paid for this work before: collecting it is free.
             if not dispatched and not await self._dispatch(call):
@@ -227,9 +228,11 @@ class Dialler:
             poll=poll,
             dispatched=self._ledger.dispatched,
             rest=call.rest,
+            usual=0.0 if poll else call.usual,
         )
         try:
-            yield departure if allowance else None
+            with contextlib.nullcontext() if poll else timed(call, departure):
+                yield departure if allowance else None
         except ProviderError as error:
             await self._permits.heed(allowance, error)
             raise

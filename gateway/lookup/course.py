@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
@@ -148,6 +149,7 @@ class Course:
             cells=decision.statistics.get(name, {}),
             prior=self.question.policy.prior,
             millis=round(called.upstream * 1000),
+            replied=math.ceil(call.replied * 1000),
             rows=answer.rows,
             confidence=data.confidence if isinstance(data, Email) else None,
         )

@@ -25,7 +25,8 @@ class Departure:
     """Of one call, which may be several requests.
 
     `rid` is the reservation of a paid one, which `dispatched` is told of; a poll leaves without a
-    permit while the store is away: what it asks for is bought.
+    permit while the store is away: what it asks for is bought. Only so long is waited that the
+    provider still has the seconds that it usually takes; `waited` is how long it was.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Departure:
         poll: bool = False,
         dispatched: Callable[[str, int], None] | None = None,
         rest: Rest | None = None,
+        usual: float = 0.0,
     ):
         self._permits = permits
         self._allowance = allowance
@@ -50,17 +52,19 @@ class Departure:
         self._poll = poll
         self._dispatched = dispatched
         self._rest = rest
+        self._usual = usual
+        self.waited = 0.0
         self._passages: list[Passage] = []
         self._let_go = 0.0
 
     async def __call__(self, path: str, *, own: bool, seconds: float) -> None:
-        rid = self._rid if own else ""
+        rid, began = self._rid if own else "", time.monotonic()
         try:
             passage = await self._permits.take(
                 self._allowance,
                 buckets_of(path, self._rates),
                 rank=self._rank,
-                seconds=seconds,
+                seconds=max(0.0, seconds - self._usual),
                 rid=rid,
                 lease=self._lease,
                 check=self._check,
@@ -77,6 +81,7 @@ class Departure:
             raise NotSent(str(error)) from None
         self._passages.append(passage)
         self._let_go = time.monotonic()
+        self.waited += self._let_go - began
         if rid:
             # Further requests of the same call are part of what was dispatched.
             self._rid = ""

@@ -315,7 +315,8 @@ class Descent:
             after=self.lookup.after,
             slot=self.bids[found.index].slot,
             rid=found.rid,
-            seconds=self.lookup.seconds_for(last=found.index + 1 == len(self.bids)),
+            seconds=self.bids.seconds_for(found.index),
+            usual=self.bids.usual(found.index),
             asked=self.lookup.asked,
             lookup=self.lookup,
         )

@@ -154,6 +154,11 @@ class Lookup:
     def seconds_left(self) -> float:
         return self.head.deadline - asyncio.get_running_loop().time()
 
+    @property
+    def is_pressed(self) -> bool:
+        """Whether the caller, or a route, has set a time after which nothing is waited for."""
+        return self.head.route.timeout is not None
+
     def seconds_for(self, *, last: bool) -> float:
         """All the time left for the last step, half of it while another remains.
 
@@ -162,7 +167,7 @@ class Lookup:
         """
         left = max(0.05, self.seconds_left())
         share = left if last else left / 2
-        if self.route.timeout is None:
+        if not self.is_pressed:
             return max(share, LONGEST_CALL if last else PATIENCE)
         return share
 

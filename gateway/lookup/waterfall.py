@@ -83,6 +83,7 @@ class Waterfall:
     def bids_of(self, lookup: Lookup) -> Bids:
         return Bids(
             lookup,
+            self.shelf,
             hash_key=self.data_key.value,
             team_cache=self.team_cache,
             ask_life=self._doubts,

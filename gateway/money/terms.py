@@ -25,8 +25,9 @@ class Bid(Struct, kw_only=True):
     milliseconds. `direct` records the dispatch together with the reservation. `limits` are the
     account's units per day, month and in total, in thousandths, NO_LIMIT for none; `spare` says
     that the provider has another account. `ask` is kept until it is known what came of the call,
-    at most `ask_life` ms. An `unwanted` one may be served, not bought. `breaker` is the class of
-    calls that it fails with, its operation unless it says so.
+    at most `ask_life` ms. An `unwanted` one may be served, not bought; so may a `hurried` one,
+    which has less time than it usually takes. `breaker` is the class of calls that it fails with,
+    its operation unless it says so.
     """
 
     index: int
@@ -49,6 +50,7 @@ class Bid(Struct, kw_only=True):
     ask: str = ""
     ask_life: int = 0
     unwanted: bool = False
+    hurried: bool = False
     breaker: str = ""
 
 

@@ -24,6 +24,12 @@ WEIGHT = 12.0
 TEMPER = 0.7
 ROOT, NOTHING, WEAK = "", "-", "w"
 PACE = "@pace"
+# How long a provider took to reply, without its task and without waits of our own.
+REPLY = "@reply"
+# Of replies the newest so many count: who was slow once is not held to be so for long.
+NEWEST_REPLIES = 32
+# Seconds, before anything is known. Assumed: over a network nobody has searched sooner.
+UNLEARNED_REPLY = 0.1
 ANSWERS = 1
 # Where among a path's levels its segment is.
 SEGMENT = 2
@@ -146,6 +152,12 @@ def seconds_of(cells: Cells, prior: Prior) -> float:
     """How long an answer takes."""
     calls, millis = cells.get(PACE, (0, 0))[:2]
     return (millis + WEIGHT * prior.millis) / (calls + WEIGHT) / 1000
+
+
+def reply_seconds_of(cells: Cells) -> float:
+    """How long a provider usually takes to reply."""
+    calls, millis = cells.get(REPLY, (0, 0))[:2]
+    return millis / calls / 1000 if calls else UNLEARNED_REPLY
 
 
 def rows_of(cells: Cells, expected: int) -> float:

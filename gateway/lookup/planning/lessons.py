@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from gateway.lookup.planning.estimation import PACE, levels_of
-from gateway.lookup.planning.terms import Counts
+from gateway.lookup.planning.estimation import NEWEST_REPLIES, PACE, REPLY, levels_of
+from gateway.lookup.planning.terms import Cells, Counts
 
 WIDTH = 5
 CAP = 1024
@@ -115,6 +115,14 @@ class Book:
 def pace(millis: int, rows: int, *, answered: bool) -> tuple[str, Counts]:
     """How long a call took, and how many rows its answer had."""
     return PACE, (1, millis, int(answered), rows, 0)
+
+
+def reply(millis: int, cells: Cells) -> tuple[str, Counts]:
+    """How soon a provider replied; once enough is known it takes the place of a mean reply."""
+    calls, total = cells.get(REPLY, (0, 0))[:2]
+    if calls < NEWEST_REPLIES:
+        return REPLY, (1, millis, 0, 0, 0)
+    return REPLY, (0, millis - total // calls, 0, 0, 0)
 
 
 def to_cells(hash_: Mapping[bytes, bytes]) -> dict[str, Counts]:

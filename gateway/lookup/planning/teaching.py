@@ -15,7 +15,7 @@ from gateway.lookup.planning.estimation import (
     posterior,
     prior_of,
 )
-from gateway.lookup.planning.lessons import RECENT, Lesson, pace
+from gateway.lookup.planning.lessons import RECENT, Lesson, pace, reply
 from gateway.lookup.planning.terms import Cells, Counts, Prior, State
 
 # What came of a call: nothing, an answer that counts as nothing, or one with a status.
@@ -42,13 +42,15 @@ def teach(
     cells: Cells,
     prior: Prior,
     millis: int = 0,
+    replied: int = 0,
     rows: int = 0,
     confidence: int | None = None,
 ) -> Lesson:
     """The lesson of one call in `state`; `cells` are what was known when it was planned.
 
-    Where that was nothing, nothing was expected that it could be measured by. Calls that failed,
-    are in doubt, or were served from the cache teach nothing.
+    `millis` are those until the answer was there, `replied` those that the provider took for its
+    replies, 0 if nobody knows. Where nothing was known, nothing was expected that it could be
+    measured by. Calls that failed, are in doubt, or were served from the cache teach nothing.
     """
     path = path_of(segment, state)
     residual, variance = 0, 0
@@ -56,6 +58,8 @@ def teach(
         residual, variance = _surprise(cells, levels_of(path), prior, good=found == "valid")
     answered = found != "empty"
     adds = [pace(millis, rows, answered=answered)]
+    if replied:
+        adds.append(reply(replied, cells))
     if confidence is not None and found in ("valid", "catch_all", "unknown"):
         adds.append((f"@{found}", _band(confidence)))
     return Lesson(

@@ -249,6 +249,10 @@ local function try(a, s, now, skipped)
     skipped[#skipped + 1] = { index = s.index, reason = 'not_worth_it' }
     return nil
   end
+  if s.hurried then
+    skipped[#skipped + 1] = { index = s.index, reason = 'timed_out' }
+    return nil
+  end
   local back = held_back(a, s, now)
   if back then
     skipped[#skipped + 1] = back

@@ -115,7 +115,7 @@ async def test_a_jobs_default_timeout_is_an_hour_and_a_callers_own_stays(scene: 
 async def test_an_open_ticket_is_collected_whatever_the_timeout(scene: Scene) -> None:
     scene.slow_down("sixtyfour", task=0.5)
     person = scene.person(sixtyfour="valid")
-    reply = await scene.find(person, providers=["sixtyfour"], timeout=0.1)
+    reply = await scene.find(person, providers=["sixtyfour"], timeout=0.3)
     assert attempts(reply) == [("sixtyfour", "accepted", None)]
 
 

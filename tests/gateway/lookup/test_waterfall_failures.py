@@ -269,9 +269,9 @@ async def test_a_timeout_stops_new_steps_and_leaves_half_to_the_next(scene: Scen
 
 
 async def test_no_step_starts_after_the_timeout(scene: Scene) -> None:
-    scene.slow_down("sixtyfour", task=0.4)
+    scene.slow_down("sixtyfour", task=0.8)
     person = scene.person(hunter="valid")
-    reply = await scene.find(person, providers=["sixtyfour", "hunter"], timeout=0.2)
+    reply = await scene.find(person, providers=["sixtyfour", "hunter"], timeout=0.5)
     assert attempts(reply) == [("sixtyfour", "empty", None), ("hunter", "skipped", "timed_out")]
     assert scene.requests(HUNTER_FIND) == 0
 
