@@ -82,3 +82,7 @@ class Tally(Struct):
     booked: list[str] = []
     obstacle: Obstacle | None = None
     retry_after: float | None = None
+
+    def may_ask_in(self, seconds: float) -> None:
+        """Somebody may be asked then; the earliest counts."""
+        self.retry_after = min(seconds, self.retry_after or seconds)

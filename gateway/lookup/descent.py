@@ -138,7 +138,7 @@ class Descent:
             case "wait":
                 return await self._admit(found.index)
             case "account":
-                return await self._change_account(found.index)
+                return await self._change_account(found)
             case _:
                 return await self._ask(found)
 
@@ -278,8 +278,13 @@ class Descent:
         self.bids.replace(index, steps[index])
         return True
 
-    async def _change_account(self, index: int) -> Admission:
-        """The account's units are used up; take another one of the provider's, if there is one."""
+    async def _change_account(self, found: Admission) -> Admission:
+        """The account's units are used up, or it is left alone for a while; take another one of
+        the provider's, if there is one.
+        """
+        index = found.index
+        if found.wait:
+            self.lookup.tally.may_ask_in(found.wait / 1000)
         if not self._has_account(index, self.bids[index].credential):
             self.bids.make_do(index)
         return await self._admit(index)

@@ -97,6 +97,8 @@ class Purchases:
             if found.kind == "reserved":
                 return _held(claim, purchase, found)
             if found.kind == "none":
+                if found.held:
+                    _ = self._waterfall.go_on(self._ledger.release(claim.scopes, claim.lookup))
                 raise _refusal(found.skipped[0])
             claim.since, claim.patient = found.since, time.monotonic() < patience
             await asyncio.sleep(random.uniform(0.01, 0.03))

@@ -45,8 +45,7 @@ def report_skipped(lookup: Lookup, found: Admission) -> None:
         else:
             lookup.tally.obstacle = lookup.tally.obstacle or skip.budget
             if skip.wait:
-                wait = skip.wait / 1000
-                lookup.tally.retry_after = min(wait, lookup.tally.retry_after or wait)
+                lookup.tally.may_ask_in(skip.wait / 1000)
             report(lookup, provider, "skipped", reason=skip.reason)
 
 

@@ -37,7 +37,7 @@ def book(tally: Tally, call: Call, called: Called, *, own: bool) -> None:
             tally.in_doubt += call.step.cost
     error = called.error
     if error is not None and error.retry_after is not None:
-        tally.retry_after = min(error.retry_after, tally.retry_after or error.retry_after)
+        tally.may_ask_in(error.retry_after)
 
 
 def to_candidate(lookup: Lookup, call: Call, called: Called) -> Candidate | None:

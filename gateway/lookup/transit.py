@@ -69,6 +69,18 @@ class NativeCall(Struct, frozen=True, kw_only=True):
         return self.path is not None and self.path.keyless
 
     @property
+    def is_anyones(self) -> bool:
+        """Whether it is sure that every account answers it alike: a lookup that is answered at
+        once, or by a task that is read with the account that began it.
+
+        What else is read later, by what was asked, is in the account that it was asked of.
+        """
+        path = self.path
+        if path is None or path.once or not ADAPTERS[self.provider].native.lookup_of(path):
+            return False
+        return path.task is not None or self.outgoing.method == "GET"
+
+    @property
     def operation(self) -> str:
         """As the ledger names it: never with what the caller put into the path."""
         template = self.path.template if self.path else "/(unknown)"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
 
 from gateway.lookup.desk import Desk
-from gateway.lookup.endings import Objected
+from gateway.lookup.endings import HeldBack, Objected
 from gateway.lookup.lookup import Caller
-from gateway.lookup.picking import pick
+from gateway.lookup.picking import Benched, NoAccount, pick
 from gateway.lookup.purchases import Purchase
 from gateway.lookup.transit import Clerk, NativeCall, Transit
 from gateway.money.amounts import cost_of, to_micros
@@ -39,8 +39,34 @@ class Transits:
         self.desk = desk
         self._clerk = Clerk(desk)
 
-    async def pick(self, caller: Caller, call: NativeCall, name: str | None) -> Credential:
-        """The account that a call goes to: its own for a task, else the one asked for.
+    async def begin(self, caller: Caller, call: NativeCall, name: str | None) -> Transit:
+        """Open it with the account that it goes to; while that is left alone, and any other would
+        do, with another. Raises what `pick` and `open` raise.
+        """
+        backs: dict[str, HeldBack] = {}
+        while True:
+            try:
+                account = await self.pick(caller, call, name, backs)
+            except (NoAccount, Benched):
+                if not backs:
+                    raise
+                raise min(backs.values(), key=lambda back: back.seconds) from None
+            try:
+                return await self.open(caller, call, account)
+            except HeldBack as back:
+                if name is not None or not call.is_anyones:
+                    raise
+                backs[account.id] = back
+
+    async def pick(
+        self,
+        caller: Caller,
+        call: NativeCall,
+        name: str | None,
+        without: Container[str] = (),
+    ) -> Credential:
+        """The account that a call goes to: its own for a task, else the one asked for, else one
+        that is not among those `without` which it has to go.
 
         Raises NoSuchAccount, NoAccount, Benched, StoreDown.
         """
@@ -50,7 +76,8 @@ class Transits:
             own = self.desk.market.credential(opened.credential) if opened else None
             if own is not None and own.serves(caller.team):
                 return own
-        held = pool(self.desk.market.credentials, call.provider, caller.team)
+        accounts = pool(self.desk.market.credentials, call.provider, caller.team)
+        held = [item for item in accounts if item.id not in without]
         return pick(held, self.desk.market.bench, name, used_up_too=call.is_free)
 
     async def open(self, caller: Caller, call: NativeCall, account: Credential) -> Transit:

@@ -130,7 +130,8 @@ class Admission(Struct):
     `blob` is the cached answer, or the ticket to collect. `rid`, `units` and `cost` of a cached
     one say what it cost this lookup when it ran first. `seq` and `era` are the ledger's after it,
     `closed` its sequence when the entry that was settled closed, 0 if it was closed before;
-    `drifted` says that by this answer its provider is not what it was.
+    `drifted` says that by this answer its provider is not what it was. Another `account` is wanted
+    where one's limit is reached, or it is left alone for `wait` ms.
     `held`: the lookup counts among those that run at once, until it is released.
     """
 
@@ -170,6 +171,7 @@ class Admission(Struct):
     era: int = 0
     closed: int = 0
     drifted: bool = False
+    wait: float = 0
 
 
 class Keepsake(Struct):

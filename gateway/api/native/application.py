@@ -81,7 +81,7 @@ class NativeApplication:
             await _answer(send, 204, [(b"allow", ALLOW.encode())], b"")
             return
         call = await self._call(request, key, caller)
-        transit = await self._open(caller, call, request.account)
+        transit = await self._transits.begin(caller, call, request.account)
         await self._pass_back(transit, receive, send)
 
     async def _sign_in(self, request: NativeRequest, send: Send) -> None:
@@ -139,10 +139,6 @@ class NativeApplication:
             persons=named.marks,
             sole=named.persons if named.sole else (),
         )
-
-    async def _open(self, caller: Caller, call: NativeCall, account: str | None) -> Transit:
-        chosen = await self._transits.pick(caller, call, account)
-        return await self._transits.open(caller, call, chosen)
 
     async def _pass_back(self, transit: Transit, receive: Receive, send: Send) -> None:
         gone = asyncio.create_task(_until_gone(receive))

@@ -254,6 +254,7 @@ local function try(a, s, now, skipped)
     return nil
   end
   local back = held_back(a, s, now)
+  if back and s.spare then return { kind = 'account', index = s.index, wait = back.wait } end
   if back then
     skipped[#skipped + 1] = back
     return nil

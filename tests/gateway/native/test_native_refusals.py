@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.lookup.transit import NativeCall
 from gateway.vault import passes
 from providers.registry import ADAPTERS
 from providers.simulator.endpoints import ENDPOINTS
@@ -361,3 +362,37 @@ async def test_a_token_that_the_provider_forgot_is_renewed(native: Native) -> No
     await native.ask("GET", "snov", "/v1/get-balance")
     native.simulator.app.stage.tokens.expire()
     assert (await native.ask("GET", "snov", "/v1/get-balance")).status_code == 200
+
+
+async def test_an_account_that_is_left_alone_gives_way_to_another(
+    start_native: StartNative,
+) -> None:
+    """Not one that is named, nor for what is kept in an account."""
+    native = await start_native(only=())
+    one = await native.add("hunter", "key-of-one")
+    two = await native.add("hunter", "key-of-two", weight=5)
+    now, _ = await native.store.call("TIME")
+
+    async def pause(account: str, seconds: int) -> None:
+        key, until = f"{{pgw}}:live:permits:{account}:paused", (int(now) + seconds) * 1000
+        await native.store.call("SET", key, until)
+
+    await pause(two, 3600)
+    assert await payer(native) == "key-of-one"
+    assert (await native.entries())[-1]["credential"] == one
+    named = await native.ask("GET", "hunter", FINDER, params={**ADA, "credential": two})
+    refused(named, 429, "rate_limited")
+    refused(await native.ask("GET", "hunter", "/leads"), 429, "rate_limited")
+    await pause(one, 60)
+    reply = await native.ask("GET", "hunter", FINDER, params=ADA)
+    refused(reply, 429, "rate_limited")
+    assert int(reply.headers["retry-after"]) <= 60
+    assert native.visits() == 1
+
+
+async def test_an_account_that_everybody_waits_for_is_noticed(
+    start_native: StartNative, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NativeCall, "is_anyones", False)
+    with pytest.raises(AssertionError):
+        await test_an_account_that_is_left_alone_gives_way_to_another(start_native)
