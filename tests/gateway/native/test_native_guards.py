@@ -304,3 +304,16 @@ def test_every_lookup_has_its_paths(provider: str) -> None:
     named = [path for paths in lookups.values() for path in paths]
     assert len(named) == len(set(named))
     assert set(named) <= {row.template for row in adapter.native.paths if row.reads is None}
+
+
+async def test_who_is_held_back_is_not_under_way(native: Native) -> None:
+    """It does not count among its team's calls at once."""
+    key = await native.key("native", max_concurrency=1)
+    await force(native, "hunter", state="open", operation="emails.find")
+
+    async def is_free() -> bool:
+        return not [key async for key in native.store.scan("{pgw}:busy:*")]
+
+    for _ in range(2):
+        held(await ask(native, key=key), most=60)
+        await eventually(is_free)
