@@ -23,7 +23,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.api.expectations import explain
 from gateway.jobs.carrying import Buried
-from gateway.lookup.attempts import Attempt, Tally
+from gateway.lookup.attempts import Attempt, Tally, seconds_until_asked
 from gateway.lookup.desk import NotConfigured, Unanswerable
 from gateway.lookup.endings import (
     HeldBack,
@@ -48,7 +48,6 @@ log = get_logger()
 MEDIA_TYPE = "application/problem+json"
 RETRY_SOON = 2
 TOO_SOON = " `routing.timeout` leaves less time than they usually need."
-RETRY_DOUBT = 300
 RETRY_LATER = 60
 CRASH_FRAMES = 20
 CODES: Mapping[str, tuple[int, str]] = {
@@ -243,10 +242,8 @@ def of_lookup(lookup: Lookup) -> Problem | None:
     detail = "No provider can be asked at the moment: " + _reasons(attempts)
     if any(item.reason == "timed_out" for item in attempts):
         detail += TOO_SOON
-    # A doubt is not resolved within seconds: asking again at once would only be refused again.
-    wait = RETRY_DOUBT if any(item.outcome == "in_doubt" for item in attempts) else RETRY_SOON
-    retry_after = tally.retry_after or wait
-    return Problem("no_provider_available", detail, retry_after=retry_after, attempts=attempts)
+    wait = seconds_until_asked(attempts, tally)
+    return Problem("no_provider_available", detail, retry_after=wait, attempts=attempts)
 
 
 def _is_guess(lookup: Lookup, item: Attempt) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
@@ -9,6 +10,8 @@ from msgspec import UNSET, Struct, UnsetType
 from gateway.money.amounts import to_money, to_units
 from gateway.money.terms import Obstacle
 
+# Seconds. A doubt is not resolved at once: asking again would only be refused again.
+SOON, DOUBTFUL = 2.0, 300.0
 Reason = Literal[
     "rate_limited",
     "out_of_credits",
@@ -86,3 +89,14 @@ class Tally(Struct):
     def may_ask_in(self, seconds: float) -> None:
         """Somebody may be asked then; the earliest counts."""
         self.retry_after = min(seconds, self.retry_after or seconds)
+
+
+def seconds_until_asked(attempts: Sequence[Attempt], tally: Tally) -> float:
+    """When anybody may be asked at the earliest, where nobody was."""
+    waits = [tally.retry_after] if tally.retry_after else []
+    if any(item.reason == "timed_out" for item in attempts):
+        # With more time it may be asked at once.
+        waits.append(SOON)
+    if any(item.outcome == "in_doubt" for item in attempts):
+        waits.append(DOUBTFUL)
+    return min(waits, default=SOON)

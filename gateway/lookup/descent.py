@@ -59,6 +59,8 @@ class Descent:
     async def to_its_end(self) -> None:
         for left in self.lookup.plan.left_out:
             self._note(left.provider, "skipped", reason=left.reason)
+            if left.until:
+                self.lookup.tally.may_ask_in(max(1.0, left.until - time.time()))
         if not self._is_kept_lately:
             self.course.decide(0)
             await self._try_pattern()

@@ -143,8 +143,13 @@ class Market:
         if fit:
             chosen = choose([stall.credential for stall in fit.values() if stall.credential])
             return fit[chosen.id]
-        reason = next((found.reason for stall in held if (found := self._rest(stall))), "")
-        return msgspec.structs.replace(stand[0], credential=None, benched=reason)
+        rests = [found for stall in held if (found := self._rest(stall))]
+        if not rests:
+            return msgspec.structs.replace(stand[0], credential=None)
+        first = min(rests, key=lambda rest: rest.until)
+        return msgspec.structs.replace(
+            stand[0], credential=None, benched=first.reason, until=first.until
+        )
 
     def _rest(self, stall: Stall) -> Rest | None:
         return self.bench.rest(stall.credential.id) if stall.credential else None

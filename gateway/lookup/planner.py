@@ -33,8 +33,11 @@ class Step(Struct, frozen=True):
 
 
 class LeftOut(Struct, frozen=True):
+    """`until` is when it may be asked again, in seconds since the epoch, 0 for who knows when."""
+
     provider: str
     reason: str
+    until: float = 0.0
 
 
 class Plan(Struct, frozen=True):
@@ -45,7 +48,8 @@ class Plan(Struct, frozen=True):
 class Stall(Struct, frozen=True):
     """A provider's offer for one operation, and the credential a team would use there.
 
-    `benched` says why there is none, if those there are are out of use for a while.
+    `benched` says why there is none, if those there are are out of use for a while: `until`, in
+    seconds since the epoch.
     """
 
     provider: str
@@ -53,6 +57,7 @@ class Stall(Struct, frozen=True):
     credential: Credential | None
     price: Price
     benched: str = ""
+    until: float = 0.0
     limits: Mapping[str, int] = {}
     spare: bool = False
     paced: bool = False
@@ -65,7 +70,8 @@ def plan(query: Query, route: Route, market: Sequence[Stall]) -> Plan:
     for provider, stall in stalls:
         reason = _unfit(query, stall)
         if stall is None or reason is not None:
-            left_out.append(LeftOut(provider, reason or "unsupported"))
+            until = stall.until if stall is not None and reason == stall.benched else 0.0
+            left_out.append(LeftOut(provider, reason or "unsupported", until))
         else:
             steps.append(to_step(query, stall))
     if route.order == "cheapest":
