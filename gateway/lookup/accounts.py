@@ -20,7 +20,7 @@ from gateway.lookup.lookup import Caller
 from gateway.lookup.marking import marks_of_row
 from gateway.lookup.picking import NoSuchAccount, pick
 from gateway.lookup.purchases import Held, Purchase, Purchases
-from gateway.lookup.settling import health_of
+from gateway.lookup.settling import health_of_request
 from gateway.lookup.spelling import (
     QueryError,
     clean_domain,
@@ -117,7 +117,8 @@ class Keeper:
 
     def _failed(self, held: Held, errand: Errand, error: ProviderError) -> asyncio.Task[None]:
         objected = self._objector(errand, error)
-        return self._purchases.fail(held, error, objected=objected, health=health_of(error))
+        health = health_of_request(error)
+        return self._purchases.fail(held, error, objected=objected, health=health)
 
     def _objector(self, errand: Errand, error: ProviderError) -> list[str]:
         """Marks of the one person of whom the provider says it, if it is one alone."""

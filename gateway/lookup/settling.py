@@ -17,7 +17,7 @@ from gateway.lookup.marking import marks_in, marks_in_raws, marks_of_rows
 from gateway.lookup.planning.patterns import votes_of
 from gateway.money.terms import NEVER, Given, Health, Keepsake, Settlement, Way
 from providers.base import Charge
-from providers.errors import ProviderError, Suppressed
+from providers.errors import MalformedResponse, ProviderError, Suppressed
 from providers.model import Answer, DomainEmails
 
 
@@ -123,6 +123,16 @@ def health_of(error: ProviderError | None) -> Health:
     if error is None:
         return "ok"
     return "fail" if error.reason in SICK and not error.local else "neutral"
+
+
+def health_of_request(error: ProviderError | None) -> Health:
+    """The same of a request that its caller made.
+
+    Statuses that no document names are the caller's doing, until the provider calls them its own.
+    """
+    if isinstance(error, MalformedResponse) and (error.status or 0) >= 300:
+        return "neutral"
+    return health_of(error)
 
 
 def to_keepsake(

@@ -17,7 +17,7 @@ from gateway.lookup.desk import Desk
 from gateway.lookup.open_tasks import FIRST_LOOK, OpenTask, OpenTasks
 from gateway.lookup.purchases import Held, Purchases
 from gateway.lookup.sending import Sender, Underway
-from gateway.lookup.settling import health_of
+from gateway.lookup.settling import health_of_request
 from gateway.money.terms import Health
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
@@ -99,16 +99,10 @@ class NativeCall(Struct, frozen=True, kw_only=True):
         return ADAPTERS[self.provider].native.lookup_of(self.path) or NATIVE
 
     def health_of(self, error: ProviderError | None) -> Health:
-        """What the call's end says of its account.
-
-        Statuses that no document names are the caller's doing, until the provider calls them its
-        own.
-        """
+        """What the call's end says of its account."""
         if self.path is not None and self.path.reads is not None:
             return ""
-        if isinstance(error, MalformedResponse) and error.status is not None:
-            return "neutral"
-        return health_of(error)
+        return health_of_request(error)
 
 
 class Transit:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.lookup import accounts
+from gateway.lookup.settling import health_of
 from gateway.money.terms import Health
 from providers.errors import ProviderError
 from tests.gateway.accounts.conftest import Desk
@@ -55,7 +56,7 @@ async def test_it_is_forced_like_any_other_and_ends_with_an_answer(desk: Desk) -
     assert await states(desk) == {}
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 422, 429])
+@pytest.mark.parametrize("status", [400, 404, 409, 418, 422, 429])
 async def test_what_is_refused_is_no_failure(desk: Desk, status: int) -> None:
     desk.fault("hunter", "status", status=status, retry_after=0.001)
     for _ in range(FAILURES + 1):
@@ -88,6 +89,7 @@ def touchy(error: ProviderError | None) -> Health:
     [
         (deaf, test_what_fails_is_held_back_and_nothing_else),
         (touchy, lambda desk: test_what_is_refused_is_no_failure(desk, 404)),
+        (health_of, lambda desk: test_what_is_refused_is_no_failure(desk, 418)),
     ],
 )
 async def test_wrong_words_of_their_health_are_noticed(
@@ -96,6 +98,6 @@ async def test_wrong_words_of_their_health_are_noticed(
     health: Callable[[ProviderError | None], Health],
     guard: Callable[[Desk], Awaitable[None]],
 ) -> None:
-    monkeypatch.setattr(accounts, "health_of", health)
+    monkeypatch.setattr(accounts, "health_of_request", health)
     with pytest.raises(AssertionError):
         await guard(desk)
