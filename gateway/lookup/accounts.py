@@ -16,7 +16,7 @@ from gateway.lookup.departures import Departure
 from gateway.lookup.desk import Desk
 from gateway.lookup.endings import Objected
 from gateway.lookup.identifiers import spell_email
-from gateway.lookup.lookup import Caller
+from gateway.lookup.lookup import PATIENCE, Caller
 from gateway.lookup.marking import marks_of_row
 from gateway.lookup.picking import NoSuchAccount, pick
 from gateway.lookup.purchases import Held, Purchase, Purchases
@@ -155,7 +155,7 @@ class Keeper:
         """Within the limits that the account's other requests have, too."""
         allowance = self._desk.market.allowance(credential)
         rates = type(accounts).rates
-        departure = Departure(self._permits, allowance, rates, rank=Rank.URGENT)
+        departure = Departure(self._permits, allowance, rates, rank=Rank.URGENT, usual=PATIENCE)
         try:
             yield departure if allowance else None
         except ProviderError as error:

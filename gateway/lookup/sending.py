@@ -6,6 +6,7 @@ from gateway.guard.permits import Permits, Rank
 from gateway.lookup.calls import LEASE_MARGIN
 from gateway.lookup.departures import Departure
 from gateway.lookup.desk import Desk
+from gateway.lookup.lookup import PATIENCE
 from gateway.vault.credentials import Credential
 from providers.errors import ProviderError
 from providers.registry import ADAPTERS
@@ -70,6 +71,7 @@ class Sender:
             lease=round((seconds + LEASE_MARGIN) * 1000),
             poll=poll,
             dispatched=self._desk.ledger.dispatched,
+            usual=0.0 if poll else min(PATIENCE, seconds / 2),
         )
 
     async def slow_down(self, account: Credential, error: ProviderError) -> None:

@@ -9,6 +9,9 @@ import httpx
 import msgspec
 import pytest
 
+from gateway.guard.permits import Permits, Wait
+from gateway.lookup.accounts import SECONDS
+from gateway.lookup.lookup import PATIENCE
 from providers.base import Rate
 from providers.registry import ADAPTERS
 from providers.simulator.faults import Fault, Kind
@@ -304,6 +307,26 @@ def test_every_lookup_has_its_paths(provider: str) -> None:
     named = [path for paths in lookups.values() for path in paths]
     assert len(named) == len(set(named))
     assert set(named) <= {row.template for row in adapter.native.paths if row.reads is None}
+
+
+async def test_waits_for_a_permit_leave_the_provider_its_time(
+    start_native: StartNative, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = []
+
+    async def take(*_: Any, seconds: float, **__: Any) -> None:
+        waits.append(seconds)
+        raise Wait(5)
+
+    native = await start_native(only=())
+    await native.add("hunter", "key-of-hunter", limits={"per_minute": 3})
+    monkeypatch.setattr(Permits, "take", take)
+    problem_of(await ask(native), 429, "rate_limited")
+    await native.gateway.client.get("/v1/providers/hunter/leads")
+    own, of_objects = waits
+    assert 0 < own <= ADAPTERS["hunter"].native.seconds - PATIENCE
+    assert 0 < of_objects <= SECONDS - PATIENCE
+    assert await states(native) == {}
 
 
 async def test_who_is_held_back_is_not_under_way(native: Native) -> None:
