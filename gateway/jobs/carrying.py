@@ -107,6 +107,8 @@ class Carrier:
         lookup.become_job(place)
         if work.progress:
             lookup.restore(work.progress)
+            # What was in its way then will be found out again.
+            lookup.tally.retry_after = lookup.tally.obstacle = None
         # Bought since the job began is fresh enough, even for a caller who bypasses the cache.
         lookup.since = lookup.since or work.created
         return lookup

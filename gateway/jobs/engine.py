@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from gateway.jobs.carrying import Carrier, Conclude, Unanswered
 from gateway.jobs.eraser import Eraser
 from gateway.jobs.holds import Holds, is_stopped
+from gateway.jobs.patience import pause_of
 from gateway.jobs.queue import Queue
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.records import Claimed, Job, Request, Result
@@ -239,17 +240,25 @@ class Engine:
             await self._lay_aside(place, lookup, parked)
         elif is_stopped(lookup) and not lookup.answer and not isinstance(error, Objected):
             await self._finish(place, self._carrier.cancelled(lookup))
+        elif error is None and request.is_row and (seconds := pause_of(lookup)) is not None:
+            await self._lay_aside(place, lookup, Parked(seconds), in_line=True)
         else:
             result = self._carrier.conclude(lookup, error, request)
             instead = self._carrier.objected(lookup, request)
             await self._finish(place, result, instead=instead, tells=request.events)
 
-    async def _lay_aside(self, place: Place, lookup: Lookup, parked: Parked) -> None:
+    async def _lay_aside(
+        self, place: Place, lookup: Lookup, parked: Parked, *, in_line: bool = False
+    ) -> None:
+        """With `in_line` its team's turn is waited for, too: it has all its work before it."""
         if is_stopped(lookup):
             await self._finish(place, self._carrier.cancelled(lookup))
             return
         seconds = 0.0 if self.is_retired else parked.seconds
-        await self._give_back(place, seconds, lookup.progress(), parked.tasks)
+        progress, tasks = lookup.progress(), parked.tasks
+        await self._write(
+            place, lambda: self.queue.park(place, seconds, progress, tasks, in_line=in_line)
+        )
 
     async def _finish(
         self, place: Place, result: Result, *, instead: Result | None = None, tells: bool = False
@@ -259,10 +268,8 @@ class Engine:
             place, lambda: self.queue.finish(place, result, instead=instead, tells=tells)
         )
 
-    async def _give_back(
-        self, place: Place, seconds: float, progress: bytes, tasks: Sequence[str] = ()
-    ) -> None:
-        await self._write(place, lambda: self.queue.park(place, seconds, progress, tasks))
+    async def _give_back(self, place: Place, seconds: float, progress: bytes) -> None:
+        await self._write(place, lambda: self.queue.park(place, seconds, progress))
 
     async def _write(self, place: Place, write: Callable[[], Awaitable[bool]]) -> None:
         """However long the store is away: a second time it is refused, and changes nothing."""

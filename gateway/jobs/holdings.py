@@ -50,6 +50,7 @@ OF_ROOT = (
     Holding("job:*:progress", "attempts so far", "none", "until the item ends"),
     Holding("job:*:deaths", "processes that died with an item", "none", "until the item ends"),
     Holding("job:*:parked", "items laid aside", "none", "until they are due"),
+    Holding("job:*:again", "items that were held back", "none", "until their turn comes"),
     Holding("mark:*", "a reply to be given again", "clear", "idempotency_hours", "idempotency"),
     Holding("entry:*", "an entry of the ledger, its open ticket, its tag", "clear",
             "ledger_days; the ticket until it is collected", "tickets"),

@@ -151,14 +151,22 @@ class Queue:
         return bool(await self._run("finish_item", *args, *ending))
 
     async def park(
-        self, place: Place, seconds: float, progress: bytes, tasks: Sequence[str] = ()
+        self,
+        place: Place,
+        seconds: float,
+        progress: bytes,
+        tasks: Sequence[str] = (),
+        *,
+        in_line: bool = False,
     ) -> bool:
         """Lay an item aside for so long; False if it is no longer this process's.
 
-        Without `progress` what was kept of it stays. `tasks` of a provider, told of, end it.
+        Without `progress` what was kept of it stays. `tasks` of a provider, told of, end it. With
+        `in_line` it is lent as a new one, when its team's turn comes.
         """
         args = (place.job, place.item, place.token, max(1, round(seconds * 1000)), progress)
-        return bool(await self._run("park_item", *args, *map(mark_of_task, tasks)))
+        marks = map(mark_of_task, tasks)
+        return bool(await self._run("park_item", *args, int(in_line), *marks))
 
     async def hint(self, task: str) -> bool:
         """A provider told of a task; False if no item is laid aside for it, or if it just did."""

@@ -72,6 +72,11 @@ class Request(Struct, kw_only=True):
     events: bool = False
     skip: int = 0
 
+    @property
+    def is_row(self) -> bool:
+        """Whether its items are rows that were handed in as a job."""
+        return not self.lookup
+
 
 class Result(Struct, kw_only=True):
     """How an item ended; `body` is what its exchange would have said.

@@ -15,7 +15,7 @@ for _, index in ipairs(redis.call('SMEMBERS', key .. ':parked')) do
     redis.call('HDEL', key .. ':progress', index)
   end
 end
-redis.call('DEL', key .. ':parked')
+redis.call('DEL', key .. ':parked', key .. ':again')
 redis.call('ZREM', root .. 'ready:' .. j[4] .. ':' .. team, id)
 local c = redis.call('HMGET', key, 'total', 'done', 'flying')
 redis.call('HSET', key, 'status', 'cancelled', 'next', c[1],

@@ -1,6 +1,6 @@
 -- uses: queue
 -- Lends items to whoever asks, lane by lane: first those whose owner is gone, then those that are due,
--- then new ones, team by team in turn. Whoever has less at work where it is asked goes first: rows that
+-- then new ones and those that were only held back, team by team in turn. Whoever has less at work where it is asked goes first: rows that
 -- wait for a slow provider must not take every place from those of other teams.
 -- ARGV: lease ms, kept for ms, the death from which on an item is suspected, ms that it waits then, ms
 -- that it waits at most, most of the lane `interactive`, most of `bulk`, most new ones of `bulk`, then
@@ -47,6 +47,20 @@ local function bury_owner(job, index)
   return true
 end
 
+-- What was held back has all its work before it: it waits for its team's turn like a new one. False if
+-- it can be lent at once.
+local function back_in_line(lane, job, index)
+  local key = root .. 'job:' .. job
+  if not redis.call('ZSCORE', key .. ':again', index) then return false end
+  local j = redis.call('HMGET', key, 'status', 'team', 'created')
+  if j[1] == 'cancelled' then return false end
+  redis.call('ZREM', root .. 'due:' .. lane, job .. ' ' .. index)
+  if not redis.call('ZSCORE', root .. 'ready:' .. lane .. ':' .. j[2], job) then
+    line_up(root, lane, j[2], job, j[3])
+  end
+  return true
+end
+
 -- Lends again what was lent before: `from` are the leases or what is due. Returns the room left.
 local function again(lane, from, room, died)
   local index_of = root .. from .. ':' .. lane
@@ -57,8 +71,9 @@ local function again(lane, from, room, died)
     if redis.call('EXISTS', root .. 'job:' .. job) == 0 then
       redis.call('HDEL', root .. 'owners', member)
       redis.call('ZREM', index_of, member)
-    elseif not (died and bury_owner(job, index)) then
+    elseif not (died and bury_owner(job, index) or not died and back_in_line(lane, job, index)) then
       redis.call('ZREM', root .. 'due:' .. lane, member)
+      redis.call('ZREM', root .. 'job:' .. job .. ':again', index)
       redis.call('SREM', root .. 'job:' .. job .. ':parked', index)
       take(lane, job, index)
       room = room - 1
@@ -67,9 +82,16 @@ local function again(lane, from, room, died)
   return room
 end
 
--- The next row of a job that nobody had yet; nil if there is none.
-local function next_of(job)
+-- A row of a job that was held back, else the next that nobody had yet; nil if there is none.
+local function next_of(lane, job)
   local key = root .. 'job:' .. job
+  local held = redis.call('ZRANGEBYSCORE', key .. ':again', '-inf', now, 'LIMIT', 0, 1)[1]
+  if held then
+    redis.call('ZREM', key .. ':again', held)
+    redis.call('ZREM', root .. 'due:' .. lane, job .. ' ' .. held)
+    redis.call('SREM', key .. ':parked', held)
+    return held
+  end
   local total = tonumber(redis.call('HGET', key, 'total') or 0)
   while skipped < PATIENCE do
     local index = redis.call('HINCRBY', key, 'next', 1) - 1
@@ -99,7 +121,7 @@ local function new(lane, room, at_work)
     if not team then return end
     local ready = root .. 'ready:' .. lane .. ':' .. team
     local job = redis.call('ZRANGE', ready, 0, 0)[1]
-    local index = job and next_of(job)
+    local index = job and next_of(lane, job)
     if index then
       redis.call('HSETNX', root .. 'job:' .. job, 'started', now)
       redis.call('HSET', root .. 'job:' .. job, 'status', 'running')

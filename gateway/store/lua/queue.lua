@@ -36,7 +36,7 @@ local function lay_aside(root, job, index, due)
   redis.call('ZADD', root .. 'due:' .. lane_of(root, job), due, job .. ' ' .. index)
 end
 
-local PARTS = { '', ':in', ':out', ':progress', ':deaths', ':parked' }
+local PARTS = { '', ':in', ':out', ':progress', ':deaths', ':parked', ':again' }
 
 local function outlive(root, job, life)
   for _, part in ipairs(PARTS) do

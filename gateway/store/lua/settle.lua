@@ -60,7 +60,9 @@ if changed then
   observe(a)
   for _, lesson in ipairs(a.lessons) do drifted = learn(a.root, lesson) or drifted end
 end
-if changed and a.ends then
+-- A provider that only asks for patience is asked again.
+local patience = a.state == 'voided' and a.reason == 'rate_limited'
+if changed and a.ends and not patience then
   -- A lookup that is run again must not pay for it once more.
   local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'lookup', 'slot')
   redis.call('HSET', a.root .. 'failed:' .. e[1], e[2], a.rid)
