@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 
-from providers.batches import is_told_by_another
+from providers.batches import is_shared, is_told_by_another
 from providers.bodies import MAX_REPLY_BYTES, whole
 from providers.bounds import (
     BACKSTOP,
@@ -202,6 +202,7 @@ class Adapter:
                 return answer
         except ProviderError as error:
             error.local = error.local or is_told_by_another(ticket)
+            error.shared = is_shared(ticket)
             raise
 
     async def balance(self) -> Mapping[str, float] | None:

@@ -58,6 +58,11 @@ def tickets_for(size: int, state: dict[str, str]) -> list[Ticket]:
     return [Ticket(state={**state, "at": str(at), "of": str(size)}) for at in range(size)]
 
 
+def is_shared(ticket: Ticket) -> bool:
+    """Whether its task is of several queries."""
+    return int(ticket.state.get("of", "1")) > 1
+
+
 def is_told_by_another(ticket: Ticket) -> bool:
     """Whether what goes wrong with its task is told by the first of the many."""
     return ticket.state.get("at", "0") != "0"

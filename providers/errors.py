@@ -25,6 +25,7 @@ class ProviderError(Exception):
     what happened on this side, or is told by another call: it says nothing about the provider.
     `retry_after` is for how many seconds the provider wants to be left alone, None if it did not
     say; unless it is `of_account`, only about what was asked here.
+    `shared` is what was said of several queries at once: about which of them, nobody knows.
     """
 
     reason: ClassVar[str] = "unavailable"
@@ -44,6 +45,7 @@ class ProviderError(Exception):
         self.local = False
         self.retry_after = retry_after
         self.of_account = True
+        self.shared = False
 
 
 class InvalidQuery(ProviderError):

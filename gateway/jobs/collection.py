@@ -13,7 +13,6 @@ from gateway.lookup.settling import to_given, to_keepsake
 from gateway.lookup.tickets import OpenTicket
 from gateway.lookup.withholding import sift
 from gateway.money.terms import NEVER, Settlement
-from providers.errors import Suppressed
 from providers.registry import ADAPTERS
 
 
@@ -51,7 +50,7 @@ async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
         persons=call.asked.persons,
         places=call.asked.places,
         kind=call.asked.kind,
-        objected=isinstance(called.error, Suppressed),
+        objected=called.is_objection,
         ends=called.answer is None and called.state != "in_doubt",
     )
     if called.answer is not None:

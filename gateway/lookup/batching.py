@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.lookup.departures import NotSent
 from providers.base import Rate
-from providers.errors import InvalidQuery, ProviderError, Unsupported
+from providers.errors import InvalidQuery, ProviderError, Suppressed, Unsupported
 from providers.model import Ticket
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class Batches:
     async def _sent(self, calls: Sequence[Call]) -> Sequence[End]:
         try:
             return await self._send(calls)
-        except (InvalidQuery, Unsupported) as error:
-            # One of them is at fault: each finds out for itself whether it is the one.
+        except (InvalidQuery, Unsupported, Suppressed) as error:
+            # It is about one of them: each finds out for itself whether it is the one.
             return [error if error.uncertain else None] * len(calls)
         except Exception as error:  # noqa: BLE001 - it is told to everyone who waits
             return [error, *(_heard_of(error) for _ in calls[1:])]

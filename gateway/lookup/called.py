@@ -10,7 +10,7 @@ from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.terms import EntryState
 from providers.base import Charge
-from providers.errors import OutOfCredits, ProviderError, TaskFailed
+from providers.errors import OutOfCredits, ProviderError, Suppressed, TaskFailed
 from providers.model import Answer
 
 
@@ -24,6 +24,16 @@ class Called:
     answer: Answer | None = None
     error: ProviderError | None = None
     upstream: float = 0.0
+
+    @property
+    def stops(self) -> bool:
+        """Whether its lookup asks nobody else: its person has objected, or may have."""
+        return isinstance(self.error, Suppressed)
+
+    @property
+    def is_objection(self) -> bool:
+        """Whether it is remembered of its person: said of several, it is of nobody."""
+        return isinstance(self.error, Suppressed) and not self.error.shared
 
 
 def posted(answer: Answer, units: int, price: int) -> Called:

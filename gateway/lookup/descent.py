@@ -349,12 +349,12 @@ class Descent:
         settlement = self._settlement(call, called, outcome)
         # With another account it is asked once more.
         settlement.ends = settlement.ends and following > found.index
-        ended = lookup.winner or doubtful or settlement.objected
+        ended = lookup.winner or doubtful or called.stops
         if not (ended or self._is_over(following)):
             self.course.decide(following)
             settlement.next = self.bids.claim(following, patient=True)
         admitted = await self.counter.conclude(settlement, called, following, self.course)
-        if settlement.objected or admitted.kind == "suppressed":
+        if called.stops or admitted.kind == "suppressed":
             raise Objected
         self._told(following, admitted)
         if candidate is not None and doubtful:

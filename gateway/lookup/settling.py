@@ -17,7 +17,7 @@ from gateway.lookup.marking import marks_in, marks_in_raws, marks_of_rows
 from gateway.lookup.planning.patterns import votes_of
 from gateway.money.terms import NEVER, Given, Health, Keepsake, Settlement, Way
 from providers.base import Charge
-from providers.errors import MalformedResponse, ProviderError, Suppressed
+from providers.errors import MalformedResponse, ProviderError
 from providers.model import Answer, DomainEmails
 
 
@@ -77,7 +77,7 @@ def to_settlement(
         persons=lookup.asked.persons,
         places=lookup.asked.places,
         kind=lookup.asked.kind,
-        objected=isinstance(called.error, Suppressed),
+        objected=called.is_objection,
         ends=outcome == "failed",
         health=health_of(called.error),
         upstream=round(called.upstream * 1000),
