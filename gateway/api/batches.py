@@ -52,6 +52,7 @@ async def submit(request: Request[Any, Any, Any]) -> tuple[str, bool]:
     options, rows = read(request)
     check_routing(options.routing, "/routing")
     results = await _look_into(options.operation, rows, request_id_of(request.scope))
+    rows = [_showable(row) if at in results else row for at, row in enumerate(rows)]
     if options.webhook is not None:
         await check_url(
             context_of(request).webhooks.receivers, options.webhook.url, "/webhook/url"
@@ -100,6 +101,15 @@ def _problem_of(operation: str, row: bytes, place: str) -> Problem | None:
         pointer = faults[0].pointer if faults and isinstance(faults[0].pointer, str) else ""
         return invalid(place + pointer, details)
     return None
+
+
+def _showable(row: bytes) -> bytes:
+    """A row as results can repeat it: what is not JSON is its text."""
+    try:
+        msgspec.json.decode(row)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return msgspec.json.encode(row.decode(errors="replace"))
+    return row
 
 
 async def _is_subscribed(request: Request[Any, Any, Any]) -> bool:
