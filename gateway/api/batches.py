@@ -149,15 +149,21 @@ def _new_job(
     return _marked(request, job, options)
 
 
+def _canonical(row: bytes) -> bytes:
+    return _encode(msgspec.json.decode(row))
+
+
 def _marked(request: Request[Any, Any, Any], job: NewJob, options: JobOptions) -> NewJob:
-    """With its idempotency key: one key of one team opens one job."""
+    """With its idempotency key: one key of one team opens one job, whatever the order of members
+    and the space between them.
+    """
     scope: Any = request.scope
     key = key_of(scope["headers"])
     if key is not None:
         context = context_of(request)
         secret = context.desk.data_key.value
         place = f"{caller_of(scope).team}\0POST /v1/jobs\0".encode() + key
-        said = _encode(options) + b"\0" + b"\n".join(job.queries)
+        said = _encode(options) + b"\0" + b"\n".join(map(_canonical, job.queries))
         job.mark = hashlib.blake2b(place, digest_size=16, key=secret).hexdigest()
         job.fingerprint = hashlib.blake2b(said, digest_size=16, key=secret).hexdigest()
         job.mark_life = context.settings.retention.idempotency_hours * HOUR

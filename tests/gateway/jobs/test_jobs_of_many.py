@@ -303,6 +303,28 @@ async def test_a_repeated_job_is_opened_once(scene: Scene) -> None:
     problem_of(other, 422, "idempotency_mismatch")
 
 
+async def test_a_repeat_may_be_written_otherwise(scene: Scene) -> None:
+    found = [body_of(one) | {"hints": {"phone": "1", "location": "x"}} for one in people(scene, 2)]
+    first = {"operation": "emails.find", "items": [*found, {"b": [1, 2], "a": 1}]}
+    mirrored = [dict(reversed(one.items())) for one in first["items"]]
+    mirrored[0]["hints"] = dict(reversed(found[0]["hints"].items()))
+    other = [*mirrored[:2], {"a": 1, "b": [2, 1]}]
+    texts = [
+        json.dumps(first),
+        json.dumps(dict(reversed({**first, "items": mirrored}.items())), indent=1),
+        json.dumps({**first, "items": other}),
+        json.dumps({**first, "items": mirrored[::-1]}),
+    ]
+    headers = {"idempotency-key": "k1", "content-type": "application/json"}
+    post = scene.gateway.client.post
+    replies = [await post(JOBS, content=text, headers=headers) for text in texts]
+    assert [reply.status_code for reply in replies] == [202, 202, 422, 422]
+    assert replies[1].headers["idempotency-replayed"] == "true"
+    assert replies[0].json()["data"]["id"] == replies[1].json()["data"]["id"]
+    problem_of(replies[2], 422, "idempotency_mismatch")
+    await ended(scene, replies[0])
+
+
 async def test_who_objects_later_is_not_shown_any_more(scene: Scene) -> None:
     one, two = people(scene, 2)
     job = await ended(scene, await submit(scene, [body_of(one), body_of(two)]))
