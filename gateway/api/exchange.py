@@ -242,8 +242,9 @@ class Exchange:
         problem = _problem(lookup, error, work.request_id)
         if problem is not None or lookup is None:
             body = (problem or of_error(Buried())).body(work.request_id)
+            asked = [*lookup.asked.persons, *lookup.asked.places] if lookup else []
             refused = isinstance(error, Objected)
-            return Result(outcome="failed", cost=cost, body=body, objected=refused)
+            return Result(outcome="failed", cost=cost, body=body, persons=asked, objected=refused)
         elapsed = asyncio.get_running_loop().time() - lookup.started
         delivery = self._delivery(lookup, work, elapsed)
         data = lookup.answer.data if lookup.answer else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -12,13 +13,17 @@ from gateway.api.context import Context
 from gateway.api.showing import objected, show_body
 from gateway.jobs.records import NOTHING, STATUSES, ItemStatus, Job, Result, members
 from gateway.lookup.delivery import LISTS
+from gateway.lookup.marking import marks_of_question
 from providers.model import ANSWERS
 
 STEP = 200
 
 
 class ItemView(Struct, kw_only=True):
-    """One row; `data` and `meta` as its own call would have had them, `error` as a problem."""
+    """One row; `data` and `meta` as its own call would have had them, `error` as a problem.
+
+    `input` is null once somebody it names has objected, or was erased.
+    """
 
     index: int
     status: ItemStatus
@@ -36,13 +41,15 @@ async def rows_of(context: Context, job: Job, indexes: Sequence[int]) -> list[It
     results = await queue.results(job.id, indexes)
     queries = await queue.queries(job.id, indexes)
     begun = await queue.begun(job.id)
-    hidden = await objected(context.desk, [one for one in results if one is not None])
+    asked = [_asked_in(context, job, *one) for one in zip(results, queries, strict=True)]
+    held = [one for one in results if one is not None]
+    hidden = await objected(context.desk, held, chain.from_iterable(asked))
     found = []
-    for at, result, query in zip(indexes, results, queries, strict=True):
+    for at, result, query, marks in zip(indexes, results, queries, asked, strict=True):
         view = ItemView(
             index=at,
             status=_status(job, result, at < begun),
-            input=msgspec.Raw(query or b"null"),
+            input=NOTHING if query is None or not hidden.isdisjoint(marks) else msgspec.Raw(query),
             data=NOTHING,
             meta=NOTHING,
             error=NOTHING,
@@ -51,6 +58,13 @@ async def rows_of(context: Context, job: Job, indexes: Sequence[int]) -> list[It
             await _fill(context, job, view, result, hidden)
         found.append(view)
     return found
+
+
+def _asked_in(context: Context, job: Job, result: Result | None, query: bytes | None) -> list[str]:
+    """Whom a question is about that has no result, or one that does not say so."""
+    if query is None or (result is not None and result.persons):
+        return []
+    return marks_of_question(job.operation, query, context.desk.data_key.value)
 
 
 def _status(job: Job, result: Result | None, begun: bool) -> ItemStatus:
@@ -66,7 +80,7 @@ async def _fill(
 ) -> None:
     body, is_own = await show_body(context.desk, job.operation, result, hidden)
     if not is_own:
-        view.status = "failed"
+        view.status, view.input = "failed", NOTHING
     if view.status == "failed":
         view.error = msgspec.Raw(body)
     elif view.status == "completed":
@@ -98,7 +112,7 @@ def to_cells(operation: str, row: ItemView) -> list[Any]:
     )
     fixed = [
         *(row.index, row.status, meta.get("outcome"), meta.get("provider"), meta.get("cost")),
-        *(error.get("code"), bytes(row.input).decode()),
+        *(error.get("code"), bytes(row.input).decode() if row.input != NOTHING else None),
     ]
     if operation in LISTS:
         return [*fixed, _cell(data)]

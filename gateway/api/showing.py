@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -18,10 +19,15 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-async def objected(desk: Desk, results: Sequence[Result]) -> frozenset[str]:
-    """The marks among those of the results that an objection has. Raises StoreDown."""
+async def objected(
+    desk: Desk, results: Sequence[Result], others: Iterable[str] = ()
+) -> frozenset[str]:
+    """The marks among those of the results, and the others, that an objection has.
+
+    Raises StoreDown.
+    """
     marks = (mark for one in results for mark in (*one.persons, *one.rows))
-    return await struck(desk.store, desk.root, marks)
+    return await struck(desk.store, desk.root, chain(marks, others))
 
 
 async def show_body(

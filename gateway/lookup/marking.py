@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from gateway.guard.suppression import (
@@ -19,10 +20,11 @@ from gateway.lookup.identifiers import (
     spell_profile,
     text_of,
 )
-from gateway.lookup.identity import fold, fold_name, names_of
+from gateway.lookup.identity import fold, fold_name, names_of, normalise
 from gateway.lookup.spelling import QueryError, clean_full_name
 from gateway.money.terms import ObjectionKind
 from providers.model import (
+    QUERIES,
     Company,
     CountEmails,
     Datum,
@@ -63,6 +65,15 @@ def asked_of(query: Query, key: bytes) -> Asked:
     if isinstance(query, EnrichCompany | SearchDomain | CountEmails) and not query.domain:
         places += marks_of_companies([fold(query.company or "")], key)
     return Asked(persons, places, _kind_of(query))
+
+
+def marks_of_question(operation: str, text: bytes, key: bytes) -> list[str]:
+    """Marks of a question as it was handed in; of one that can't be asked, of those it names."""
+    try:
+        asked = asked_of(normalise(msgspec.json.decode(text, type=QUERIES[operation])), key)
+    except (msgspec.MsgspecError, QueryError, ValueError, RecursionError):
+        return marks_in_text(text.decode(errors="replace"), key)
+    return [*asked.persons, *asked.places]
 
 
 def _hosts_of(query: Query) -> list[str]:

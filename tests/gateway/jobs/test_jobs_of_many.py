@@ -305,7 +305,7 @@ async def test_a_repeated_job_is_opened_once(scene: Scene) -> None:
 
 async def test_a_repeat_may_be_written_otherwise(scene: Scene) -> None:
     found = [body_of(one) | {"hints": {"phone": "1", "location": "x"}} for one in people(scene, 2)]
-    first = {"operation": "emails.find", "items": [*found, {"b": [1, 2], "a": 1}]}
+    first: dict[str, Any] = {"operation": "emails.find", "items": [*found, {"b": [1, 2], "a": 1}]}
     mirrored = [dict(reversed(one.items())) for one in first["items"]]
     mirrored[0]["hints"] = dict(reversed(found[0]["hints"].items()))
     other = [*mirrored[:2], {"a": 1, "b": [2, 1]}]
