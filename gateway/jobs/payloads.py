@@ -14,7 +14,8 @@ import msgspec
 from gateway.guard.suppression import marks_of_domains, marks_of_person
 from gateway.jobs.queue import Queue
 from gateway.jobs.records import Job
-from gateway.lookup.identity import QueryError, fold, fold_name
+from gateway.lookup.identity import QueryError
+from gateway.lookup.marking import names_at
 from gateway.lookup.spelling import clean_domain, clean_email, clean_linkedin_url
 from gateway.money.amounts import to_money
 from gateway.money.budgets import PPM
@@ -59,11 +60,15 @@ def _utc(millis: int) -> datetime:
 
 @dataclass
 class Found:
-    """A person in an event: where, and the identifiers that an objection would match."""
+    """A person in an event: where, and the identifiers that an objection would match.
+
+    What is `listed` is in a row of a list, or is one.
+    """
 
     holder: Any
     place: Any
     marks: list[str]
+    listed: bool
 
 
 class Withholder:
@@ -84,9 +89,13 @@ class Withholder:
         found = list(_persons(box, 0, self._key()))
         objected = await self._objected(found)
         for person in found:
-            if not objected.isdisjoint(person.marks) and isinstance(person.holder, list):
+            if objected.isdisjoint(person.marks):
+                continue
+            if isinstance(person.holder, list):
                 person.holder[person.place] = _GONE
-        single = [one for one in found if isinstance(one.holder, dict)]
+            elif person.listed:
+                person.holder[person.place] = None
+        single = [one for one in found if isinstance(one.holder, dict) and not one.listed]
         if any(not objected.isdisjoint(one.marks) for one in single):
             for one in single:
                 one.holder[one.place] = None
@@ -133,17 +142,17 @@ class Composer:
 _GONE = object()
 
 
-def _persons(holder: Any, place: Any, key: bytes) -> Iterator[Found]:
+def _persons(holder: Any, place: Any, key: bytes, *, listed: bool = False) -> Iterator[Found]:
     """Every object below that names someone, outermost first."""
     value = holder[place]
     if isinstance(value, dict):
         if marks := _marks_of(value, key):
-            yield Found(holder, place, marks)
+            yield Found(holder, place, marks, listed)
         for name in value:
-            yield from _persons(value, name, key)
+            yield from _persons(value, name, key, listed=listed)
     elif isinstance(value, list):
         for at in range(len(value)):
-            yield from _persons(value, at, key)
+            yield from _persons(value, at, key, listed=True)
 
 
 def _without_gone(value: Any) -> Any:
@@ -158,6 +167,7 @@ NAMED = ("full_name", "first_name", "last_name", "linkedin_url")
 
 
 def _marks_of(value: dict[str, Any], key: bytes) -> list[str]:
+    """By the same rules as those of an answer's row."""
     emails = [_text(value.get("email"), clean_email)]
     many = value.get("emails")
     # Those of a domain are other persons, each with a row of its own.
@@ -166,18 +176,16 @@ def _marks_of(value: dict[str, Any], key: bytes) -> list[str]:
         emails += [_text(item, clean_email) for item in given]
     profile = _text(value.get("linkedin_url"), clean_linkedin_url)
     known = [email for email in emails if email]
-    hosts = [_text(value.get("domain"), clean_domain), *(one.rpartition("@")[2] for one in known)]
-    persons = marks_of_person(known, profile, _names_of(value), key)
+    company = value.get("company")
+    company = company if isinstance(company, dict) else {"name": company}
+    hosts = [_text(one.get("domain"), clean_domain) for one in (value, company)]
+    hosts += [one.rpartition("@")[2] for one in known]
+    first, last, full = (
+        _text(value.get(name)) for name in ("first_name", "last_name", "full_name")
+    )
+    names = names_at(first, last, full, [*hosts, _text(company.get("name"))])
+    persons = marks_of_person(known, profile, names, key)
     return persons + marks_of_domains(host for host in hosts if "." in host)
-
-
-def _names_of(value: dict[str, Any]) -> list[bytes]:
-    """As the question or the answer of a lookup would name the person, at each place."""
-    first, last = _text(value.get("first_name")), _text(value.get("last_name"))
-    parts = f"{first} {last}" if first and last else ""
-    names = {fold_name(name) for name in (parts, _text(value.get("full_name"))) if name}
-    places = {_text(value.get("domain"), clean_domain), fold(_text(value.get("company")))}
-    return [f"{name}\0{place}".encode() for name in names for place in places if name and place]
 
 
 def _text(value: Any, clean: Callable[[str, str], str] | None = None) -> str:

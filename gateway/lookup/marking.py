@@ -126,7 +126,9 @@ def marks_of_row(row: Row, key: bytes) -> list[str]:
     company = row.company if isinstance(row.company, Company) else Company(name=row.company)
     hosts = [host for host in (row.domain, company.domain) if host]
     profile = spell_profile(row.linkedin_url) if row.linkedin_url else None
-    return _marks(emails, profile, _names_of(row, emails, [*hosts, company.name]), hosts, key)
+    places = [*hosts, company.name, *map(_host_of, emails)]
+    names = names_at(row.first_name, row.last_name, row.full_name, places)
+    return _marks(emails, profile, names, hosts, key)
 
 
 def _marks(
@@ -137,11 +139,13 @@ def _marks(
     return found + marks_of_domains([*hosts, *filter(None, map(_host_of, emails))])
 
 
-def _names_of(row: Email | Person, emails: list[str], places: list[str | None]) -> list[bytes]:
+def names_at(
+    first: str | None, last: str | None, full: str | None, places: Iterable[str | None]
+) -> list[bytes]:
     """As a question would name the person, at each place that is known."""
-    parts = f"{row.first_name} {row.last_name}" if row.first_name and row.last_name else ""
-    names = {fold_name(_in_order(name)) for name in (parts, row.full_name) if name}
-    known = {fold(place) for place in (*places, *map(_host_of, emails)) if place}
+    parts = f"{first} {last}" if first and last else ""
+    names = {fold_name(_in_order(name)) for name in (parts, full) if name}
+    known = {fold(place) for place in places if place}
     return [f"{name}\0{place}".encode() for name in names for place in known if name]
 
 
