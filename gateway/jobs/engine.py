@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -255,9 +256,9 @@ class Engine:
             await self._finish(place, self._carrier.cancelled(lookup))
             return
         seconds = 0.0 if self.is_retired else parked.seconds
-        progress, tasks = lookup.progress(), parked.tasks
+        progress = lookup.progress(time.time() + seconds if in_line else 0.0)
         await self._write(
-            place, lambda: self.queue.park(place, seconds, progress, tasks, in_line=in_line)
+            place, lambda: self.queue.park(place, seconds, progress, parked.tasks, in_line=in_line)
         )
 
     async def _finish(

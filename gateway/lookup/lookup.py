@@ -71,13 +71,15 @@ class Candidate:
 class Progress(Struct):
     """What a job must not forget when its process dies; `since` by the store's clock.
 
-    `begun` is when it was first run, in seconds since the epoch.
+    `begun` is when it was first run, in seconds since the epoch; `due` from when on it only waits
+    for its turn, 0 if it does not.
     """
 
     attempts: list[Attempt]
     tally: Tally
     since: int = 0
     begun: float = 0.0
+    due: float = 0.0
 
 
 def posted_in(progress: bytes | None) -> int:
@@ -196,19 +198,21 @@ class Lookup:
     def all_cached(self) -> bool:
         return bool(self.attempts) and all(item.cached for item in self.attempts)
 
-    def progress(self) -> bytes:
+    def progress(self, due: float = 0.0) -> bytes:
         head = self.head
         attempts = head.attempts if head is self else head.attempts + self.attempts
-        return msgspec.msgpack.encode(Progress(attempts, self.tally, head.since, head.begun))
+        kept = Progress(attempts, self.tally, head.since, head.begun, due)
+        return msgspec.msgpack.encode(kept)
 
     def restore(self, body: bytes) -> None:
         """Take up what `progress` kept; what was skipped or cached will be found out again."""
         kept = msgspec.msgpack.decode(body, type=Progress)
         self.tally, self.since = kept.tally, kept.since
         if kept.begun:
-            # The time that it may take went on while nobody ran it.
-            gone = max(0.0, self.begun - kept.begun)
-            self.begun, self.started = kept.begun, self.started - gone
+            # The time that it may take went on while nobody ran it, but for its wait in line.
+            in_line = max(0.0, self.begun - kept.due) if kept.due else 0.0
+            gone = max(0.0, self.begun - kept.begun - in_line)
+            self.begun, self.started = self.begun - gone, self.started - gone
             self.deadline -= gone
         self.attempts = [item for item in kept.attempts if item.was_made]
         self.failures = sum(item.outcome in ("failed", "in_doubt") for item in self.attempts)
