@@ -1,6 +1,7 @@
 """One connection to the store: opened when needed, dropped at the first doubt.
 
-StoreDown               no answer in time, no connection, or a store that is still loading
+StoreDown               no connection, a lost one, or a store that is still loading
+├── StoreSilent         no answer in time
 └── StoreRefused        the store answers, but refuses to write: read-only, full, disk error
 """
 
@@ -36,6 +37,10 @@ _REFUSAL_CODES = ("MISCONF", "BUSY", "NOREPLICAS")
 
 class StoreDown(Exception):
     """The store did not answer in time or refused."""
+
+
+class StoreSilent(StoreDown):
+    """The store did not answer in time."""
 
 
 class StoreRefused(StoreDown):
@@ -84,35 +89,39 @@ class Link:
         self.refusal = ""
         self._connection, self._address = _make_connection(url)
 
-    async def open(self) -> None:
-        """Connect and log in unless a clean connection is at hand; StoreDown if that fails."""
+    async def is_clean(self) -> bool:
+        """Whether a connection is at hand that owes nothing; one that does is dropped."""
         connection = self._connection
         # Readable before anything was asked: the server hung up, or a reply belongs to nobody.
         if connection.is_connected and await connection.can_read():
             await self.drop()
-        if connection.is_connected:
+        return connection.is_connected
+
+    async def open(self) -> None:
+        """Connect and log in unless a clean connection is at hand; StoreDown if that fails."""
+        if await self.is_clean():
             return
         try:
             async with asyncio.timeout(max(CONNECT_TIMEOUT, self._timeout)):
-                await connection.connect()
+                await self._connection.connect()
         except (RedisError, OSError, TimeoutError) as error:
             await self.drop()
             reason = str(error) or "no answer"
             raise StoreDown(f"no connection to the store at {self._address}: {reason}") from None
 
-    async def exchange(self, calls: Sequence[Call]) -> None:
-        """Send all calls in one write and settle each; StoreDown leaves the rest unsettled."""
+    async def exchange(self, calls: Sequence[Call], deadline: float) -> None:
+        """Send all calls in one write on the open connection and settle each.
+
+        StoreDown leaves the rest unsettled; `deadline` is of the loop's clock.
+        """
         self.refusal = ""
-        await self.open()
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout_at(deadline):
                 await self._connection.send_packed_command(b"".join([c.packed for c in calls]))
                 for call in calls:
                     call.settle(await self._read())
         except TimeoutError:
-            raise StoreDown(
-                f"the store at {self._address} did not answer within {self._timeout:g} s"
-            ) from None
+            raise self.silence() from None
         except (RedisError, OSError) as error:
             raise StoreDown(f"lost the store at {self._address}: {error}") from None
 
@@ -134,6 +143,11 @@ class Link:
 
     async def drop(self) -> None:
         await self._connection.disconnect(nowait=True)
+
+    def silence(self) -> StoreSilent:
+        return StoreSilent(
+            f"the store at {self._address} did not answer within {self._timeout:g} s"
+        )
 
     async def _read(self) -> Any:
         try:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 from gateway.store.condition import Condition
-from gateway.store.link import Call, Link, StoreDown
+from gateway.store.link import Call, Link, StoreDown, StoreSilent
 
 LONGEST = 512
 
@@ -19,10 +19,13 @@ class Pipelines:
     """
 
     def __init__(self, url: str, timeout: float, links: int) -> None:
+        self._timeout = timeout
         self._links = [Link(url, timeout) for _ in range(links)]
         self._idle = list(self._links)
         self._waiting: deque[Call] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        # Links that still open when the callers they opened for have been told.
+        self._late = 0
         self._due = False
         self._closed = False
         self._condition = Condition()
@@ -33,6 +36,9 @@ class Pipelines:
         call = Call(packed, loop.create_future())
         if self._closed:
             call.settle(StoreDown("the connection to the store is closed"))
+            return call.reply
+        if self._condition.is_silent:
+            call.settle(StoreSilent("the store did not answer a moment ago"))
             return call.reply
         self._waiting.append(call)
         if not self._due:
@@ -56,6 +62,8 @@ class Pipelines:
             task = asyncio.get_running_loop().create_task(self._carry(self._idle.pop(), calls))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+        if self._late == len(self._links):
+            self._fail(self._waiting, "every connection to the store is still being opened")
 
     def _take(self) -> list[Call]:
         """The next calls that somebody still waits for."""
@@ -69,17 +77,55 @@ class Pipelines:
     async def _carry(self, link: Link, calls: list[Call]) -> None:
         failure = "the connection to the store was closed"
         try:
-            await link.exchange(calls)
-            self._hear(link)
+            await self._exchange(link, calls)
         except StoreDown as down:
             failure = str(down)
-            self._condition.failed(failure)
-            # These waited because every link was busy: a slow store must not make them wait twice.
-            self._fail(self._waiting, failure)
+            self._give_up(calls, down)
         finally:
             self._fail(calls, failure)
             self._idle.append(link)
             self._dispatch()
+
+    async def _exchange(self, link: Link, calls: list[Call]) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        if not self._condition.seen:
+            await link.open()
+            deadline = loop.time() + self._timeout
+        elif not await link.is_clean() and not await self._reopen(link, calls):
+            return
+        await link.exchange(calls, deadline)
+        self._hear(link)
+
+    async def _reopen(self, link: Link, calls: list[Call]) -> bool:
+        """Open the link, which may take longer than a reply; its callers don't wait for that.
+
+        False if they were told that the store is away: what they asked is not sent any more.
+        """
+        opening = asyncio.create_task(link.open())
+        try:
+            if (await asyncio.wait([opening], timeout=self._timeout))[0]:
+                await opening
+                return True
+            self._give_up(calls, link.silence())
+            self._late += 1
+            try:
+                self._dispatch()
+                await opening
+            finally:
+                self._late -= 1
+            return False
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+
+    def _give_up(self, calls: list[Call], down: StoreDown) -> None:
+        if isinstance(down, StoreSilent):
+            self._condition.fell_silent()
+        self._condition.failed(str(down))
+        self._fail(calls, str(down))
+        # These waited because every link was busy: a slow store must not make them wait twice.
+        self._fail(self._waiting, str(down))
 
     def _hear(self, link: Link) -> None:
         if link.refusal:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hmac
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.store.connection import StoreDown
 from gateway.vault.keys import SCOPES, digest_of, key_id_of
-from gateway.vault.passes import read_pass
+from gateway.vault.passes import Pass, read_pass
 from gateway.vault.roster import DEFAULT_TEAM, FOREVER, Key, Roster, live_until
 
 FRESH = 0.5
 STALE = 60.0
 REMEMBERED = 10_000
+
+# Until when a text stands for a key, in milliseconds of the epoch; 0: it does not.
+Dies = Callable[[Key], int]
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Identity:
 
 
 class Authenticator:
-    """Recognises keys; remembers them for FRESH seconds, STALE while the store is away."""
+    """Recognises keys and passes; remembers them for FRESH seconds, STALE without the store."""
 
     def __init__(self, roster: Roster, bootstrap_key: str | None):
         self._roster = roster
@@ -42,10 +46,7 @@ class Authenticator:
         name = key_id_of(text)
         if name is None:
             return None
-        key = await self._find(name, digest)
-        if key is None or _dies_at(key, digest) <= time.time() * 1000:
-            return None
-        return Identity(key.team_id, key.id, frozenset(key.scopes))
+        return await self._find(name, digest, lambda key: _dies_at(key, digest))
 
     async def identify_pass(self, text: str, secret: bytes) -> Identity | None:
         """Whose token this is; None too once its key was revoked. Raises StoreDown."""
@@ -56,14 +57,18 @@ class Authenticator:
             held = self._bootstrap
             good = held is not None and found.proves(held, secret)
             return Identity(DEFAULT_TEAM, "", frozenset(SCOPES)) if good else None
-        key = await self._roster.key(found.key)
-        now = time.time() * 1000
-        for digest in (key.digest, *(old.digest for old in key.retired)) if key else ():
-            if found.proves(digest, secret) and key and _dies_at(key, digest) > now:
-                return Identity(key.team_id, key.id, frozenset(key.scopes))
-        return None
+        return await self._find(
+            found.key, digest_of(text), lambda key: _dies_with(key, found, secret)
+        )
 
-    async def _find(self, name: str, digest: str) -> Key | None:
+    async def _find(self, name: str, digest: str, dies: Dies) -> Identity | None:
+        """Who sent the text of `digest`, which `dies` says how long is good for a key."""
+        key = await self._key(name, digest, dies)
+        if key is None or dies(key) <= time.time() * 1000:
+            return None
+        return Identity(key.team_id, key.id, frozenset(key.scopes))
+
+    async def _key(self, name: str, digest: str, dies: Dies) -> Key | None:
         now = time.monotonic()
         seen = self._known.get(digest)
         if seen and now - seen[0] < FRESH:
@@ -76,7 +81,7 @@ class Authenticator:
             raise
         self._known.pop(digest, None)
         # What is refused is not remembered: it would be refused sooner than what is unknown.
-        if key is not None and _dies_at(key, digest) > time.time() * 1000:
+        if key is not None and dies(key) > time.time() * 1000:
             self._known[digest] = (now, key)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -90,3 +95,9 @@ def _dies_at(key: Key, digest: str) -> int:
         if hmac.compare_digest(old.digest, digest):
             end = old.until
     return min(end, live_until(key))
+
+
+def _dies_with(key: Key, found: Pass, secret: bytes) -> int:
+    """Until when the pass stands for `key`; 0 if it was made for none of its texts."""
+    digests = (key.digest, *(old.digest for old in key.retired))
+    return max(_dies_at(key, digest) if found.proves(digest, secret) else 0 for digest in digests)

@@ -140,9 +140,9 @@ def remembering() -> Any:
     """An Authenticator's `_find` that never asks twice about the same text."""
     seen, known = authentication.Authenticator._find, {}
 
-    async def remember(self: Any, name: str, digest: str) -> Any:
+    async def remember(self: Any, name: str, digest: str, dies: Any) -> Any:
         if digest not in known:
-            known[digest] = await seen(self, name, digest)
+            known[digest] = await seen(self, name, digest, dies)
         return known[digest]
 
     return remember
@@ -224,7 +224,7 @@ async def test_unknown_expired_and_revoked_take_the_same_time(gateway: Gateway) 
     await check_times(gateway)
 
 
-async def stretch(self: Any, name: str, digest: str) -> Any:
+async def stretch(self: Any, name: str, digest: str, _: Any) -> Any:
     """What those do who think that every secret needs a slow hash: only known ids cost it."""
     if await self._roster.key(name):
         hashlib.pbkdf2_hmac("sha256", digest.encode(), b"salt", 50_000)

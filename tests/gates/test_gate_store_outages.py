@@ -26,7 +26,14 @@ from tests.gates.conftest import Campaign
 from tests.gates.fleet import Fleet, Heard, open_session
 from tests.gates.test_gate_older_store import PAID, Place, placed
 from tests.gateway.money.books import audit, entries
-from tests.gateway.supervisor.processes import external, sabotaged, serving, simulated, until
+from tests.gateway.supervisor.processes import (
+    ADMIN_KEY,
+    external,
+    sabotaged,
+    serving,
+    simulated,
+    until,
+)
 
 GATEWAYS, PACE = 2, 50
 PROVIDERS = ("hunter", "snov")
@@ -42,6 +49,7 @@ class Scene:
     place: Place
     proxy: FaultProxy
     people: Iterator[Any]
+    keys: tuple[str, ...]
     heard: list[Heard] = field(default_factory=list)
     visits: dict[str, Any] = field(default_factory=dict)
 
@@ -63,7 +71,8 @@ class Scene:
 
     async def _ask(self, number: int) -> None:
         at, provider = number // 2, PROVIDERS[number % 2]
-        self.heard.append(await self.made.ask(at, next(self.people), provider=provider))
+        key = self.keys[number // 4 % len(self.keys)]
+        self.heard.append(await self.made.ask(at, next(self.people), provider=provider, key=key))
 
 
 @asynccontextmanager
@@ -85,7 +94,9 @@ async def scene(folder: Path, code: str = "") -> AsyncIterator[Scene]:
             served = serving(folder / str(number), environ=environ)
             made.gateways.append(await stack.enter_async_context(served))
         known, unknown = await made.people()
-        yield Scene(made, place, proxy, iter([*known, *unknown]))
+        _, key = await made.team("callers")
+        # The bootstrap key is asked of nobody, the other one of the store.
+        yield Scene(made, place, proxy, iter([*known, *unknown]), (ADMIN_KEY, key))
 
 
 @asynccontextmanager
@@ -275,9 +286,9 @@ async def test_a_purchase_without_a_reservation_is_noticed(tmp_path: Path) -> No
 
 # Waits for the store much longer than it was told to, and complains of every call that fails.
 TIRESOME = """
-import gateway.store.link as k, gateway.store.condition as c
-link, failed = k.Link.__init__, c.Condition.failed
-k.Link.__init__ = lambda self, url, timeout: link(self, url, 4 * timeout)
+import gateway.store.pipelines as p, gateway.store.condition as c
+pipelines, failed = p.Pipelines.__init__, c.Condition.failed
+p.Pipelines.__init__ = lambda self, url, timeout, links: pipelines(self, url, 4 * timeout, links)
 def complaining(self, reason):
     self._failed_at = None
     failed(self, reason)
@@ -292,3 +303,17 @@ async def test_long_waits_and_many_words_are_noticed(tmp_path: Path) -> None:
             assert_refused_at_once(site.heard, outage)
         with pytest.raises(AssertionError, match="said too often"):
             assert_few_words(site.made, 1)
+
+
+# Once for the caller's key, and once more for the money.
+PATIENT = """
+import gateway.store.condition as c
+c.LULL = 0.0
+"""
+
+
+async def test_waiting_for_the_store_twice_is_noticed(tmp_path: Path) -> None:
+    async with scene(tmp_path, PATIENT) as site:
+        outage = await suffer(site, "frozen", 2.0)
+        with pytest.raises(AssertionError, match="somebody waited"):
+            assert_refused_at_once(site.heard, outage)

@@ -13,6 +13,7 @@ from gateway.store.connection import Store, StoreDown
 from gateway.vault import authentication, keys
 from gateway.vault.authentication import Authenticator
 from gateway.vault.keys import ALPHABET, SCOPES, digest_of, key_id_of, make_key
+from gateway.vault.passes import make_pass
 from gateway.vault.roster import Key, Roster, Team, live_until
 
 ADMIN = "an-admin-key-of-this-test"
@@ -131,6 +132,51 @@ async def test_known_keys_live_on_for_a_minute_without_the_store(
     monkeypatch.setattr(authentication, "STALE", 0)
     with pytest.raises(StoreDown):
         await authenticator.identify(known)
+
+
+async def test_passes_live_on_for_a_minute_without_the_store(
+    counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, secret = await issue(counting), b"s" * 32
+    known, unknown, forged = (
+        make_pass(name, digest_of(proof), secret)
+        for name, proof in (
+            (text.split("_")[1], text),
+            ("0123456789ab", text),
+            (text.split("_")[1], "x"),
+        )
+    )
+    authenticator = Authenticator(Roster(counting), ADMIN)
+    assert await authenticator.identify_pass(known, secret)
+    assert await authenticator.identify_pass(forged, secret) is None
+    counting.down = True
+    monkeypatch.setattr(authentication, "FRESH", 0)
+    found = await authenticator.identify_pass(known, secret)
+    assert found is not None
+    assert (found.team, found.key) == ("t", text.split("_")[1])
+    for other in (unknown, forged):
+        with pytest.raises(StoreDown):
+            await authenticator.identify_pass(other, secret)
+    monkeypatch.setattr(authentication, "STALE", 0)
+    with pytest.raises(StoreDown):
+        await authenticator.identify_pass(known, secret)
+
+
+async def test_a_pass_ends_with_its_key(
+    counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "FRESH", 0)
+    text, secret = await issue(counting), b"s" * 32
+    token = make_pass(text.split("_")[1], digest_of(text), secret)
+    authenticator = Authenticator(Roster(counting), ADMIN)
+    assert await authenticator.identify_pass(token, secret)
+    held = await Roster(counting).key(text.split("_")[1])
+    assert held is not None
+    await Roster(counting).revoke_key(held)
+    assert await authenticator.identify_pass(token, secret) is None
+    counting.down = True
+    with pytest.raises(StoreDown):
+        await authenticator.identify_pass(token, secret)
 
 
 async def test_an_expired_key_is_nobody_even_while_remembered(
