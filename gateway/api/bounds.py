@@ -1,7 +1,8 @@
-"""How much a request may weigh and how deep its JSON may go."""
+"""How much a request may weigh, how long it may take and how deep its JSON may go."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -12,16 +13,21 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 # Possessive, and content with a string that never ends: linear whatever is sent.
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
+# A body may take so long, and for a long one so much longer as it would at so many bytes a second.
+BODY_SECONDS = 30.0
+LEAST_RATE = 16 * 1024
+HANG_UP = {"connection": "close"}
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises Problem for one of more than `limit` bytes, said or sent."""
+    """The whole body. Raises Problem for one of more than `limit` bytes, and for a slow one."""
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     chunks, size, more = [], 0, True
+    began = asyncio.get_running_loop().time()
     while more:
-        message = await receive()
+        message = await _next(receive, began + BODY_SECONDS + size / LEAST_RATE)
         if message["type"] == "http.disconnect":
             raise Problem("malformed_request", "The body never came to its end.")
         chunk = message.get("body", b"")
@@ -31,6 +37,16 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
         chunks.append(chunk)
         more = message.get("more_body", False)
     return b"".join(chunks)
+
+
+async def _next(receive: Receive, deadline: float) -> MutableMapping[str, Any]:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await receive()
+    except TimeoutError:
+        detail = f"The body took longer than {BODY_SECONDS:g} s and a second for each"
+        detail += f" {LEAST_RATE} bytes of it."
+        raise Problem("malformed_request", detail, headers=HANG_UP) from None
 
 
 def _too_large(limit: int) -> Problem:

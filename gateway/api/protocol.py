@@ -1,11 +1,20 @@
-"""Uvicorn's HTTP protocol, whose own refusals are problem+json too."""
+"""Uvicorn's HTTP protocol, whose own refusals are problem+json too, and which has a clock."""
 
 from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.api.edge import new_request_id
 from gateway.api.problems import MEDIA_TYPE, Problem
+from gateway.api.room import Room
+
+# From the connection, or from the first byte of a later request, to the end of a request's head.
+HEAD_SECONDS = 10.0
+SOON = 1
 
 
 class ProblemProtocol(HttpToolsProtocol):
@@ -14,22 +23,89 @@ class ProblemProtocol(HttpToolsProtocol):
     A request's scope has its target as it was sent, and no header that came behind its body.
     """
 
+    def __init__(self, *args: Any, room: Room | None = None, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._room = Room() if room is None else room
+        self._entered = False
+        self._in_head = False
+        self._clock: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._entered = self._room.enter(self)
+        if self._entered:
+            self._start_clock()
+        else:
+            detail = "The gateway has as many callers as it can have."
+            self._refuse(Problem("rate_limited", detail, retry_after=SOON))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_clock()
+        if self._entered:
+            self._entered = False
+            self._room.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        # Between two requests: the next one, or the rest of one that was answered before its end.
+        if self._clock is None and not self._is_serving:
+            self._start_clock()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+
     def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._stop_clock()
+        self._room.work(self)
         super().on_headers_complete()
         self.cycle.scope["target"] = bytes(self.url)  # type: ignore[typeddict-unknown-key]
         self.headers = []
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._entered and not self._is_serving:
+            self._room.rest(self)
+
     def send_400_response(self, msg: str) -> None:
+        detail = "This is not HTTP as it is understood here."
+        self._refuse(Problem("malformed_request", detail))
+
+    @property
+    def _is_serving(self) -> bool:
+        # Until the first request there is no cycle, whatever its type says.
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def _start_clock(self) -> None:
+        self._clock = self.loop.call_later(HEAD_SECONDS, self._run_out)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _run_out(self) -> None:
+        self._clock = None
+        if self._in_head and not self.transport.is_closing():
+            detail = f"The request's head took longer than {HEAD_SECONDS:g} s."
+            self._refuse(Problem("malformed_request", detail))
+        else:
+            self.transport.close()
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer what is no request, and hang up."""
         request_id = new_request_id()
-        body = Problem("malformed_request", "This is not HTTP as it is understood here.").body(
-            request_id
-        )
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"content-type: {MEDIA_TYPE}\r\n"
-            f"content-length: {len(body)}\r\n"
-            f"x-request-id: {request_id}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        body = problem.body(request_id)
+        headers = {
+            "content-type": MEDIA_TYPE,
+            "content-length": str(len(body)),
+            "x-request-id": request_id,
+            **problem.headers,
+            "connection": "close",
+        }
+        lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()

@@ -12,11 +12,13 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import uvicorn
 import uvloop
 
 from gateway.api.protocol import ProblemProtocol
+from gateway.api.room import make_room
 from gateway.app import create_app, open_for_jobs
 from gateway.settings import Settings
 from gateway.telemetry.log import configure_logging, get_logger
@@ -61,7 +63,7 @@ def main() -> int:
     app = create_app(settings, jobs=jobs)
     config = uvicorn.Config(
         app,
-        http=ProblemProtocol,
+        http=partial(ProblemProtocol, room=make_room()),  # type: ignore[arg-type]
         loop="uvloop",
         ws="none",
         lifespan="on",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
 from providers.simulator.testing import ControlClient, simulator_process
@@ -21,6 +22,8 @@ MEBI = 1 << 20
 BOMBS, MOST_GROWTH = 20, 50 * MEBI
 SLOW, CLIENTS = 200, 8
 LATER = 0.02
+# Less than a head's time, after which the idle ones are gone by themselves.
+PATIENCE = 5.0
 EVIL, GOOD = "hunter", "sixtyfour"
 
 
@@ -114,25 +117,30 @@ async def warm_up(site: Site) -> None:
 
 
 async def slow_client(site: Site, over: asyncio.Event, number: int) -> None:
-    """Sends its request byte by byte, or never reads the reply."""
+    """Sends its request byte by byte, and comes back whenever the gateway has had enough."""
     place = urlsplit(site.made.gateways[0].url)
     body = b'{"email": "ada.lovelace@blue-harbor.example"}'
     head = f"POST /v1/emails/verify HTTP/1.1\r\nhost: {place.netloc}\r\ncontent-type: "
     head += f"application/json\r\nauthorization: Bearer {ADMIN_KEY}\r\n"
     head += f"content-length: {len(body)}\r\n\r\n"
-    _, writer = await asyncio.open_connection(place.hostname, place.port)
     # Some are in the middle of the head, some in the middle of the body.
     text = head.encode() + body
     sent = len(text) // 3 if number % 2 else len(text) - len(body)
-    writer.write(text[:sent])
-    for at in range(sent, len(text) - 1):
+    while not over.is_set():
+        _, writer = await asyncio.open_connection(place.hostname, place.port)
+        writer.write(text[:sent])
+        await drip(writer, text[sent:-1], over)
+        writer.transport.abort()
+
+
+async def drip(writer: asyncio.StreamWriter, text: bytes, over: asyncio.Event) -> None:
+    for byte in text:
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await over.wait()
-        if over.is_set():
-            break
-        writer.write(text[at : at + 1])
-    writer.transport.abort()
+        if over.is_set() or writer.is_closing():
+            return
+        writer.write(bytes([byte]))
 
 
 async def seconds_of(site: Site, size: int) -> list[float]:
@@ -190,3 +198,48 @@ async def test_a_bomb_that_goes_off_is_noticed(tmp_path: Path) -> None:
     async with scene(tmp_path, GULLIBLE) as site:
         with pytest.raises(AssertionError, match="MiB more"):
             await assert_little_memory(site, ["bomb"], 3)
+
+
+# Of all processes of the gateway, in place of what the machine allows.
+NARROW = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+"""
+# Room for all that come.
+HOSPITABLE = """
+import gateway.api.room as r
+r.SHARE = 1000
+"""
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+async def assert_still_answers(site: Site, size: int) -> None:
+    """While so many hold a connection and say next to nothing."""
+    place = urlsplit(site.made.gateways[0].url)
+    async with AsyncExitStack() as stack:
+        for _ in range(size):
+            _, writer = await asyncio.open_connection(place.hostname, place.port)
+            stack.push_async_callback(hang_up, writer)
+            writer.write(b"G")
+        try:
+            async with asyncio.timeout(PATIENCE):
+                heard = await site.find(GOOD)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise AssertionError("not answered among many idle callers") from error
+        assert heard.status == 200, heard
+
+
+async def test_many_idle_callers_keep_nobody_out(tmp_path: Path) -> None:
+    async with scene(tmp_path, NARROW) as site:
+        await assert_still_answers(site, 900)
+
+
+async def test_a_gateway_without_room_is_noticed(tmp_path: Path) -> None:
+    async with scene(tmp_path, NARROW + HOSPITABLE) as site:
+        with pytest.raises(AssertionError, match=r"among many idle callers|503"):
+            await assert_still_answers(site, 900)

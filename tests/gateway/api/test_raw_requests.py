@@ -6,36 +6,20 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import uvicorn
 
-from gateway.api.protocol import ProblemProtocol
-from gateway.app import create_app
 from gateway.store.connection import Store
-from providers.simulator.serving import bind
+from tests.gateway.api.raw_server import raw_server
 from tests.gateway.api.replies import check_raw_problem, send_bytes
-from tests.gateway.conftest import ADMIN_KEY, make_settings
+from tests.gateway.conftest import ADMIN_KEY
 
 KEY = f"Authorization: Bearer {ADMIN_KEY}\r\nHost: x\r\nConnection: close\r\n".encode()
 
 
 @pytest.fixture
 async def url(store: Store, store_url: str) -> AsyncIterator[str]:
-    """A gateway without providers, behind the protocol that `prospect serve` uses."""
-    listener = bind("127.0.0.1", 0)
-    config = uvicorn.Config(
-        create_app(make_settings(store_url, None)),
-        http=ProblemProtocol,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup([listener])
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    await server.shutdown([listener])
+    """A gateway without providers."""
+    async with raw_server(store_url) as url:
+        yield url
 
 
 async def test_what_is_no_request_is_a_problem_all_the_same(url: str) -> None:
