@@ -80,10 +80,13 @@ class RotatedKey(IssuedKey, kw_only=True):
     old_key_until: str
 
 
-class Rotation(Struct, kw_only=True, forbid_unknown_fields=True):
+class Rotation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long the text that is replaced works on; 0 ends it at once."""
 
     grace_seconds: Annotated[int, Meta(ge=0, le=30 * 86400)] = 3600
+
+
+AS_USUAL = Rotation()
 
 
 class KeyReply(Struct):
@@ -231,7 +234,7 @@ class Keys(Controller):
         responses=responses({}, (*AUTHENTICATED, *READ, *WITH_BODY, "conflict")),
     )
     async def rotate_key(
-        self, request: Req, key_id: FromPath[str], data: JSONBody[Rotation]
+        self, request: Req, key_id: FromPath[str], data: JSONBody[Rotation] = AS_USUAL
     ) -> RotatedReply:
         held = await _find(request, key_id)
         rotated = await context_of(request).roster.rotate_key(held, data.grace_seconds)

@@ -25,10 +25,13 @@ Units = Annotated[float, Meta(ge=0, lt=10**9, description="in the provider's own
 Note = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
-class ReconcileBody(Struct, kw_only=True, forbid_unknown_fields=True):
+class ReconcileBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`accept` lets a store that came back older go on, after journals were read back."""
 
     accept: bool = False
+
+
+AS_USUAL = ReconcileBody()
 
 
 class ResolveBody(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +82,9 @@ class Reconciliation(Controller):
         status_code=200,
         responses=responses({}, (*AUTHENTICATED, *WITH_BODY)),
     )
-    async def reconcile(self, request: Req, data: JSONBody[ReconcileBody]) -> ReportReply:
+    async def reconcile(
+        self, request: Req, data: JSONBody[ReconcileBody] = AS_USUAL
+    ) -> ReportReply:
         report = await context_of(request).reconciler.reconcile(accept=data.accept)
         action = "ledger.accepted" if data.accept else "ledger.reconciled"
         await record(request, action, "ledger")

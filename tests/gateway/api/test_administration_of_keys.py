@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -233,6 +234,16 @@ async def test_a_revoked_key_buys_nothing_even_where_it_is_still_remembered(
         problem_of(await client.post(FIND, json=other), 401, "unauthenticated")
     assert here.simulator is not None
     assert len(here.simulator.bill.rows) == 1
+
+
+async def test_a_key_is_rotated_with_an_hour_of_grace_unless_told_otherwise(
+    gateway: Gateway,
+) -> None:
+    key = await gateway.key()
+    reply = await gateway.client.post(f"{KEYS}/{key_id_of(key)}/rotate")
+    assert reply.status_code == 200, reply.text
+    until = datetime.fromisoformat(reply.json()["data"]["old_key_until"])
+    assert timedelta(minutes=55) < until - datetime.now(UTC) <= timedelta(hours=1)
 
 
 async def test_a_change_does_not_bring_a_revoked_key_back(gateway: Gateway) -> None:

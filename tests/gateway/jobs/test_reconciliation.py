@@ -36,7 +36,7 @@ async def entries(scene: Scene, **query: str) -> list[dict[str, Any]]:
 
 
 async def reconcile(scene: Scene) -> dict[str, Any]:
-    reply = await scene.gateway.client.post(RECONCILE, json={})
+    reply = await scene.gateway.client.post(RECONCILE)
     assert reply.status_code == 200, reply.text
     report: dict[str, Any] = reply.json()["data"]
     assert (await scene.gateway.client.get(RECONCILE)).json()["data"] == report
