@@ -53,7 +53,7 @@ class Session:
         """The key, or none and where it was looked for."""
         if self.key:
             return checked(self.key.strip(), "--key / PROSPECT_KEY"), ""
-        path = Path(os.environ.get("GATEWAY_DATA_DIR") or "data") / "admin.key"
+        path = data_dir() / "admin.key"
         try:
             return checked(path.read_text(encoding="utf-8").strip(), str(path)), ""
         except (OSError, UnicodeDecodeError):
@@ -63,6 +63,29 @@ class Session:
     def piped(self) -> bool:
         """JSON is wanted: asked for, or nobody is looking."""
         return self.as_json or not sys.stdout.isatty()
+
+
+def data_dir() -> Path:
+    """The gateway's, as it finds it itself: the variable, its TOML file, ./data."""
+    if named := os.environ.get("GATEWAY_DATA_DIR"):
+        return Path(named)
+    import tomllib
+
+    config = os.environ.get("GATEWAY_CONFIG")
+    path = Path(config or "gateway.toml")
+    try:
+        found = tomllib.loads(path.read_text("utf-8")).get("data_dir", "data")
+    except FileNotFoundError:
+        if config:
+            raise click.UsageError(f"{path}: no such file (from GATEWAY_CONFIG)") from None
+        return Path("data")
+    except OSError as error:
+        raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise click.UsageError(f"{path}: not TOML: {error}") from None
+    if not isinstance(found, str) or not found:
+        raise click.UsageError(f"data_dir ({path}): {found!r} is not the path of a directory")
+    return Path(found)
 
 
 def checked(key: str, origin: str) -> str:

@@ -203,7 +203,7 @@ class Prospect(Protocol):
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No address, key or data directory from outside; relative paths are the test's own."""
-    for name in ("PROSPECT_URL", "PROSPECT_KEY", "GATEWAY_DATA_DIR"):
+    for name in ("PROSPECT_URL", "PROSPECT_KEY", "GATEWAY_DATA_DIR", "GATEWAY_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 

@@ -144,6 +144,54 @@ def test_the_key_is_found_where_it_should_be(
     ]
 
 
+def test_the_data_directory_is_where_the_configuration_says(
+    paper: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """GATEWAY_DATA_DIR over GATEWAY_CONFIG's over that of ./gateway.toml."""
+    from gateway.cli.program import run
+
+    for name in ("here", "there", "named"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "admin.key").write_text(f"from-{name}\n")
+    (tmp_path / "gateway.toml").write_text('data_dir = "here"\n[providers.hunter]\n')
+    (tmp_path / "other.toml").write_text(f'data_dir = "{tmp_path}/there"\n')
+    base = ["--url", paper.url]
+    assert run([*base, *LOOKUP]) == 0
+    monkeypatch.setenv("GATEWAY_CONFIG", "other.toml")
+    assert run([*base, *LOOKUP]) == 0
+    monkeypatch.setenv("GATEWAY_DATA_DIR", "named")
+    assert run([*base, *LOOKUP]) == 0
+    found = [seen.headers["authorization"].removeprefix("Bearer from-") for seen in paper.seen]
+    assert found == ["here", "there", "named"]
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("data_dir = ", "gateway.toml: not TOML"),
+        ("data_dir = 3", "data_dir (gateway.toml): 3 is not the path of a directory"),
+        ('data_dir = ""', "data_dir (gateway.toml): '' is not the path of a directory"),
+        (None, "other.toml: no such file (from GATEWAY_CONFIG)"),
+    ],
+)
+def test_a_configuration_without_a_data_directory_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    text: str | None,
+    told: str,
+) -> None:
+    from gateway.cli.program import run
+
+    if text is None:
+        monkeypatch.setenv("GATEWAY_CONFIG", "other.toml")
+    else:
+        (tmp_path / "gateway.toml").write_text(text)
+    assert run(["--url", "http://127.0.0.1:1", *LOOKUP]) == 2
+    assert told in capsys.readouterr().err
+    assert run(["--url", "http://127.0.0.1:1", "--key", "k", *LOOKUP]) == 4
+
+
 def test_a_missing_key_is_told_when_it_mattered(
     paper: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
