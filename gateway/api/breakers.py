@@ -9,9 +9,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from gateway.api.audit import given_in, record
-from gateway.api.context import Context, context_of, meta_of
+from gateway.api.context import Context, context_of, list_meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
-from gateway.api.lists import ReplyMeta, missing
+from gateway.api.lists import CursorParam, Limit, ListMeta, caller_of, missing
 from gateway.api.problems import invalid, moment
 from gateway.guard.breakers import Breaker, Forced, State, classes_of
 from gateway.vault.credentials import Credential
@@ -45,7 +45,7 @@ class BreakerChange(Struct, kw_only=True, forbid_unknown_fields=True):
 
 class BreakersReply(Struct):
     data: list[BreakerView]
-    meta: ReplyMeta
+    meta: ListMeta
 
 
 def view(provider: str, found: Breaker) -> BreakerView:
@@ -89,13 +89,17 @@ class BreakersOfProviders(Controller):
 
     @get(
         "/v1/admin/providers/{name:str}/breakers",
-        responses=responses({}, (*AUTHENTICATED, *READ)),
+        responses=responses({}, (*AUTHENTICATED, *READ, "invalid_query")),
     )
-    async def list_breakers(self, request: Req, name: FromPath[str]) -> BreakersReply:
-        context = context_of(request)
+    async def list_breakers(
+        self, request: Req, name: FromPath[str], limit: Limit = 25, cursor: CursorParam = None
+    ) -> BreakersReply:
+        context, caller = context_of(request), caller_of(request.scope)
         if name not in ADAPTERS:
             raise missing("provider")
-        return BreakersReply(await _read(context, name), meta_of(request))
+        rows = await _read(context, name)
+        page, after = context.pager.cut(rows, caller, f"admin.breakers {name}", limit, cursor)
+        return BreakersReply(page, list_meta_of(request, after, len(rows)))
 
     @put(
         "/v1/admin/providers/{name:str}/breakers",
@@ -116,4 +120,5 @@ class BreakersOfProviders(Controller):
             if word != "open":
                 await context.permits.lift(context.market.allowance(account))
         await record(request, "breaker.forced", name, given_in(data))
-        return BreakersReply(await _read(context, name), meta_of(request))
+        rows = await _read(context, name)
+        return BreakersReply(rows, list_meta_of(request, None, len(rows)))

@@ -93,11 +93,11 @@ class SumView(Struct, kw_only=True):
 
 
 class MoneyMeta(Struct, kw_only=True):
-    """`sandbox` is there only if true, `next_cursor` only for lists in pages."""
+    """`next_cursor` is null at the end; `sandbox` is there only if true."""
 
     request_id: str
     currency: str
-    next_cursor: str | UnsetType | None = UNSET
+    next_cursor: str | None
     total: int | UnsetType = UNSET
     sandbox: bool | UnsetType = UNSET
 
@@ -197,13 +197,26 @@ async def _sum_rows(
         yield (*cells, context.settings.currency)
 
 
-async def _summary(request: Req, wanted: Filter, group_by: str | None) -> Response[Any]:
+async def _summary(
+    request: Req,
+    wanted: Filter,
+    group_by: str | None,
+    limit: int | None,
+    cursor: str | None,
+) -> Response[Any]:
+    """All rows unless pages are asked for: they are parts of one sum."""
     context, groups = context_of(request), groups_of(group_by)
     sums = await summarise(context.books, wanted, groups, _zone(context))
     if wants_csv(request):
         columns = (*groups, *SUM_COLUMNS, "currency")
         return await to_stream(columns, _sum_rows(context, groups, sums), "usage")
-    return _json(SummaryReply([show_sum(row) for row in sums], _meta(request, total=len(sums))))
+    page, after = sums, None
+    if limit is not None or cursor is not None:
+        name = "ledger.summary " + fingerprint(repr((wanted, groups)).encode())
+        caller = caller_of(request.scope)
+        page, after = context.pager.cut(sums, caller, name, limit or PAGE, cursor)
+    meta = _meta(request, next_cursor=after, total=len(sums))
+    return _json(SummaryReply([show_sum(row) for row in page], meta))
 
 
 class LedgerEntries(Controller):
@@ -246,6 +259,8 @@ class LedgerEntries(Controller):
         self,
         request: Req,
         *,
+        limit: PageParam = None,
+        cursor: CursorParam = None,
         group_by: GroupParam = None,
         team: TeamParam = None,
         key: KeyParam = None,
@@ -258,7 +273,7 @@ class LedgerEntries(Controller):
         until: ToParam = None,
     ) -> Response[Any]:
         wanted = filter_of(request, _zone(context_of(request)))
-        return await _summary(request, wanted, group_by)
+        return await _summary(request, wanted, group_by, limit, cursor)
 
 
 class Usage(Controller):
@@ -272,6 +287,8 @@ class Usage(Controller):
         self,
         request: Req,
         *,
+        limit: PageParam = None,
+        cursor: CursorParam = None,
         group_by: GroupParam = None,
         key: KeyParam = None,
         provider: ProviderParam = None,
@@ -284,4 +301,4 @@ class Usage(Controller):
     ) -> Response[Any]:
         wanted = filter_of(request, _zone(context_of(request)))
         wanted = msgspec.structs.replace(wanted, team=caller_of(request.scope).team)
-        return await _summary(request, wanted, group_by)
+        return await _summary(request, wanted, group_by, limit, cursor)

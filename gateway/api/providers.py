@@ -8,11 +8,11 @@ from litestar import Controller, Request, get
 from litestar.params import FromPath
 from msgspec import Struct
 
-from gateway.api.context import Context, context_of, meta_of
+from gateway.api.context import Context, context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, responses
-from gateway.api.lists import ReplyMeta, caller_of, missing
+from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
 from gateway.guard.breakers import Doing, State, classes_of
-from gateway.guard.permits import Limit
+from gateway.guard.permits import Limit as Allowed
 from gateway.lookup.planner import Stall
 from gateway.lookup.planning.bounces import (
     DECILES,
@@ -109,7 +109,7 @@ class ProviderReply(Struct):
 
 class ProvidersReply(Struct):
     data: list[ProviderView]
-    meta: ReplyMeta
+    meta: ListMeta
 
 
 async def _view(context: Context, name: str, team: str) -> ProviderView:
@@ -175,7 +175,7 @@ def _decile(mine: Cells, estimates: Estimates, status: str, decile: str) -> Deci
 WORSE: tuple[State, ...] = ("closed", "half_open", "open")
 
 
-def _limit(limit: Limit) -> LimitView:
+def _limit(limit: Allowed) -> LimitView:
     return LimitView(number=limit.number, seconds=limit.span, paths=limit.bucket.split())
 
 
@@ -185,11 +185,14 @@ class Providers(Controller):
     tags = ["Providers"]
     opt = {"scope": None}
 
-    @get("/v1/providers", responses=responses({}, AUTHENTICATED))
-    async def list_providers(self, request: Req) -> ProvidersReply:
-        team = caller_of(request.scope).team
-        rows = [await _view(context_of(request), name, team) for name in ADAPTERS]
-        return ProvidersReply(rows, meta_of(request))
+    @get("/v1/providers", responses=responses({}, (*AUTHENTICATED, "invalid_query")))
+    async def list_providers(
+        self, request: Req, limit: Limit = 25, cursor: CursorParam = None
+    ) -> ProvidersReply:
+        context, caller = context_of(request), caller_of(request.scope)
+        page, after = context.pager.cut([*ADAPTERS], caller, "providers", limit, cursor)
+        rows = [await _view(context, name, caller.team) for name in page]
+        return ProvidersReply(rows, list_meta_of(request, after, len(ADAPTERS)))
 
     @get(
         "/v1/providers/{name:str}",

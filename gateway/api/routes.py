@@ -11,9 +11,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.api.audit import given_in, record
 from gateway.api.bodies import check_routing
-from gateway.api.context import context_of, meta_of
+from gateway.api.context import context_of, list_meta_of, meta_of
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
-from gateway.api.lists import ReplyMeta, missing
+from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of, missing
 from gateway.api.problems import Problem, invalid
 from gateway.lookup.judge import Accept
 from gateway.lookup.market import ROUTES
@@ -67,7 +67,7 @@ class RouteReply(Struct):
 
 class RoutesReply(Struct):
     data: list[RouteView]
-    meta: ReplyMeta
+    meta: ListMeta
 
 
 def _offering(operation: str) -> list[str]:
@@ -134,9 +134,13 @@ class Routes(Controller):
     opt = {"scope": "admin"}
 
     @get("/v1/admin/routes", responses=responses({}, (*AUTHENTICATED, "invalid_query")))
-    async def list_routes(self, request: Req) -> RoutesReply:
-        rows = [_show(request, operation, None) for operation in OPERATIONS]
-        return RoutesReply(rows, meta_of(request))
+    async def list_routes(
+        self, request: Req, limit: Limit = 25, cursor: CursorParam = None
+    ) -> RoutesReply:
+        pager, caller = context_of(request).pager, caller_of(request.scope)
+        page, after = pager.cut(OPERATIONS, caller, "admin.routes", limit, cursor)
+        rows = [_show(request, operation, None) for operation in page]
+        return RoutesReply(rows, list_meta_of(request, after, len(OPERATIONS)))
 
     @get(
         "/v1/admin/routes/{operation:str}",

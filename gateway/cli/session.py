@@ -68,7 +68,7 @@ class Session:
 def data_dir() -> Path:
     """The gateway's, as it finds it itself: the variable, its TOML file, ./data."""
     if named := os.environ.get("GATEWAY_DATA_DIR"):
-        return Path(named)
+        return Path(os.path.expanduser(named))
     import tomllib
 
     config = os.environ.get("GATEWAY_CONFIG")
@@ -85,7 +85,7 @@ def data_dir() -> Path:
         raise click.UsageError(f"{path}: not TOML: {error}") from None
     if not isinstance(found, str) or not found:
         raise click.UsageError(f"data_dir ({path}): {found!r} is not the path of a directory")
-    return Path(found)
+    return Path(os.path.expanduser(found))
 
 
 def checked(key: str, origin: str) -> str:

@@ -406,9 +406,7 @@ TABLE: Mapping[str, Entry] = {
         recorded="ledger.resolved",
     ),
     "GET /v1/admin/reconcile": Entry(scopes=ADMIN),
-    "POST /v1/admin/reconcile": Entry(
-        scopes=ADMIN, body=lambda _: {}, reaches=True, recorded="ledger.reconciled"
-    ),
+    "POST /v1/admin/reconcile": Entry(scopes=ADMIN, reaches=True, recorded="ledger.reconciled"),
     "GET /v1/admin/providers/{name}/breakers": _one(),
     "PUT /v1/admin/providers/{name}/breakers": _one(
         body=lambda _: {"state": "auto"}, recorded="breaker.forced"

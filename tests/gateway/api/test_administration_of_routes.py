@@ -12,6 +12,16 @@ from tests.gateway.conftest import Gateway, GatewayFactory
 ROUTES = "/v1/admin/routes"
 FIND = "/v1/emails/find"
 VERIFY = "/v1/emails/verify"
+BREAKERS = "/v1/admin/providers/hunter/breakers"
+LISTS = (
+    "/v1/admin/teams",
+    "/v1/admin/keys",
+    "/v1/admin/credentials",
+    "/v1/jobs",
+    "/v1/providers",
+    ROUTES,
+    BREAKERS,
+)
 PERSON = {"full_name": "Ada Lovelace", "domain": "blue-harbor.example"}
 ADDRESS = {"email": "ada.lovelace@blue-harbor.example"}
 
@@ -116,8 +126,8 @@ async def test_a_wrong_route_is_refused(gateway: Gateway) -> None:
     assert pointers(await gateway.client.get(f"{path}?team_id={'t' * 65}")) == ["/team_id"]
 
 
-async def walk(gateway: Gateway, path: str, limit: int) -> list[str]:
-    """Ids of all pages, in order."""
+async def walk(gateway: Gateway, path: str, limit: int, name: str = "id") -> list[str]:
+    """What all pages have of it, in order; ids if nothing is said."""
     seen: list[str] = []
     query: dict[str, Any] = {"limit": limit}
     while True:
@@ -125,7 +135,7 @@ async def walk(gateway: Gateway, path: str, limit: int) -> list[str]:
         assert reply.status_code == 200, reply.text
         page = reply.json()
         assert len(page["data"]) <= limit
-        seen += [row["id"] for row in page["data"]]
+        seen += [row[name] for row in page["data"]]
         if page["meta"]["next_cursor"] is None:
             return seen
         query["cursor"] = page["meta"]["next_cursor"]
@@ -151,12 +161,29 @@ async def test_lists_page_through_everything_once(gateway: Gateway) -> None:
     assert meta["total"] == 8
 
 
+async def test_short_lists_have_pages_too(gateway: Gateway) -> None:
+    for path, name in (
+        ("/v1/providers", "name"),
+        (ROUTES, "operation"),
+        (BREAKERS, "operation"),
+    ):
+        whole = await walk(gateway, path, 100, name)
+        assert len(whole) == len(set(whole)) > 3
+        for limit in (1, 3):
+            assert await walk(gateway, path, limit, name) == whole
+        reply = await gateway.client.get(path)
+        assert [row[name] for row in reply.json()["data"]] == whole[:25]
+        assert reply.json()["meta"]["total"] == len(whole)
+    forced = await gateway.client.put(BREAKERS, json={"state": "auto"})
+    assert forced.json()["meta"]["next_cursor"] is None
+
+
 async def test_a_list_refuses_what_it_does_not_understand(gateway: Gateway) -> None:
     for _ in range(2):
         await gateway.team()
     reply = await gateway.client.get("/v1/admin/teams?limit=1")
     cursor = reply.json()["meta"]["next_cursor"]
-    for path in ("/v1/admin/teams", "/v1/admin/keys", "/v1/admin/credentials", "/v1/jobs"):
+    for path in LISTS:
         for limit in ("0", "101", "-1", "1.5", "many", "", "9" * 30):
             reply = await gateway.client.get(path, params={"limit": limit})
             assert pointers(reply) == ["/limit"], (path, limit)

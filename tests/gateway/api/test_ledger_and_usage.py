@@ -104,11 +104,13 @@ async def test_money_in_doubt_is_shown_apart(office: Office) -> None:
     assert total(await office.rows()) == before
 
 
-async def pages(office: Office, limit: int, **query: str) -> list[dict[str, Any]]:
+async def pages(
+    client: httpx.AsyncClient, limit: int, path: str = LEDGER, **query: str
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     given = {**query, "limit": str(limit)}
     while True:
-        reply = await office.get(LEDGER, **given)
+        reply = (await client.get(path, params=given)).json()
         assert len(reply["data"]) <= limit
         found += reply["data"]
         if reply["meta"]["next_cursor"] is None:
@@ -118,20 +120,43 @@ async def pages(office: Office, limit: int, **query: str) -> list[dict[str, Any]
 
 
 async def test_pages_of_any_size_hold_every_entry_once(office: Office) -> None:
-    whole = await pages(office, 100)
+    whole = await pages(office.gateway.client, 100)
     assert len({row["id"] for row in whole}) == len(whole) > 20
     assert [row["at"] for row in whole] == sorted((row["at"] for row in whole), reverse=True)
     assert total(whole) == office.billed()
     for limit in (1, 7, len(whole)):
-        assert await pages(office, limit) == whole
+        assert await pages(office.gateway.client, limit) == whole
     team = office.teams[0]
-    part = await pages(office, 3, team=team, provider="hunter")
+    part = await pages(office.gateway.client, 3, team=team, provider="hunter")
     assert part == [row for row in whole if (row["team"], row["provider"]) == (team, "hunter")]
     assert part
 
 
+@pytest.mark.parametrize("path", [SUMMARY, USAGE])
+async def test_sums_come_whole_or_in_pages(office: Office, path: str) -> None:
+    """They are parts of one sum: a page is for who asks for it, and CSV is never cut."""
+    query = {"group_by": "team,operation,tag"}
+    key = await office.gateway.key(office.teams[0], "usage", "admin")
+    async with office.gateway.caller(key) as client:
+        reply = (await client.get(path, params=query)).json()
+        whole, meta = reply["data"], reply["meta"]
+        assert (meta["next_cursor"], meta["total"]) == (None, len(whole))
+        assert len(whole) > 2
+        for limit in (1, 2, len(whole)):
+            assert await pages(client, limit, path, **query) == whole
+        for wrong in ("0", "101", "many"):
+            refused = await client.get(path, params={**query, "limit": wrong})
+            assert pointers(refused) == ["/limit"]
+        first = (await client.get(path, params={**query, "limit": 1})).json()["meta"]
+        for other in ({"group_by": "team"}, {**query, "provider": "hunter"}):
+            params = {**other, "cursor": first["next_cursor"]}
+            assert pointers(await client.get(path, params=params)) == ["/cursor"]
+        shown = await client.get(path, params={**query, "limit": 1}, headers=CSV)
+        assert len(table(shown)) == len(whole)
+
+
 async def test_an_entry_made_meanwhile_moves_no_page(office: Office) -> None:
-    whole = await pages(office, 100)
+    whole = await pages(office.gateway.client, 100)
     first = await office.get(LEDGER, limit="5")
     await office.gateway.post("/v1/emails/verify", {"email": "someone@blue-harbor.example"})
     cursor = first["meta"]["next_cursor"]
@@ -145,24 +170,27 @@ async def test_an_entry_made_meanwhile_moves_no_page(office: Office) -> None:
 
 @pytest.mark.parametrize("name", ["team", "key", "provider", "credential", "operation", "tag"])
 async def test_filters_select_what_they_say(office: Office, name: str) -> None:
-    whole = await pages(office, 100)
+    whole = await pages(office.gateway.client, 100)
     for value in {row[name] for row in whole}:
         expected = [row for row in whole if row[name] == value]
-        assert await pages(office, 50, **{name: value}) == expected
+        assert await pages(office.gateway.client, 50, **{name: value}) == expected
         assert total(await office.rows(**{name: value})) == total(expected)
-    assert await pages(office, 50, **{name: "nothing-like-it"}) == []
+    assert await pages(office.gateway.client, 50, **{name: "nothing-like-it"}) == []
 
 
 async def test_a_span_of_time_has_its_beginning_and_not_its_end(office: Office) -> None:
-    whole = await pages(office, 100)
+    whole = await pages(office.gateway.client, 100)
     pivot = whole[len(whole) // 2]["at"]
-    late = await pages(office, 100, **{"from": pivot})
-    early = await pages(office, 100, to=pivot)
+    late = await pages(office.gateway.client, 100, **{"from": pivot})
+    early = await pages(office.gateway.client, 100, to=pivot)
     assert late + early == whole
     assert whole[len(whole) // 2] in late
     day = whole[0]["at"][:10]
-    assert await pages(office, 100, **{"from": whole[-1]["at"][:10], "to": day}) == whole
-    assert await pages(office, 100, to="2020-01-01") == []
+    assert (
+        await pages(office.gateway.client, 100, **{"from": whole[-1]["at"][:10], "to": day})
+        == whole
+    )
+    assert await pages(office.gateway.client, 100, to="2020-01-01") == []
 
 
 @pytest.mark.parametrize(
@@ -194,7 +222,7 @@ def table(reply: httpx.Response) -> list[dict[str, str]]:
 
 async def test_csv_has_every_row_and_no_formula(office: Office) -> None:
     client = office.gateway.client
-    whole = await pages(office, 100)
+    whole = await pages(office.gateway.client, 100)
     shown = table(await client.get(LEDGER, headers=CSV))
     assert [row["id"] for row in shown] == [row["id"] for row in whole]
     assert sum(Decimal(row["cost"]) for row in shown) == office.billed()
@@ -291,8 +319,8 @@ async def test_a_summary_that_is_wrong_by_one_entry_is_caught(
 async def test_more_entries_than_one_chunk_are_read_whole(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = await pages(office, 100)
+    whole = await pages(office.gateway.client, 100)
     monkeypatch.setattr("gateway.money.entries.CHUNK", 4)
-    assert await pages(office, 100) == whole
-    assert await pages(office, 3) == whole
+    assert await pages(office.gateway.client, 100) == whole
+    assert await pages(office.gateway.client, 3) == whole
     assert total(await office.rows()) == office.billed()
