@@ -31,7 +31,7 @@ class Identity:
 
 
 class Authenticator:
-    """Recognises keys and passes; remembers them for FRESH seconds, STALE without the store."""
+    """Remembers keys for FRESH seconds; them and passes for STALE while the store is away."""
 
     def __init__(self, roster: Roster, bootstrap_key: str | None):
         self._roster = roster
@@ -57,21 +57,28 @@ class Authenticator:
             held = self._bootstrap
             good = held is not None and found.proves(held, secret)
             return Identity(DEFAULT_TEAM, "", frozenset(SCOPES)) if good else None
-        return await self._find(
-            found.key, digest_of(text), lambda key: _dies_with(key, found, secret)
-        )
 
-    async def _find(self, name: str, digest: str, dies: Dies) -> Identity | None:
-        """Who sent the text of `digest`, which `dies` says how long is good for a key."""
-        key = await self._key(name, digest, dies)
+        def dies(key: Key) -> int:
+            return _dies_with(key, found, secret)
+
+        return await self._find(found.key, digest_of(text), dies, fresh=False)
+
+    async def _find(
+        self, name: str, digest: str, dies: Dies, *, fresh: bool = True
+    ) -> Identity | None:
+        """Who sent the text of `digest`, which `dies` says how long is good for a key.
+
+        What is remembered is taken while it is fresh, or else only without the store.
+        """
+        key = await self._key(name, digest, dies, fresh=fresh)
         if key is None or dies(key) <= time.time() * 1000:
             return None
         return Identity(key.team_id, key.id, frozenset(key.scopes))
 
-    async def _key(self, name: str, digest: str, dies: Dies) -> Key | None:
+    async def _key(self, name: str, digest: str, dies: Dies, *, fresh: bool) -> Key | None:
         now = time.monotonic()
         seen = self._known.get(digest)
-        if seen and now - seen[0] < FRESH:
+        if fresh and seen and now - seen[0] < FRESH:
             return seen[1]
         try:
             key = await self._roster.key(name)
