@@ -60,7 +60,8 @@ class Offer:
     worst, in thousandths of `unit` (per row: of one row); where it depends on the query,
     `variants` are examples by the name that a price list shows. `price` is the default money per
     unit, from `source` as read on `read_on`. `peek` is a free read that comes before anything is
-    paid; `peek_denies` says that finding nothing by it proves that nothing was bought.
+    paid; `peek_denies` names the method that says whether finding nothing by it, so many seconds
+    after a dispatch, proves that nothing was bought.
     `ticket_suffices` to collect an answer, without the query. `ask_many` asks for up to `most`
     queries in one request, each at the price that it has alone.
     """
@@ -75,7 +76,7 @@ class Offer:
     resend: Resend = Resend.NEVER
     fits: Callable[[Any], bool] = always
     peek: str | None = None
-    peek_denies: bool = False
+    peek_denies: str | None = None
     collect: str | None = None
     ticket_suffices: bool = False
     ask_many: str | None = None

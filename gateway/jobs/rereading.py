@@ -13,11 +13,13 @@ from gateway.lookup.open_tasks import OpenTask, OpenTasks
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.entries import Entry
+from gateway.store.script import Script
 from providers.base import TRIPS
 from providers.errors import ProviderError, TaskFailed
 from providers.model import Answer, Ticket
 
 NOTHING = Ticket(state={})
+NOW = Script.load("now")
 
 
 @dataclass
@@ -51,7 +53,10 @@ class Rereader:
         if kept.is_bare and not call.step.offer.ticket_suffices:
             return Finding("its question is not kept any more")
         try:
-            finding = await (_collect if ticket else _peek)(call, kept)
+            if ticket:
+                finding = await _collect(call, kept)
+            else:
+                finding = await _peek(call, kept, await self._age(entry))
         except (ProviderError, *TRIPS) as error:
             return Finding(getattr(error, "reason", "malformed_response"))
         if finding.called is not None:
@@ -65,6 +70,11 @@ class Rereader:
         if fate.state != "posted":
             return Finding(hindrance or "its task")
         return Finding("its task", Called(state="posted"))
+
+    async def _age(self, entry: Entry) -> float:
+        """Seconds since its call may have reached the provider."""
+        now = int(await self._desk.store.run(NOW, [self._desk.root], []))
+        return (now - (entry.dispatched_at or entry.at)) / 1000
 
     async def _asked(self, entry: Entry, slot: bytes) -> OpenTicket | None:
         """The question of a call whose offer has a free read, as if it had a ticket."""
@@ -96,14 +106,15 @@ async def _collect(call: Call, kept: OpenTicket) -> Finding:
     return Finding("its task", _posted(units, kept.price, reply))
 
 
-async def _peek(call: Call, kept: OpenTicket) -> Finding:
+async def _peek(call: Call, kept: OpenTicket, age: float) -> Finding:
     reply = await call.adapter.peek(call.query, seconds=POLL_SECONDS)
     if reply is not None:
         answer = reply if isinstance(reply, Answer) else None
         return Finding("a free read", _posted(kept.worst_units, kept.price, answer))
-    if call.step.offer.peek_denies:
+    denies = call.step.offer.peek_denies
+    if denies is not None and getattr(call.adapter, denies)(age):
         return Finding("a free read", Called(state="voided"))
-    return Finding("a free read finds nothing, which proves nothing")
+    return Finding("no free read finds it, which proves nothing")
 
 
 def _posted(units: int, price: int, answer: Answer | None = None) -> Called:

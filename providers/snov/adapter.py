@@ -110,11 +110,11 @@ class Snov(Addresses, Profiles, Domains):
             ask_many="push_many_names",
             most=MOST_AT_ONCE,
         ),
-        # An address that was never pushed is not_verified; a name that was not is not_found, as
-        # is one that was pushed and not found.
+        # An address that was never pushed stays not_verified; a name that was not is not_found,
+        # as is one that was pushed and not found.
         EMAILS_VERIFY: _offer(
             peek="read_verdict",
-            peek_denies=True,
+            peek_denies="was_never_queued",
             ask="verify",
             collect="collect_verdict",
             ask_many="verify_many",

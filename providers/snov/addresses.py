@@ -35,6 +35,9 @@ from providers.snov.wire import (
     VerifierEntry,
 )
 
+# The longest that a verification is documented to take. That an address which was pushed is no
+# longer not_verified by then is assumed: until then it may wait in the queue under that word.
+QUEUED = 3600.0
 # A search that runs already, without a push of ours: waiting for it is free.
 PEEKED = Ticket(state={"pushed": "before"})
 
@@ -99,6 +102,13 @@ class Addresses(SnovAccount):
         if entry.status.identifier == "not_verified":
             return None
         return _verdict(query.email, entry, body, PEEKED)
+
+    def was_never_queued(self, seconds: float) -> bool:
+        """Whether an address without a verdict `seconds` after a push was never pushed.
+
+        Of v2 there is nothing to read.
+        """
+        return not self.is_v2 and seconds >= QUEUED
 
     async def verify(self, query: VerifyEmail) -> Ticket:
         if self.is_v2:
