@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -106,6 +107,15 @@ TRIPS = (
 
 # Refusals that asking again would only repeat.
 REFUSALS = (OutOfCredits, InvalidQuery, Unsupported)
+
+
+@contextmanager
+def purchase() -> Iterator[None]:
+    """For what is bought while a ticket is collected: a refusal has no status, as of no poll."""
+    try:
+        yield
+    except OutOfCredits as error:
+        raise OutOfCredits(error.detail) from error
 
 
 class Bounded:

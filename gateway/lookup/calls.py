@@ -37,6 +37,7 @@ from gateway.vault.datakey import DataKey
 from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge, Resend
 from providers.errors import (
     MalformedResponse,
+    OutOfCredits,
     ProviderError,
     Suppressed,
     TimedOut,
@@ -274,6 +275,8 @@ class Dialler:
                 reply = await self._collect_once(call, kept)
             except ProviderError as error:
                 strikes += 1
+                if isinstance(error, OutOfCredits):
+                    await self._market.heard(call.step.credential, error)
                 if tickets.is_final(error, strikes):
                     raise
                 wait = tickets.wait_after(error, strikes)

@@ -21,7 +21,7 @@ from gateway.vault.bench import WAITS, Bench, Rest
 from gateway.vault.credentials import VERSION, Credential, CredentialStore, choose, pool
 from gateway.vault.roster import Roster, Team
 from providers.base import Offer
-from providers.errors import ProviderError
+from providers.errors import OutOfCredits, ProviderError
 from providers.registry import ADAPTERS
 
 ROUTES = "{pgw}:routes"
@@ -165,8 +165,14 @@ class Market:
         return None
 
     async def heard(self, credential: Credential, error: ProviderError | None) -> None:
-        """Bench an account that is refused or used up; one that answers is no longer tried."""
+        """Bench an account that is refused or used up; one that answers is no longer tried.
+
+        What answers while an account rests for want of credits was bought before.
+        """
+        rest = self.bench.rest(credential.id)
         try:
+            if error is None and rest is not None and rest.reason == OutOfCredits.reason:
+                return
             if error is None and credential.id in self.bench:
                 await self.bench.clear(credential.id)
             elif error is not None and error.reason in WAITS:

@@ -127,9 +127,19 @@ def is_final(error: ProviderError, strikes: int) -> bool:
 
     `strikes` polls in a row have failed; a reply that can't be read may have come from a proxy.
     """
-    if isinstance(error, TaskFailed | OutOfCredits | InvalidQuery | Unsupported | Suppressed):
+    if isinstance(error, OutOfCredits):
+        return is_of_the_task(error)
+    if isinstance(error, TaskFailed | InvalidQuery | Unsupported | Suppressed):
         return True
     return strikes >= STRIKES and isinstance(error, MalformedResponse | AuthenticationFailed)
+
+
+def is_of_the_task(error: OutOfCredits) -> bool:
+    """Whether the task itself ended for want of credits, and cost nothing.
+
+    A status is the refusal of a poll: an account that is used up goes on with what it has bought.
+    """
+    return error.status is None
 
 
 def last_word(query: Query, ticket: Ticket) -> Answer:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from providers.base import Reply, decode, glance
+from providers.bounds import purchase
 from providers.model import Answer, CountEmails, EnrichCompany, SearchDomain, Ticket
 from providers.snov.account import SnovAccount, is_done, segment
 from providers.snov.facts import to_company, to_email_count
@@ -88,7 +89,8 @@ class Domains(SnovAccount):
         lists = lists_of(query)
         if not rows and spot.name != lists[-1]:
             # An empty list is free; the next one may have rows.
-            return await self._start_list(query, Spot(lists[lists.index(spot.name) + 1]))
+            with purchase():
+                return await self._start_list(query, Spot(lists[lists.index(spot.name) + 1]))
         if not (rows and wants_addresses(query)):
             return to_answer(query, spot, reply, rows)
         left = [name_of(row) for row in chosen_of(query, spot, rows)]
@@ -105,7 +107,8 @@ class Domains(SnovAccount):
         left, asked = _split(state["left"]), _split(state["asked"])
         found = msgspec.json.decode(state["found"], type=Found)
         if left:
-            task = await self._start_address(left[0])
+            with purchase():
+                task = await self._start_address(left[0])
             state = state | {"left": ",".join(left[1:]), "asked": ",".join([*asked, task])}
             return Ticket(state=state, wait=0, spent=ticket.spent)
         if len(found) < len(asked):

@@ -146,6 +146,21 @@ async def test_what_was_spent_before_the_credits_ran_out_is_told(
     assert isinstance(caught.value.__cause__, OutOfCredits)
 
 
+async def test_what_is_bought_while_a_ticket_is_collected_can_be_refused(
+    stage: StageMaker,
+) -> None:
+    """Not a poll that can: those are asked again, by the status of the refusal."""
+    exchanges = [start("domain-emails"), result("domain-emails", []), NO_CREDITS]
+    with pytest.raises(OutOfCredits) as caught:
+        await stage("snov", exchanges).lookup(SearchDomain(domain=DOMAIN))
+    assert caught.value.status is None
+    query = SearchDomain(domain=DOMAIN, required_fields=["email"], limit=1)
+    rest = [start("prospects"), result("prospects", prospects(2)), NO_CREDITS]
+    with pytest.raises(OutOfCredits) as caught:
+        await turn(stage("snov", rest), query, "prospects||1")
+    assert caught.value.status is None
+
+
 async def test_an_address_search_is_asked_again_and_not_started_again(stage: StageMaker) -> None:
     query = SearchDomain(domain=DOMAIN, required_fields=["email"])
     page = result("prospects", prospects(1), total_count=1)

@@ -29,6 +29,7 @@ from providers.errors import (
     AuthenticationFailed,
     MalformedResponse,
     OutOfCredits,
+    ProviderError,
     RateLimited,
     Suppressed,
     TaskFailed,
@@ -88,6 +89,8 @@ class Unlimited(Market):
     def allowance(self, credential: Credential) -> Allowance:
         return Allowance(credential.id)
 
+    async def heard(self, credential: Credential, error: ProviderError | None) -> None: ...
+
 
 async def collect(
     ledger: Ledger, adapter: Any, *, worst: int = WORST, age: float = 0.0
@@ -127,6 +130,7 @@ WAITING = Ticket(state={"n": "2"})
         ([TaskFailed(units=0)], WORST, "posted", 0, 1),
         ([TaskFailed(units=500)], WORST, "posted", PRICE // 2, 1),
         ([OutOfCredits()], WORST, "voided", 0, 1),
+        ([OutOfCredits(status=402), OutOfCredits(status=403), VERDICT], WORST, "posted", PRICE, 3),
         ([Suppressed()], WORST, "posted", PRICE, 1),
         ([Suppressed()], 0, "voided", 0, 1),
         ([MalformedResponse()], 0, "voided", 0, 3),

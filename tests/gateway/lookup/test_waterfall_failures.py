@@ -172,6 +172,17 @@ async def test_a_poll_that_fails_is_tried_again(scene: Scene) -> None:
         assert cost(reply) == scene.billed() - before == PRICES[provider]
 
 
+async def test_an_account_without_credits_still_collects_what_it_bought(scene: Scene) -> None:
+    """Nothing new is bought by it, and its older answers do not say that it has credits again."""
+    scene.fault("sixtyfour", "status", path=POLL, status=402, times=2)
+    first = await scene.find(scene.person(sixtyfour="valid"), providers=["sixtyfour"])
+    assert attempts(first) == [("sixtyfour", "accepted", None)]
+    assert cost(first) == scene.billed() == PRICES["sixtyfour"]
+    second = await scene.find(scene.person(sixtyfour="valid"), providers=["sixtyfour"])
+    assert attempts(second) == [("sixtyfour", "skipped", "out_of_credits")]
+    assert scene.requests(SIXTYFOUR_START) == 1
+
+
 async def test_a_paid_ticket_that_ends_badly_is_posted_and_the_failure_shared(
     scene: Scene,
 ) -> None:
