@@ -251,7 +251,7 @@ class Adapter:
         response, body = await self._exchange(request)
         status = response.status_code
         found = self.classify(status, body)
-        if found is not None or not (self.is_clean(status) or status in clean):
+        if status not in clean and (found is not None or not self.is_clean(status)):
             raise self._failure(found, response)
         return Reply(body, body, status, response.headers)
 

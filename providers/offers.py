@@ -62,6 +62,7 @@ class Offer:
     unit, from `source` as read on `read_on`. `peek` is a free read that comes before anything is
     paid; `peek_denies` names the method that says whether finding nothing by it, so many seconds
     after a dispatch, proves that nothing was bought.
+    `answers_only` are charged: a ticket that is refused in the end has cost nothing.
     `ticket_suffices` to collect an answer, without the query. `ask_many` asks for up to `most`
     queries in one request, each at the price that it has alone.
     """
@@ -79,6 +80,7 @@ class Offer:
     peek_denies: str | None = None
     collect: str | None = None
     ticket_suffices: bool = False
+    answers_only: bool = False
     ask_many: str | None = None
     most: int = 1
     variants: Mapping[str, Query] = field(default_factory=dict)

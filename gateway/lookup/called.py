@@ -10,8 +10,17 @@ from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.terms import EntryState
 from providers.base import Charge
-from providers.errors import OutOfCredits, ProviderError, Suppressed, TaskFailed
+from providers.errors import (
+    InvalidQuery,
+    OutOfCredits,
+    ProviderError,
+    Suppressed,
+    TaskFailed,
+    Unsupported,
+)
 from providers.model import Answer
+
+REFUSALS = (InvalidQuery, Unsupported, Suppressed)
 
 
 @dataclass(kw_only=True)
@@ -51,12 +60,17 @@ def failed(step: Step, error: ProviderError) -> Called:
 
 
 def spoilt(step: Step, kept: OpenTicket, error: ProviderError) -> Called:
-    """A ticket without an answer: one of a per-call offer has cost, another may have."""
+    """A ticket without an answer: one of a per-call offer has cost, another may have.
+
+    Where only answers are charged one that never ends may still become one.
+    """
     if isinstance(error, TaskFailed) and error.units is not None:
         return charged(error, error.units, kept.price)
     if isinstance(error, OutOfCredits) or not kept.worst_units:
         return Called(state="voided", error=error)
-    if step.offer.charge is Charge.PER_CALL:
+    if step.offer.answers_only and isinstance(error, REFUSALS):
+        return Called(state="voided", error=error)
+    if step.offer.charge is Charge.PER_CALL and not step.offer.answers_only:
         return charged(error, kept.worst_units, kept.price)
     return Called(state="in_doubt", error=error)
 

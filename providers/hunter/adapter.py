@@ -5,7 +5,7 @@ https://hunter.io/api-documentation/v2, read 2026-11-21.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import ClassVar
@@ -29,6 +29,7 @@ from providers.errors import (
     OutOfCredits,
     ProviderError,
     RateLimited,
+    TaskFailed,
     Unavailable,
 )
 from providers.hunter import params
@@ -131,6 +132,7 @@ class Hunter(Adapter):
             ask="verify",
             collect="verify_again",
             charge=Charge.PER_CALL,
+            answers_only=True,
             unit="verification",
             price=Decimal("0.0245"),
         ),
@@ -177,16 +179,18 @@ class Hunter(Adapter):
         return Answer(data=to_email(reply.value.data), raw=reply.body)
 
     async def verify(self, query: VerifyEmail) -> Answer | Ticket:
-        reply = await self.send("GET", "/email-verifier", params={"email": query.email})
-        if reply.status == STILL_VERIFYING:
-            # Its body is not documented; asking again is counted once.
-            return Ticket(state={})
-        found = decode(reply.body, VerifiedReply).data
-        units = 1000 if found.status in BILLED else 0
-        return Answer(data=to_verification(query.email, found), units=units, raw=reply.body)
+        return _verdict(query, await self._verify(query))
 
     async def verify_again(self, query: VerifyEmail, _ticket: Ticket) -> Answer | Ticket:
-        return await self.verify(query)
+        """A 222 ends it, without a charge: to "retry later" is another verification."""
+        reply = await self._verify(query, clean=(ODD_SMTP_REPLY,))
+        if reply.status == ODD_SMTP_REPLY:
+            raise TaskFailed("the mail server gave an odd reply", units=0)
+        return _verdict(query, reply)
+
+    async def _verify(self, query: VerifyEmail, *, clean: Collection[int] = ()) -> Reply[bytes]:
+        params = {"email": query.email}
+        return await self.send("GET", "/email-verifier", params=params, clean=clean)
 
     async def enrich_person(self, query: EnrichPerson) -> Answer:
         reply = await self._enrich("/people/find", params.to_person(query))
@@ -275,6 +279,15 @@ def _max_duration() -> int | None:
     """Hunter searches 10 seconds unless told; 3 is the least it takes."""
     left = int(seconds_left()) - 1
     return max(3, left) if left < 10 else None
+
+
+def _verdict(query: VerifyEmail, reply: Reply[bytes]) -> Answer | Ticket:
+    if reply.status == STILL_VERIFYING:
+        # Its body is not documented; asking again is counted once.
+        return Ticket(state={})
+    found = decode(reply.body, VerifiedReply).data
+    units = 1000 if found.status in BILLED else 0
+    return Answer(data=to_verification(query.email, found), units=units, raw=reply.body)
 
 
 def _following(offset: int, rows: int, total: int | None) -> str | None:

@@ -151,7 +151,8 @@ async def check_refusal(case: Case, name: str) -> None:
     for at in range(len(exchanges)):
         error = await failure(case, [*exchanges[:at], refusal])
         named = type(error) is ERRORS[refusal["error"]]
-        assert named or (at and isinstance(error, errors.TaskFailed) and error.units), (name, at)
+        is_told = isinstance(error, errors.TaskFailed) and error.units is not None
+        assert named or (at and is_told), (name, at)
         assert not error.uncertain
         if isinstance(error, errors.RateLimited):
             after = refusal.get("headers", {}).get("retry-after")
