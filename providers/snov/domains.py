@@ -114,7 +114,8 @@ class Domains(SnovAccount):
         if len(found) < len(asked):
             addresses = await self._read_address_of(asked[len(found)])
             if addresses is None:
-                return ticket
+                # Without the wait of the ticket before, which is none.
+                return Ticket(state=state, spent=ticket.spent)
             state = state | {"found": msgspec.json.encode([*found, addresses]).decode()}
             return Ticket(state=state, wait=0, spent=ticket.spent + 1000 * bool(addresses))
         spot = Spot.read(state["spot"])

@@ -173,6 +173,21 @@ async def test_an_address_search_is_asked_again_and_not_started_again(stage: Sta
     assert sum(request.method == "POST" for request in staged.player.requests) == 2
 
 
+async def test_an_address_search_under_way_is_not_asked_again_at_once(stage: StageMaker) -> None:
+    query = SearchDomain(domain=DOMAIN, required_fields=["email"])
+    page = result("prospects", prospects(1), total_count=1)
+    pending = {"reply": {"data": [], "status": "in_progress"}}
+    staged = stage("snov", [start("prospects"), page, STARTED, pending])
+    ticket = await staged.adapter.ask(query, seconds=5)
+    waits = []
+    for _ in range(3):
+        assert isinstance(ticket, Ticket)
+        ticket = await staged.adapter.collect(query, ticket, seconds=5)
+        assert isinstance(ticket, Ticket)
+        waits.append((ticket.wait, ticket.spent))
+    assert waits == [(0, 1000), (0, 1000), (None, 1000)]
+
+
 @pytest.mark.parametrize(
     "query, fits",
     [
