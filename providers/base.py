@@ -31,6 +31,7 @@ from providers.offers import Charge, Offer, Rate, Resend, always
 from providers.options import Option
 from providers.patience import seconds_in
 from providers.refusals import STATUS_ERRORS, refused
+from providers.values.lesser import read as read_reply
 
 __all__ = [
     "BACKSTOP",
@@ -334,9 +335,9 @@ def _decoded(response: httpx.Response) -> AsyncIterable[bytes]:
 
 
 def decode(body: bytes | msgspec.Raw, into: type[T]) -> T:
-    """`body` as `into`. Raises MalformedResponse."""
+    """`body` as `into`, but for what is odd in its lesser fields. Raises MalformedResponse."""
     try:
-        return msgspec.json.decode(body, type=into, strict=False)
+        return read_reply(body, into)
     except UNREADABLE:
         raise MalformedResponse("the reply is not what is documented", uncertain=True) from None
 

@@ -8,10 +8,10 @@ the replies: paths, filter names and field names can be set through account opti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -44,6 +44,7 @@ from providers.values.roles import find_department, find_seniority
 from providers.vocabulary import to_word
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 _to_word = partial(to_word, provider="letrics")
 DEFAULT_PAGE, MOST_A_PAGE = 25, 100
 
@@ -53,7 +54,7 @@ class Meta(Struct):
 
 
 class Page(Struct):
-    data: list[dict[str, Any]]
+    data: list[Any]
     meta: Meta = field(default_factory=Meta)
 
 
@@ -150,19 +151,32 @@ class Letrics(Adapter):
     async def search_contacts(self, query: SearchContacts, after: str | None = None) -> Answer:
         path = self.account.options.get("contacts.path", "/contacts")
         reply = await self._page(path, query, after)
-        data = [to_person(row, self.account.options) for row in reply.value.data]
+        data = _named(to_person, reply.value.data, self.account.options)
         return _answer(query, after, reply, data)
 
     async def search_companies(self, query: SearchCompanies, after: str | None = None) -> Answer:
         path = self.account.options.get("companies.path", "/companies")
         reply = await self._page(path, query, after)
-        data = [to_company(row, self.account.options) for row in reply.value.data]
+        data = _named(to_company, reply.value.data, self.account.options)
         return _answer(query, after, reply, data)
 
     async def _page(self, path: str, query: SearchCompanies, after: str | None) -> Reply[Page]:
         json = to_filters(query, self.account.options)
         json |= {"page": int(after or 1), "per_page": query.limit}
         return await self.call("POST", path, Page, json=json)
+
+
+def _named(
+    to_row: Callable[[Row, Mapping[str, str]], T | None],
+    rows: list[Any],
+    options: Mapping[str, str],
+) -> list[T]:
+    """Rows that name nobody are left out; if all are, their fields have other names."""
+    found = [to_row(row, options) for row in rows if isinstance(row, dict)]
+    named = [one for one in found if one is not None]
+    if rows and not named:
+        raise MalformedResponse("no row names anybody", uncertain=True)
+    return named
 
 
 def _answer(
@@ -213,7 +227,8 @@ def to_place(place: Place) -> str | None:
     return f"{names[start]}:{told.rstrip('|')}"
 
 
-def to_person(row: Row, options: Mapping[str, str]) -> Person:
+def to_person(row: Row, options: Mapping[str, str]) -> Person | None:
+    """None of a row without name, address and profile."""
     get = partial(_get, row, options, "contact")
     first, last = _text(get("first_name")), _text(get("last_name"))
     company = get("company")
@@ -234,9 +249,7 @@ def to_person(row: Row, options: Mapping[str, str]) -> Person:
         phone=to_phone(get("phone")),
         location=to_location(get("location")),
     )
-    if not (person.full_name or person.emails or person.linkedin_url):
-        raise MalformedResponse("a contact without name, address and profile", uncertain=True)
-    return person
+    return person if person.full_name or person.emails or person.linkedin_url else None
 
 
 def to_emails(value: Any, kind: Kind) -> list[Email]:
@@ -248,7 +261,8 @@ def to_emails(value: Any, kind: Kind) -> list[Email]:
     return [Email(email=one, kind=kind) for one in found if isinstance(one, str) and "@" in one]
 
 
-def to_company(row: Row, options: Mapping[str, str]) -> Company:
+def to_company(row: Row, options: Mapping[str, str]) -> Company | None:
+    """None of one without name and domain."""
     get = partial(_get, row, options, "company")
     band = to_headcount(get("headcount"))
     location = to_location(get("location"))
@@ -273,9 +287,7 @@ def to_company(row: Row, options: Mapping[str, str]) -> Company:
         else [],
         location=location,
     )
-    if not (company.name or company.domain):
-        raise MalformedResponse("a company without name and domain", uncertain=True)
-    return company
+    return company if company.name or company.domain else None
 
 
 def to_location(value: Any) -> Location | None:

@@ -1,4 +1,4 @@
-"""What Hunter sends. A field that decides hit or miss has no default."""
+"""What Hunter sends. A field that decides hit or miss has no default, and none is lesser."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from providers.values.lesser import Lesser
+
 Count = Annotated[int, Meta(ge=0)]
 
 
 class Page(Struct):
     uri: str
-    domain: str | None = None
-    extracted_on: str | None = None
-    last_seen_on: str | None = None
-    still_on_page: bool | None = None
+    domain: Lesser[str] = None
+    extracted_on: Lesser[str] = None
+    last_seen_on: Lesser[str] = None
+    still_on_page: Lesser[bool] = None
 
 
 class Checked(Struct):
@@ -23,16 +25,16 @@ class Checked(Struct):
 
 class Found(Struct):
     email: str | None
-    score: int | None = None
-    domain: str | None = None
+    score: Lesser[int] = None
+    domain: Lesser[str] = None
     accept_all: bool | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    position: str | None = None
-    company: str | None = None
-    linkedin_url: str | None = None
-    phone_number: str | None = None
-    sources: list[Page] | None = None
+    first_name: Lesser[str] = None
+    last_name: Lesser[str] = None
+    position: Lesser[str] = None
+    company: Lesser[str] = None
+    linkedin_url: Lesser[str] = None
+    phone_number: Lesser[str] = None
+    sources: Lesser[list[Page]] = None
     verification: Checked | None = None
 
 
@@ -42,17 +44,17 @@ class FoundReply(Struct):
 
 class Verified(Struct):
     status: str | None
-    score: int | None = None
-    regexp: bool | None = None
-    gibberish: bool | None = None
-    disposable: bool | None = None
-    webmail: bool | None = None
-    mx_records: bool | None = None
-    smtp_server: bool | None = None
+    score: Lesser[int] = None
+    regexp: Lesser[bool] = None
+    gibberish: Lesser[bool] = None
+    disposable: Lesser[bool] = None
+    webmail: Lesser[bool] = None
+    mx_records: Lesser[bool] = None
+    smtp_server: Lesser[bool] = None
     smtp_check: bool | None = None
-    accept_all: bool | None = None
-    block: bool | None = None
-    sources: list[Page] | None = None
+    accept_all: Lesser[bool] = None
+    block: Lesser[bool] = None
+    sources: Lesser[list[Page]] = None
 
 
 class VerifiedReply(Struct):
@@ -63,41 +65,41 @@ class Entry(Struct):
     """The same facts as in Found, under other names."""
 
     value: str
-    type: str | None = None
-    confidence: int | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    position: str | None = None
-    seniority: str | None = None
-    department: str | None = None
-    linkedin: str | None = None
-    phone_number: str | None = None
-    sources: list[Page] | None = None
+    type: Lesser[str] = None
+    confidence: Lesser[int] = None
+    first_name: Lesser[str] = None
+    last_name: Lesser[str] = None
+    position: Lesser[str] = None
+    seniority: Lesser[str] = None
+    department: Lesser[str] = None
+    linkedin: Lesser[str] = None
+    phone_number: Lesser[str] = None
+    sources: Lesser[list[Page]] = None
     verification: Checked | None = None
 
 
 class Searched(Struct):
     emails: list[Entry]
-    domain: str | None = None
+    domain: Lesser[str] = None
     organization: str | None = None
-    pattern: str | None = None
+    pattern: Lesser[str] = None
     accept_all: bool | None = None
-    webmail: bool | None = None
-    disposable: bool | None = None
-    description: str | None = None
-    industry: str | None = None
-    twitter: str | None = None
-    facebook: str | None = None
-    linkedin: str | None = None
-    technologies: list[str] | None = None
-    linked_domains: list[str] | None = None
-    headcount: str | None = None
-    company_type: str | None = None
-    street: str | None = None
-    city: str | None = None
-    state: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
+    webmail: Lesser[bool] = None
+    disposable: Lesser[bool] = None
+    description: Lesser[str] = None
+    industry: Lesser[str] = None
+    twitter: Lesser[str] = None
+    facebook: Lesser[str] = None
+    linkedin: Lesser[str] = None
+    technologies: Lesser[list[str]] = None
+    linked_domains: Lesser[list[str]] = None
+    headcount: Lesser[str] = None
+    company_type: Lesser[str] = None
+    street: Lesser[str] = None
+    city: Lesser[str] = None
+    state: Lesser[str] = None
+    postal_code: Lesser[str] = None
+    country: Lesser[str] = None
 
 
 class Results(Struct):
@@ -118,7 +120,7 @@ class Counted(Struct):
 
 
 class Asked(Struct):
-    domain: str | None = None
+    domain: Lesser[str] = None
 
 
 class AskedMeta(Struct):
@@ -137,27 +139,27 @@ class FullName(Struct):
 
 
 class Geo(Struct):
-    city: str | None = None
-    state: str | None = None
-    country: str | None = None
-    countryCode: str | None = None
-    streetNumber: str | None = None
-    streetName: str | None = None
-    postalCode: str | None = None
+    city: Lesser[str] = None
+    state: Lesser[str] = None
+    country: Lesser[str] = None
+    countryCode: Lesser[str] = None
+    streetNumber: Lesser[str] = None
+    streetName: Lesser[str] = None
+    postalCode: Lesser[str] = None
 
 
 class Employment(Struct):
     """`role` is the department."""
 
-    domain: str | None = None
-    name: str | None = None
-    title: str | None = None
-    role: str | None = None
-    seniority: str | None = None
+    domain: Lesser[str] = None
+    name: Lesser[str] = None
+    title: Lesser[str] = None
+    role: Lesser[str] = None
+    seniority: Lesser[str] = None
 
 
 class Handle(Struct):
-    handle: str | None = None
+    handle: Lesser[str] = None
 
 
 class EnrichedPerson(Struct):
@@ -165,12 +167,12 @@ class EnrichedPerson(Struct):
 
     name: FullName | None
     email: str | None
-    location: str | None = None
-    geo: Geo | None = None
-    employment: Employment | None = None
-    twitter: Handle | None = None
-    linkedin: Handle | None = None
-    phone: str | None = None
+    location: Lesser[str] = None
+    geo: Lesser[Geo] = None
+    employment: Lesser[Employment] = None
+    twitter: Lesser[Handle] = None
+    linkedin: Lesser[Handle] = None
+    phone: Lesser[str] = None
 
 
 class PersonReply(Struct):
@@ -178,7 +180,7 @@ class PersonReply(Struct):
 
 
 class Category(Struct):
-    industry: str | None = None
+    industry: Lesser[str] = None
 
 
 class Metrics(Struct):
@@ -190,18 +192,18 @@ class Metrics(Struct):
 class EnrichedCompany(Struct):
     name: str | None
     domain: str | None
-    description: str | None = None
-    category: Category | None = None
-    foundedYear: int | None = None
-    location: str | None = None
-    geo: Geo | None = None
-    phone: str | None = None
-    company_type: str | None = None
-    linkedin: Handle | None = None
-    twitter: Handle | None = None
-    facebook: Handle | None = None
-    metrics: Metrics | None = None
-    tech: list[str] | None = None
+    description: Lesser[str] = None
+    category: Lesser[Category] = None
+    foundedYear: Lesser[int] = None
+    location: Lesser[str] = None
+    geo: Lesser[Geo] = None
+    phone: Lesser[str] = None
+    company_type: Lesser[str] = None
+    linkedin: Lesser[Handle] = None
+    twitter: Lesser[Handle] = None
+    facebook: Lesser[Handle] = None
+    metrics: Lesser[Metrics] = None
+    tech: Lesser[list[str]] = None
 
 
 class CompanyReply(Struct):

@@ -31,6 +31,7 @@ from providers.snov.wire import (
     FoundPerson,
     Pushed,
     PushedAddress,
+    SmtpStatus,
     VerifiedAddress,
     VerifierEntry,
 )
@@ -195,7 +196,7 @@ def _found(query: FindEmail, reply: Reply[FinderReply], ticket: Ticket) -> Answe
 
 
 def _verdict(email: str, entry: VerifierEntry, body: bytes, ticket: Ticket) -> Answer | Ticket:
-    checked = glance(entry.data, VerifiedAddress)
+    checked = glance(entry.data, SmtpStatus)
     if checked is not None and checked.smtpStatus == "greylisted":
         return Ticket(state=ticket.state, slow=True)
     # After a push not_verified is true for as long as the address waits in the queue.

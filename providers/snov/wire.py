@@ -1,4 +1,4 @@
-"""What Snov.io sends. A field that decides hit or miss has no default.
+"""What Snov.io sends. A field that decides hit or miss has no default, and none is lesser.
 
 Bodies whose shape depends on a status beside them (PHP sends `[]` for an empty object) are kept
 raw until that status is known.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct, field
+
+from providers.values.lesser import Lesser
 
 NOTHING = Raw(b"null")
 Count = Annotated[int, Meta(ge=0)]
@@ -32,9 +34,9 @@ class FoundEmail(Struct):
 
 class FoundPerson(Struct):
     emails: list[FoundEmail]
-    firstName: str | None = None
-    lastName: str | None = None
-    domain: str | None = None
+    firstName: Lesser[str] = None
+    lastName: Lesser[str] = None
+    domain: Lesser[str] = None
 
 
 class Pushed(Struct):
@@ -54,16 +56,19 @@ class VerifierEntry(Struct):
     data: Raw = NOTHING
 
 
-class VerifiedAddress(Struct):
+class SmtpStatus(Struct):
     smtpStatus: str | None
-    isValidFormat: bool | None = None
-    isDisposable: bool | None = None
-    isWebmail: bool | None = None
-    isGibberish: bool | None = None
+
+
+class VerifiedAddress(SmtpStatus):
+    isValidFormat: Lesser[bool] = None
+    isDisposable: Lesser[bool] = None
+    isWebmail: Lesser[bool] = None
+    isGibberish: Lesser[bool] = None
     isCatchall: bool | None = None
-    isGreylist: bool | None = None
-    isBannedError: bool | None = None
-    isConnectionError: bool | None = None
+    isGreylist: Lesser[bool] = None
+    isBannedError: Lesser[bool] = None
+    isConnectionError: Lesser[bool] = None
 
 
 class TaskHash(Struct):
@@ -91,10 +96,10 @@ class TaskReply(Struct):
 
 class CheckedAddress(Struct):
     smtp_status: str | None
-    is_valid_format: bool | None = None
-    is_disposable: bool | None = None
-    is_webmail: bool | None = None
-    is_gibberish: bool | None = None
+    is_valid_format: Lesser[bool] = None
+    is_disposable: Lesser[bool] = None
+    is_webmail: Lesser[bool] = None
+    is_gibberish: Lesser[bool] = None
     unknown_status_reason: str | None = None
 
 
@@ -118,51 +123,51 @@ class CompanyInfo(Struct):
     """Types differ between the documents' editions, hence Any; only the name decides."""
 
     company_name: str | None
-    city: str | None = None
+    city: Lesser[str] = None
     founded: Any = None
-    website: str | None = None
+    website: Lesser[str] = None
     hq_phone: Any = None
-    industry: str | None = None
+    industry: Lesser[str] = None
     size: Any = None
-    related_domains: list[str] | None = None
+    related_domains: Lesser[list[str]] = None
 
 
 class Social(Struct):
-    link: str | None = None
-    type: str | None = None
+    link: Lesser[str] = None
+    type: Lesser[str] = None
 
 
 class Job(Struct):
     """Numbers and dates come as text, number or PHP object, hence Any."""
 
-    companyName: str | None = None
-    position: str | None = None
-    site: str | None = None
-    state: str | None = None
-    city: str | None = None
-    street: str | None = None
-    postal: str | None = None
+    companyName: Lesser[str] = None
+    position: Lesser[str] = None
+    site: Lesser[str] = None
+    state: Lesser[str] = None
+    city: Lesser[str] = None
+    street: Lesser[str] = None
+    postal: Lesser[str] = None
     startDate: Any = None
     endDate: Any = None
     size: Any = None
-    industry: str | None = None
-    country: str | None = None
+    industry: Lesser[str] = None
+    country: Lesser[str] = None
 
 
 class Profile(Struct, kw_only=True):
     """v1, from get-profile-by-email; the documents spell its lists of jobs two ways."""
 
     name: str | None
-    firstName: str | None = None
-    lastName: str | None = None
-    country: str | None = None
-    locality: str | None = None
-    social: list[Social] | None = None
+    firstName: Lesser[str] = None
+    lastName: Lesser[str] = None
+    country: Lesser[str] = None
+    locality: Lesser[str] = None
+    social: Lesser[list[Social]] = None
     skills: Any = None
-    currentJob: list[Job] | None = None
-    currentJobs: list[Job] | None = None
-    previousJob: list[Job] | None = None
-    previousJobs: list[Job] | None = None
+    currentJob: Lesser[list[Job]] = None
+    currentJobs: Lesser[list[Job]] = None
+    previousJob: Lesser[list[Job]] = None
+    previousJobs: Lesser[list[Job]] = None
 
 
 class ProfileEmail(Struct):
@@ -190,7 +195,7 @@ class Accepted(Struct):
 
 class CountReply(Struct):
     result: Count
-    domain: str | None = None
+    domain: Lesser[str] = None
     webmail: bool | None = None
 
 
@@ -212,7 +217,7 @@ class ListedProspect(Struct):
 
     first_name: str | None
     last_name: str | None
-    position: str | None = None
+    position: Lesser[str] = None
     search_emails_start: str | None = None
 
 
