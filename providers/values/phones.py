@@ -17,10 +17,15 @@ from phonenumbers import (
 
 # A number that says its country code and no more; parsing it would only write it again.
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}")
+# Says its country code without a plus: digits alone, more than most national numbers have.
+_BARE = re.compile(r"[0-9]{11,15}")
 
 
 def to_phone(value: Any, country: str | None = None) -> str | None:
-    """E.164, from a number with a country code (its plus may be missing) or in `country`."""
+    """E.164, from a number with a country code or in `country`; None if neither is known.
+
+    The plus may be missing from many digits (Snov.io: 13477050819), or be written as 00.
+    """
     text = str(value).strip() if isinstance(value, str | int) else ""
     if not text:
         return None
@@ -31,6 +36,8 @@ def to_phone(value: Any, country: str | None = None) -> str | None:
     national = _parsed(text, country) if country else None
     if national is not None and is_valid_number(national):
         return _written(national)
+    if not (text.startswith("00") or _BARE.fullmatch(text)):
+        return None
     bare = _parsed("+" + text.removeprefix("00"), None)
     return _written(bare) if bare is not None and is_valid_number(bare) else None
 
