@@ -49,6 +49,13 @@ Units = Callable[[Asked], int]
 Charged = Callable[[Asked, int, Any], int]
 
 
+def counted(units: int) -> int:
+    """What a reply says of the cost. Raises ValueError if that is less than nothing."""
+    if units < 0:
+        raise ValueError("a reply told of less than nothing")
+    return units
+
+
 def nothing(_asked: Asked) -> int:
     """Free."""
     return 0

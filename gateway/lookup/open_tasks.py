@@ -17,7 +17,7 @@ from gateway.money.terms import EntryState, Settlement
 from gateway.vault.credentials import Credential
 from providers.base import MAX_REPLY_BYTES, TRIPS
 from providers.errors import MalformedResponse, ProviderError, TaskFailed
-from providers.native import Task
+from providers.native import Task, counted
 from providers.registry import ADAPTERS
 from providers.relay import Outgoing
 
@@ -102,7 +102,7 @@ class OpenTasks:
             return True
         if found is None:
             return False
-        units = await self.units_of(opened.rid, opened.once, found)
+        units = await self.units_of(opened.rid, opened.once, counted(found))
         await self._end(opened, "posted", units=units)
         return True
 

@@ -32,7 +32,7 @@ from providers.errors import (
     TimedOut,
     Unavailable,
 )
-from providers.native import Asked, NativePath
+from providers.native import Asked, NativePath, counted
 from providers.registry import ADAPTERS
 from providers.relay import Outgoing
 
@@ -238,7 +238,7 @@ class Transit:
         if row.task is not None:
             await self._entrust(row, row.task.started(body), once)
         elif row.charged is not None:
-            await self._post(row.charged(asked, self.status, body), once=once)
+            await self._post(counted(row.charged(asked, self.status, body)), once=once)
         elif row.reads is not None:
             await self._post(0)
             await self._clerk.told(self._call.provider, self._account, row.reads(asked), body)

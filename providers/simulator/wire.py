@@ -53,8 +53,9 @@ class Request:
 
     @cached_property
     def is_json(self) -> bool:
-        declared = self.headers.get(b"content-type", b"")
-        return b"json" in declared or self.body[:1] in {b"{", b"["}
+        """What is not declared is judged by how it begins."""
+        declared = self.headers.get(b"content-type", b"").lower()
+        return b"json" in declared or (not declared and self.body[:1] in {b"{", b"["})
 
     @cached_property
     def form(self) -> Fields:
@@ -64,7 +65,7 @@ class Request:
         if self.is_json:
             return self._decoded
         content_type = self.headers.get(b"content-type", b"")
-        if content_type.startswith(b"multipart/form-data"):
+        if content_type.lower().startswith(b"multipart/form-data"):
             return nest(read_parts(content_type, self.body))
         return nest(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 

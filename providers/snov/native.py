@@ -50,11 +50,17 @@ def charged_profile(_asked: Asked, _status: int, body: Any) -> int:
 
 
 def charged_addresses(asked: Asked, _status: int, body: Any) -> int:
-    """No such reply is published; an address that was not sent is the likely exception."""
+    """No such reply is published; an address that was not sent is the likely exception.
+
+    Of more that were asked about than the reply names the others are taken for sent.
+    """
     if not body["success"]:
         return 0
-    unsent = [x for x in body.values() if isinstance(x, dict) and x.get("sent") is False]
-    return (len(asked.items("emails")) - len(unsent)) * A_CREDIT
+    named = [told for told in body.values() if isinstance(told, dict)]
+    addresses = max(len(set(map(str, asked.items("emails")))), len(named))
+    if not addresses:
+        raise LookupError("neither request nor reply names an address")
+    return (addresses - sum(told.get("sent") is False for told in named)) * A_CREDIT
 
 
 def charged_older_search(_asked: Asked, _status: int, body: Any) -> int:
@@ -65,7 +71,11 @@ def charged_each(name: str) -> Callable[[Asked, int, Any], int]:
     """Whatever comes of it, once the task has begun."""
 
     def charged(asked: Asked, _status: int, body: Any) -> int:
-        return len(asked.items(name)) * A_CREDIT if hash_in_data(body) else 0
+        if not hash_in_data(body):
+            return 0
+        if not (items := asked.items(name)):
+            raise LookupError(f"{name}: a task began with none")
+        return len(items) * A_CREDIT
 
     return charged
 
@@ -114,10 +124,15 @@ def found_items(body: Any) -> int:
 
 
 def same(what: str, *names: str) -> Callable[[Asked], str]:
-    """The request that is charged a single time: a domain, and what else makes it unique."""
+    """The request that is charged a single time: a domain, and what else makes it unique.
+
+    One without a domain is nobody's twin.
+    """
 
     def once(asked: Asked) -> str:
         domain = to_domain(asked.text("domain")) or asked.text("domain")
+        if not domain:
+            return ""
         more = [sorted(map(str, asked.items(name))) for name in names]
         return json.dumps([what, domain, *more])
 
@@ -129,7 +144,9 @@ def same_prospect(asked: Asked) -> str:
 
 
 def same_filters(asked: Asked) -> str:
-    filters = json.dumps(asked.fields.get("filters"), sort_keys=True)
+    if not asked.fields.get("filters"):
+        return ""
+    filters = json.dumps(asked.fields["filters"], sort_keys=True)
     return f"companies {filters} {asked.text('page') or 1}"
 
 

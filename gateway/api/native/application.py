@@ -13,6 +13,7 @@ from gateway.api.encoded import JSON
 from gateway.api.native import framing
 from gateway.api.native.admission import Gatekeeper, check_scope
 from gateway.api.native.persons import named_in
+from gateway.api.native.readings import check_reading
 from gateway.api.native.refusals import problem_of, to_body, to_headers
 from gateway.api.native.request import NativeRequest
 from gateway.api.problems import Problem, request_id_of, unauthenticated
@@ -85,7 +86,7 @@ class NativeApplication:
         await self._pass_back(transit, receive, send)
 
     async def _sign_in(self, request: NativeRequest, send: Send) -> None:
-        token = await self._gatekeeper.sign_in((await request.contents()).fields)
+        token = await self._gatekeeper.sign_in((await request.contents()).likely)
         headers = [(b"content-type", JSON), (b"cache-control", b"no-store")]
         await _answer(send, 200, headers, token)
 
@@ -130,6 +131,7 @@ class NativeApplication:
         bare = request.without_keys()
         contents = await bare.contents()
         bare.check_leak(contents, key)
+        check_reading(match.path, contents)
         named = await named_in(contents, self._desk.data_key.value)
         return NativeCall(
             provider=request.provider,

@@ -11,29 +11,71 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 
 Pairs = list[tuple[str, Any]]
 DEEPEST = 8
+FORM = "application/x-www-form-urlencoded"
+PLAIN_PARTS = ("", "7bit", "8bit", "binary")
 
 
 @dataclass(frozen=True)
 class Contents:
-    """`texts` are all names and values that were sent, in every way they may be decoded."""
+    """`fields` are of the query and of the body as it is declared, by which a call is priced.
+
+    `likely` has what the body may be taken for whatever it is declared as, and `texts` all names
+    and values that were sent, in every way they may be decoded. `unread` is the declaration of a
+    body that cannot be read by it; `twofold` are names to which query and body give two values.
+    """
 
     fields: dict[str, Any]
+    likely: dict[str, Any]
     texts: frozenset[str]
+    unread: str = ""
+    twofold: tuple[str, ...] = ()
 
 
 class _Object(list[tuple[str, Any]]):
     """A JSON object with every member it has, however often."""
 
 
-def read(path: bytes, query: bytes, body: bytes, media: str) -> Contents:
+def read(method: str, path: bytes, query: bytes, body: bytes, media: str) -> Contents:
     asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    sent, fields = _read_body(body, media)
+    sent, likely = _read_body(body, media)
     texts = {text for part in (*_raw(query), path.decode("ascii")) for text in _decoded(part)}
     for text in (*_flat(asked), *_flat(sent)):
         texts.update(_decoded(text))
     if body and not isinstance(sent, _Object | list):
         texts.update(_decoded(body.decode("utf-8", "replace")))
-    return Contents({**nested(asked), **fields}, frozenset(texts))
+    queried, told = nested(asked), _as_declared(body, media, sent, likely)
+    fields = told or {}
+    return Contents(
+        fields={**fields, **queried} if method == "GET" else {**queried, **fields},
+        likely={**queried, **likely},
+        texts=frozenset(texts),
+        unread=media if told is None else "",
+        twofold=tuple(n for n in queried.keys() & fields if str(queried[n]) != str(fields[n])),
+    )
+
+
+def _as_declared(
+    body: bytes, media: str, sent: Any, likely: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The body's fields, read as nothing but what it is declared as; None if it can't be.
+
+    What is not declared is JSON if it is an object of it, else a form.
+    """
+    kind = kind_of(media)
+    if not body or (not kind and isinstance(sent, _Object)):
+        return likely
+    if kind.endswith("json"):
+        return None if isinstance(sent, tuple) else likely
+    if "json" in media.lower():
+        return None
+    if kind.startswith("multipart/"):
+        return likely if _are_plain(body, media) else None
+    return nested(_form(body)) if kind in ("", FORM) else None
+
+
+def kind_of(media: str) -> str:
+    """A media type without its parameters."""
+    return media.partition(";")[0].strip().lower()
 
 
 def _raw(query: bytes) -> Iterator[str]:
@@ -47,25 +89,46 @@ def _read_body(body: bytes, media: str) -> tuple[Any, dict[str, Any]]:
     """What was sent as JSON, else as parts or a form, and its fields."""
     if not body:
         return [], {}
-    if media.startswith("multipart/"):
+    if kind_of(media).startswith("multipart/"):
         pairs = _parts(body, media)
         return pairs, nested(pairs)
     try:
         found = json.loads(body, object_pairs_hook=_Object)
     except (ValueError, RecursionError):
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        pairs = _form(body)
         return tuple(pairs), nested(pairs)
     return found, _plain(found) if isinstance(found, _Object) else {}
 
 
-def _parts(body: bytes, media: str) -> Pairs:
+def _form(body: bytes) -> Pairs:
+    return [*parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)]
+
+
+def _message(body: bytes, media: str) -> Any:
     head = b"content-type: " + media.encode("latin-1", "replace") + b"\r\n\r\n"
-    parts: Any = message_from_bytes(head + body).get_payload()
+    return message_from_bytes(head + body)
+
+
+def _parts(body: bytes, media: str) -> Pairs:
+    parts = _message(body, media).get_payload()
     if not isinstance(parts, list):
         return []
-    return [
-        (str(part.get_param("name", "", "content-disposition")), _text(part)) for part in parts
-    ]
+    return [(str(_name_of(part)), _text(part)) for part in parts]
+
+
+def _are_plain(body: bytes, media: str) -> bool:
+    """Whether no reader may take the parts for others."""
+    message = _message(body, media)
+    return not message.defects and all(map(_is_plain, message.get_payload()))
+
+
+def _is_plain(part: Any) -> bool:
+    coding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    return isinstance(_name_of(part), str) and coding in PLAIN_PARTS and not part.is_multipart()
+
+
+def _name_of(part: Any) -> Any:
+    return part.get_param("name", "", "content-disposition")
 
 
 def _text(part: Any) -> str:

@@ -74,6 +74,8 @@ def check_framing(scope: Any, headers: Sequence[Header]) -> None:
     hosts = names.count(b"host")
     if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and not hosts):
         raise hostile("Send HTTP/1.1 with one Host header.")
+    if names.count(b"content-type") > 1:
+        raise hostile("Send one Content-Type header.")
     for name, value in headers:
         _check_header(name, value.strip().lower(), version)
 

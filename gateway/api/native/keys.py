@@ -56,7 +56,7 @@ def cut_body(body: bytes, media: str, names: Collection[str]) -> bytes:
     """The body without the fields of these names, as form, JSON or parts; other bytes stay."""
     if not names or not body:
         return body
-    if media.startswith("multipart/form-data"):
+    if media.lower().startswith("multipart/form-data"):
         return _cut_parts(body, media, names)
     if body.lstrip()[:1] == b"{":
         return _cut_members(body, names)

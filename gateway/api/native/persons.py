@@ -56,8 +56,9 @@ async def named_in(contents: Contents, key: bytes) -> Named:
 def _named(contents: Contents, key: bytes) -> Named:
     emails = {found for text in contents.texts for found in _emails(text)}
     profiles = {found for text in contents.texts for found in _profiles(text)}
-    profiles |= set(_handles(contents.fields))
-    names = {name for one in _people(contents.fields) for name in one}
+    readings = [contents.fields, contents.likely]
+    profiles |= set(_handles(readings))
+    names = {name for one in _people(readings) for name in one}
     hosts = {host for text in contents.texts for host in _hosts(text)}
     marks = [mark for email in emails for mark in marks_of_person([email], None, [], key)]
     marks += [mark for url in profiles for mark in marks_of_person([], url, [], key)]
@@ -84,7 +85,7 @@ def _profiles(text: str) -> Iterator[str]:
             yield clean_linkedin_url(f"https://www.{found}", "")
 
 
-def _handles(fields: Mapping[str, Any]) -> Iterator[str]:
+def _handles(fields: Any) -> Iterator[str]:
     """A bare handle is a profile where a profile is asked for."""
     for record in _records(fields):
         for name in HANDLES:
@@ -93,7 +94,7 @@ def _handles(fields: Mapping[str, Any]) -> Iterator[str]:
                 yield from _profiles(f"linkedin.com/in/{value.strip()}")
 
 
-def _people(fields: Mapping[str, Any]) -> Iterator[list[bytes]]:
+def _people(fields: Any) -> Iterator[list[bytes]]:
     """A name with a domain or a company beside it."""
     for record in _records(fields):
         full = _first(record, FULL) or " ".join(

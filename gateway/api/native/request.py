@@ -44,7 +44,7 @@ class NativeRequest:
     async def keys_in_body(self) -> list[str]:
         if not self.api.body_keys or not self.body:
             return []
-        found = (await self.contents()).fields
+        found = (await self.contents()).likely
         return [str(found[name]) for name in self.api.body_keys if name in found]
 
     def without_keys(self) -> NativeRequest:
@@ -58,7 +58,7 @@ class NativeRequest:
 
     async def contents(self) -> Contents:
         """In a thread if there is much to read."""
-        parts = (self.path, self.query, self.body, self.media)
+        parts = (self.method, self.path, self.query, self.body, self.media)
         if len(self.query) + len(self.body) <= AT_ONCE:
             return read(*parts)
         return await asyncio.to_thread(read, *parts)
