@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from litestar import Controller, Request, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
@@ -12,6 +13,7 @@ from gateway.api.accounts.replies import (
     ASKED,
     WRITTEN,
     AddedReply,
+    BlockedMeta,
     BlockedReply,
     CancelledReply,
     RecipientReply,
@@ -21,7 +23,7 @@ from gateway.api.accounts.visits import BOTH, READS, WRITES, Visit
 from gateway.api.audit import record
 from gateway.api.context import context_of
 from gateway.api.documents import responses
-from gateway.api.lists import CursorParam, Limit
+from gateway.api.lists import CursorParam, Limit, caller_of
 from gateway.api.problems import invalid
 from gateway.lookup.drafts import clean
 from gateway.lookup.endings import Objected
@@ -127,15 +129,19 @@ class DoNotEmail(Controller):
     async def block(
         self, request: Req, name: FromPath[str], data: JSONBody[BlockDraft]
     ) -> BlockedReply:
-        """Addresses and domains that get no mail any more, and are suppressed here from now on;
-        open to those who objected.
+        """Addresses and domains that get no mail any more; open to those who objected.
+
+        Addresses are suppressed here from now on, for every team; domains if the key has `admin`.
         """
         visit = Visit(request, name, "do_not_email.add", BlockDraft.__struct_fields__)
         draft = clean(data)
         done = await visit.run(lambda accounts: accounts.block(draft))
-        for item in draft.items:
+        may_all = "admin" in caller_of(request.scope).scopes
+        suppressed = [item for item in draft.items if may_all or "@" in item]
+        for item in suppressed:
             await _suppress(request, name, item)
-        return BlockedReply(done.data, visit.meta)
+        meta = BlockedMeta(**msgspec.structs.asdict(visit.meta), suppressed=suppressed)
+        return BlockedReply(done.data, meta)
 
 
 async def _suppress(request: Req, provider: str, item: str) -> None:

@@ -127,9 +127,17 @@ class CancelledReply(Struct):
     meta: ObjectMeta
 
 
+class BlockedMeta(ObjectMeta, kw_only=True):
+    """`suppressed` are the items that are suppressed here from now on: of domains, an
+    administrator's alone.
+    """
+
+    suppressed: list[str]
+
+
 class BlockedReply(Struct):
     data: Blocked
-    meta: ObjectMeta
+    meta: BlockedMeta
 
 
 class WebhookReply(Struct):

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from gateway.api.accounts import recipients
 from gateway.lookup.accounts import Keeper
+from gateway.lookup.lookup import Caller
+from gateway.vault.keys import SCOPES
 from tests.gateway.accounts.conftest import Desk, recipient_of
 from tests.gateway.api.replies import problem_of
 
@@ -119,6 +122,35 @@ async def test_what_stops_mail_stays_open_to_objectors(ada: Desk) -> None:
         reply = await ada.send("PATCH", path, {"email": somebody, "status": status})
         assert reply.status_code == expected, status
     assert (await ada.send("DELETE", "/hunter/leads/1")).status_code == 204
+
+
+DOMAIN = "rival.example"
+
+
+async def test_only_administrators_suppress_whole_domains(desk: Desk) -> None:
+    """The provider is told of them whoever asks, and the reply says what is suppressed here."""
+    key = await desk.gateway.key(await desk.gateway.team(), "accounts:write")
+    block = {"items": [DOMAIN, "grace@new.example"], "list_id": "3001"}
+    headers = {"authorization": f"Bearer {key}"}
+    reply = await desk.send("POST", "/snov/do-not-email", block, headers=headers)
+    assert reply.json()["meta"]["suppressed"] == ["grace@new.example"]
+    assert desk.asked() == ["POST /v1/do-not-email-list"]
+    marks = await objected(desk)
+    assert marks
+    assert not any(mark.startswith("domain:") for mark in marks)
+    block["items"] = [DOMAIN]
+    reply = await desk.send("POST", "/snov/do-not-email", block)
+    assert reply.json()["meta"]["suppressed"] == [DOMAIN]
+    assert f"domain:{DOMAIN}" in await objected(desk)
+
+
+async def test_a_mutant_that_takes_everybody_for_an_administrator_is_caught(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everyone = Caller(team="default", key="", scopes=frozenset(SCOPES))
+    monkeypatch.setattr(recipients, "caller_of", lambda _scope: everyone)
+    with pytest.raises(AssertionError):
+        await test_only_administrators_suppress_whole_domains(desk)
 
 
 async def test_a_recipient_whom_the_provider_calls_claimed_has_objected(desk: Desk) -> None:
