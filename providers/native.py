@@ -112,11 +112,15 @@ class NativePath:
 
 @dataclass(frozen=True)
 class Match:
-    """What a table says of a request; `path` is None if it says nothing."""
+    """What a table says of a request; `path` is None if it says nothing.
+
+    `methods` are those that the documents know of a path which is asked with another one.
+    """
 
     path: NativePath | None
     segments: Mapping[str, str]
     access: Access
+    methods: tuple[str, ...] = ()
 
 
 def plain_refusal(_title: str, _detail: str) -> Mapping[str, object]:
@@ -154,7 +158,8 @@ class NativeApi:
         for row in self._plainest_first:
             if row.method == method and (found := _fit(row.template, parts, spelled)) is not None:
                 return Match(row, found, row.access)
-        return Match(None, {}, self._access(method, spelled))
+        methods = {row.method for row in self.paths if _is_meant(row, parts, spelled)}
+        return Match(None, {}, self._access(method, spelled), tuple(sorted(methods)))
 
     def lookup_of(self, row: NativePath) -> str:
         """The operation of ours that asks this path, too; '' if none does."""
@@ -187,6 +192,13 @@ def _spelled(parts: Sequence[str]) -> Iterator[str]:
         if at == len(parts) - 1:
             plain = next((plain.removesuffix(f) for f in FORMATS if plain.endswith(f)), plain)
         yield plain.replace("-", "_")
+
+
+def _is_meant(row: NativePath, parts: Sequence[str], spelled: Sequence[str]) -> bool:
+    """Whether a path is this row's; an open end that costs nothing may be another word."""
+    if row.template.endswith("}") and not row.unit:
+        return False
+    return _fit(row.template, parts, spelled) is not None
 
 
 def _fit(template: str, parts: Sequence[str], spelled: Sequence[str]) -> Mapping[str, str] | None:

@@ -25,7 +25,7 @@ from gateway.settings import EdgeSettings
 from gateway.telemetry.log import get_logger
 from gateway.vault.authentication import Authenticator
 from providers.errors import ProviderError
-from providers.native import Asked, NativeApi
+from providers.native import Asked, Match, NativeApi
 from providers.registry import ADAPTERS
 
 log = get_logger()
@@ -128,6 +128,7 @@ class NativeApplication:
         if request.api.is_sign_in(path):
             raise Problem("forbidden", "The gateway signs in with the provider itself.")
         check_scope(caller, match.access)
+        _check_method(match)
         bare = request.without_keys()
         contents = await bare.contents()
         bare.check_leak(contents, key)
@@ -158,6 +159,14 @@ class NativeApplication:
             gone.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await gone
+
+
+def _check_method(match: Match) -> None:
+    """Raise 405 for a path that the documents know, and not with this method."""
+    if match.methods:
+        allow = ", ".join(match.methods)
+        detail = f"The provider documents this path with {allow}; send it so."
+        raise Problem("method_not_allowed", detail, headers={"allow": allow})
 
 
 class _Reply:

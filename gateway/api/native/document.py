@@ -14,6 +14,7 @@ from providers.registry import ADAPTERS
 TAG = "Native"
 REFUSALS = (
     *("malformed_request", "unauthenticated", "budget_exhausted", "forbidden", "not_found"),
+    "method_not_allowed",
     *("too_large", "unsupported_media_type", "invalid_query", "rate_limited", "suppressed"),
     *("internal_error", "all_providers_failed", "no_provider_configured"),
     *("no_provider_available", "ledger_unavailable"),

@@ -298,13 +298,12 @@ async def test_python_snovio_trips_over_arrays(sandbox: Gateway, snov: Callable[
 async def test_python_snovio_asks_for_opens_with_the_wrong_method(
     sandbox: Gateway, snov: Callable[[], Any]
 ) -> None:
-    """Its list of GETs has no `get-emails-opened`, and it makes nothing of a 405."""
+    """Its list of GETs has no `get-emails-opened`, and it makes nothing of the gateway's 405."""
     client = await asyncio.to_thread(snov)
     with pytest.raises(TypeError, match="NoneType"):
         await asyncio.to_thread(client.get_emails_opened, {"campaignId": 2001})
     assert sandbox.simulator
-    visit = sandbox.simulator.app.traffic.latest[-1]
-    assert (visit.method, visit.status) == ("POST", 405)
+    assert not sandbox.simulator.app.traffic.latest
 
 
 async def test_python_snovio_signs_in_again_when_its_token_is_dead(

@@ -18,6 +18,7 @@ from gateway.lookup.transit import Clerk, Transit
 from gateway.lookup.transits import Transits, Worst
 from gateway.money.ledger import Ledger
 from gateway.vault.passes import Pass
+from providers import native as native_tables
 from providers.native import NativeApi
 from tests.gateway.native import test_native_bytes as passed
 from tests.gateway.native import test_native_every_endpoint as every
@@ -119,6 +120,10 @@ NATIVE: dict[str, tuple[Check, Patches]] = {
     "secrets for everyone": (
         refusals.test_secrets_keys_and_members_are_for_administrators,
         {(NativeApi, "_access"): lambda *_: ""},
+    ),
+    "any method": (
+        refusals.test_a_known_path_is_asked_with_its_own_methods,
+        {(native_tables, "_is_meant"): lambda *_: False},
     ),
     "sign-ins pass": (
         refusals.test_nobody_signs_in_with_the_provider,

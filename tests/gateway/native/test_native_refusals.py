@@ -90,6 +90,31 @@ async def test_account_objects_need_their_scope_too(native: Native) -> None:
         assert (await native.ask(method, provider, path, key=key)).status_code != 403
 
 
+WRONG_METHODS = [
+    ("snov", "GET", "/v1/add-prospect-to-list?email=a@b.example&listId=1001", "POST"),
+    ("snov", "GET", "/v1/get-profile-by-email.json?email=a@b.example", "POST"),
+    ("snov", "GET", "/v2/database-search/prospects/search-emails/start/abc", "POST"),
+    ("snov", "DELETE", "/v1/lists/", "POST"),
+    ("hunter", "PATCH", "/domain-search", "GET, POST"),
+    ("hunter", "GET", "/Campaigns/3/start", "POST"),
+    ("sixtyfour", "PUT", "/find-email", "POST"),
+    ("letrics", "PUT", "/contacts", "GET, POST"),
+]
+
+
+async def test_a_known_path_is_asked_with_its_own_methods(native: Native) -> None:
+    """Another one would be of less access, and without a price."""
+    key = await native.key("native", "accounts:read", "accounts:write")
+    for provider, method, path, allow in WRONG_METHODS:
+        reply = await native.ask(method, provider, path, key=key)
+        refused(reply, 405, "method_not_allowed")
+        assert reply.headers["allow"] == allow, path
+    assert native.visits() == 0
+    for method, path in (("PATCH", "/leads/2"), ("POST", "/leads/merge"), ("PUT", "/logos/x")):
+        reply = await native.ask(method, "hunter", path, key=key)
+        assert "x-gateway-refused" not in reply.headers
+
+
 async def test_lookups_need_no_scope_of_accounts(native: Native) -> None:
     key = await native.key("native")
     reply = await native.ask(
@@ -181,7 +206,6 @@ async def test_snovs_token_is_taken_in_every_place(native: Native) -> None:
         url = "/native/snov/v1/get-balance"
         reply = await native.client.request(method, url, **filled(place, text))
         assert reply.status_code == (200 if method == "GET" else 405), (place, reply.text)
-        assert "x-gateway-refused" not in reply.headers
         visit = native.simulator.app.traffic.latest[-1]
         assert visit.placement == "header:authorization"
 
