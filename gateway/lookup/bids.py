@@ -10,6 +10,7 @@ from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.calls import lease_of
 from gateway.lookup.identity import slot_of
 from gateway.lookup.lookup import Lookup
+from gateway.lookup.market import Market
 from gateway.lookup.planner import Step
 from gateway.money.amounts import MILLI
 from gateway.money.ledger import next_id
@@ -28,6 +29,7 @@ class Bids:
         self,
         lookup: Lookup,
         shelf: Bookshelf,
+        market: Market,
         *,
         hash_key: bytes,
         team_cache: bool,
@@ -35,6 +37,7 @@ class Bids:
     ):
         self._lookup = lookup
         self._shelf = shelf
+        self._market = market
         self._hash_key = hash_key
         self._team_cache = team_cache
         self._ask_life = ask_life
@@ -76,7 +79,8 @@ class Bids:
         return len(self._made) > 1 and self._lookup.route.order == "learned"
 
     def slots(self) -> list[str]:
-        return [bid.slot for bid in self._made]
+        """Where an answer may be kept that costs nothing."""
+        return [slot for bid in self._made for slot in (bid.slot, *bid.others)]
 
     def claim(self, index: int, *, patient: bool, planned: bool = True) -> Claim:
         """Everything from step `index` on; only what is free if it is not `planned` yet."""
@@ -127,9 +131,11 @@ class Bids:
 
     def _bid(self, index: int, step: Step, rid: str) -> Bid:
         lookup = self._lookup
+        own, *others = self._spaces(step)
         return Bid(
             index=index,
-            slot=self._slot(step),
+            slot=self._slot(step, own),
+            others=[self._slot(step, space) for space in others],
             rid=rid,
             provider=step.provider,
             operation=lookup.operation,
@@ -149,9 +155,17 @@ class Bids:
             ask_life=self._ask_life,
         )
 
-    def _slot(self, step: Step) -> str:
+    def _spaces(self, step: Step) -> list[str]:
+        """That of the step's account, and those of what else its team may know."""
+        team = self._lookup.caller.team
+        if self._team_cache:
+            return [f"team:{team}"]
+        own = step.credential.space
+        readable = self._market.spaces(step.provider, team)
+        return [own, *(space for space in readable if space != own)]
+
+    def _slot(self, step: Step, space: str) -> str:
         lookup = self._lookup
-        space = f"team:{lookup.caller.team}" if self._team_cache else step.credential.space
         parts = (lookup.operation, step.provider, space, lookup.after or "")
         return slot_of(parts, lookup.canonical, self._hash_key)
 

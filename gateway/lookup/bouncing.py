@@ -20,7 +20,7 @@ from gateway.lookup.planning.terms import Cells
 from gateway.lookup.planning.verdicts import Verdict, combine, fitted_share, teach_pair
 from gateway.store.connection import Store, StoreDown
 from gateway.store.script import Script
-from gateway.vault.credentials import Credential
+from gateway.vault.credentials import Credential, spaces
 from gateway.vault.datakey import DataKey
 from providers.model import Datum, DomainEmails, Email, Status, Verification
 from providers.registry import ADAPTERS
@@ -127,8 +127,7 @@ class Bounces:
         """Of whose answers the team is served."""
         if self._team_cache:
             return [f"team:{team}"]
-        held = self._market.credentials
-        return sorted({"", *(one.space for one in held if one.serves(team))})
+        return spaces(self._market.credentials, team)
 
     async def _note_one(self, name: str, outcome: Outcome, at: int) -> bool:
         for _ in range(PATIENCE):

@@ -201,7 +201,8 @@ class Descent:
             fetched_at=found.at,
             next=answer.next,
             total=answer.total,
-            credential=bid.credential,
+            # A list goes on with the account that it began with.
+            credential=found.credential or bid.credential,
         )
         if answer.raw:
             self.lookup.raws[bid.provider] = answer.raw
@@ -300,6 +301,8 @@ class Descent:
             return await self._admit(found.index + 1)
         step = kept.step(credential, self.lookup.plan.steps[found.index].offer)
         call = self._call(found, step)
+        # What it finds is for those who may know what its account bought.
+        call.slot = kept.slot
         called = await self.waterfall.dialler.resume(call, kept)
         return await self._conclude(found, call, called, own=found.own)
 

@@ -61,7 +61,7 @@ class Guesses:
         name = _name_of(query)
         if name is None or not self._may_pay(lookup):
             return None
-        slots = [bids[at].slot for at in range(len(bids))]
+        slots = bids.slots()
         names = [
             name_of(query.domain, space, self._data_key.value)
             for space in self._bounces.spaces(lookup.caller.team)

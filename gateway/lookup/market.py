@@ -18,7 +18,7 @@ from gateway.settings import Settings
 from gateway.store.connection import Store, StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.bench import WAITS, Bench, Rest
-from gateway.vault.credentials import VERSION, Credential, CredentialStore, choose, pool
+from gateway.vault.credentials import VERSION, Credential, CredentialStore, choose, pool, spaces
 from gateway.vault.roster import Roster, Team
 from providers.base import Offer
 from providers.errors import OutOfCredits, ProviderError
@@ -61,6 +61,7 @@ class Market:
         self._values: Mapping[str, Routing] = {}
         # Of this version; as many as there are operations and teams.
         self._stands: dict[tuple[str, str], list[list[Stall]]] = {}
+        self._spaces: dict[tuple[str, str], list[str]] = {}
         self._allowances: dict[str, tuple[Credential, Allowance]] = {}
 
     async def open(self) -> None:
@@ -94,6 +95,7 @@ class Market:
         self._values = {team.id: found for team in teams if (found := _routing_of(team))}
         self.credentials = self._fixed + kept
         self._stands = {}
+        self._spaces = {}
         self._version = version
 
     async def _follow(self) -> None:
@@ -204,6 +206,14 @@ class Market:
         limits = {**configured.limits, **(credential.limits if credential else {})}
         paced = credential is not None and bool(self.allowance(credential))
         return Stall(name, offer, credential, price, limits=limits, paced=paced)
+
+    def spaces(self, provider: str, team: str) -> list[str]:
+        """Of whose answers the team is served, among those of the provider's accounts."""
+        known = self._spaces.get((provider, team))
+        if known is None:
+            held = (item for item in self.credentials if item.provider == provider)
+            known = self._spaces[provider, team] = spaces(held, team)
+        return known
 
     def allowance(self, credential: Credential) -> Allowance:
         """How often the account may be asked."""

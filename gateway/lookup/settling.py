@@ -153,4 +153,5 @@ def to_keepsake(
         cap=keeping.entries,
         marks=marks_in(answer.data, hash_key),
         others=list(dict.fromkeys(others)),
+        credential=call.step.credential.id,
     )

@@ -84,6 +84,7 @@ class Waterfall:
         return Bids(
             lookup,
             self.shelf,
+            self.market,
             hash_key=self.data_key.value,
             team_cache=self.team_cache,
             ask_life=self._doubts,

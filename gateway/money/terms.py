@@ -21,6 +21,8 @@ ObjectionKind = Literal["email", "domain", "linkedin_url", "person"]
 class Bid(Struct, kw_only=True):
     """One step as the script sees it; `slot` names its cache entry and its flight.
 
+    At `others` other accounts of its provider's keep what the team may be served, too.
+
     `units` and `cost` are the worst case, `price` micro-units per unit, `lease` and `max_age`
     milliseconds. `direct` records the dispatch together with the reservation. `limits` are the
     account's units per day, month and in total, in thousandths, NO_LIMIT for none; `spare` says
@@ -32,6 +34,7 @@ class Bid(Struct, kw_only=True):
 
     index: int
     slot: str
+    others: list[str] = []
     rid: str
     provider: str
     operation: str
@@ -127,11 +130,11 @@ class Rate(Struct):
 class Admission(Struct):
     """What a script found for the first step that can run, and the steps it passed over.
 
-    `blob` is the cached answer, or the ticket to collect. `rid`, `units` and `cost` of a cached
-    one say what it cost this lookup when it ran first. `seq` and `era` are the ledger's after it,
-    `closed` its sequence when the entry that was settled closed, 0 if it was closed before;
-    `drifted` says that by this answer its provider is not what it was. Another `account` is wanted
-    where one's limit is reached, or it is left alone for `wait` ms.
+    `blob` is the cached answer, or the ticket to collect, bought with `credential`. `rid`, `units`
+    and `cost` of a cached one say what it cost this lookup when it ran first. `seq` and `era` are
+    the ledger's after it, `closed` its sequence when the entry that was settled closed, 0 if that
+    was closed before; `drifted` says that by this answer its provider is not what it was. Another
+    `account` is wanted where one's limit is reached, or it is left alone for `wait` ms.
     `held`: the lookup counts among those that run at once, until it is released.
     """
 
@@ -178,7 +181,8 @@ class Keepsake(Struct):
     """How an answer is cached; `life` in ms, `cap` the number of entries kept.
 
     `marks` name whom it is about: an objection to one of them stops every later read. `others` is
-    who else is named in it: if one of them objects before it is kept, it is not.
+    who else is named in it: if one of them objects before it is kept, it is not. `credential`
+    bought it.
     """
 
     slot: str
@@ -186,6 +190,7 @@ class Keepsake(Struct):
     cap: int
     marks: list[str] = []
     others: list[str] = []
+    credential: str = ""
 
 
 class Way(Struct):

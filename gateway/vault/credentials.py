@@ -71,12 +71,21 @@ class Credential(Struct, frozen=True, kw_only=True):
         return f"credential:{self.id}" if self.team_ids else ""
 
     def serves(self, team: str) -> bool:
-        return self.enabled and (not self.team_ids or team in self.team_ids)
+        return self.enabled and self.is_for(team)
+
+    def is_for(self, team: str) -> bool:
+        """Whether the team may know what it bought, in use or not."""
+        return not self.team_ids or team in self.team_ids
 
 
 def pool(credentials: Iterable[Credential], provider: str, team: str) -> list[Credential]:
     """The credentials of `provider` that `team` may use."""
     return [item for item in credentials if item.provider == provider and item.serves(team)]
+
+
+def spaces(credentials: Iterable[Credential], team: str) -> list[str]:
+    """Of whose answers `team` is served: everybody's, and those of accounts that are for it."""
+    return sorted({"", *(item.space for item in credentials if item.is_for(team))})
 
 
 def choose(several: Sequence[Credential]) -> Credential:

@@ -98,15 +98,26 @@ local function reserve(a, s, now, watch)
   return { kind = 'reserved', index = s.index, rid = s.rid, dispatched = s.direct }
 end
 
-local function cached(a, s, now)
-  local c = redis.call('HMGET', a.root .. 'cache:' .. s.slot, 'at', 'life', 'body', 'marks',
-    'rid')
+-- What `seek` finds at the step's own slot, or else at one of the others that its team may read: an
+-- account of several buys into its own, whichever was asked before. What ends the step comes last.
+local function anywhere(a, s, now, seek)
+  local found = seek(a, s, now, s.slot)
+  for _, slot in ipairs(s.others) do
+    if found and not found.skip then return found end
+    found = seek(a, s, now, slot) or found
+  end
+  return found
+end
+
+local function cached_at(a, s, now, slot)
+  local c = redis.call('HMGET', a.root .. 'cache:' .. slot, 'at', 'life', 'body', 'marks', 'rid',
+    'credential')
   local at = tonumber(c[1])
   if not at then return nil end
   local life = math.min(tonumber(c[2]), s.max_age)
   if now - at >= life and at < a.since then return nil end
   if objected(a.root, words(c[4])) then return { kind = 'suppressed' } end
-  local found = { kind = 'cached', index = s.index, at = at, blob = c[3] }
+  local found = { kind = 'cached', index = s.index, at = at, blob = c[3], credential = c[6] or '' }
   if a.again and c[5] then
     local e = redis.call('HMGET', a.root .. 'entry:' .. c[5], 'lookup', 'units', 'cost')
     if e[1] == a.lookup then
@@ -115,6 +126,8 @@ local function cached(a, s, now)
   end
   return found
 end
+
+local function cached(a, s, now) return anywhere(a, s, now, cached_at) end
 
 -- The money of a step that this very lookup made before it was run again.
 local function inherit(a, skip, rid, cost)
@@ -133,7 +146,10 @@ end
 -- A step of this lookup that came to nothing before it was run again, whoever settled it. Nil if
 -- there is none.
 local function failed_before(a, s)
-  local rid = a.again and redis.call('HGET', a.root .. 'failed:' .. a.lookup, s.slot)
+  if not a.again then return nil end
+  local tried = redis.call('HMGET', a.root .. 'failed:' .. a.lookup, s.slot, unpack(s.others))
+  local rid = false
+  for _, one in ipairs(tried) do rid = rid or one end
   if not rid then return nil end
   local e = redis.call('HMGET', a.root .. 'entry:' .. rid, 'cost', 'units', 'reason')
   local skip = { index = s.index, reason = 'failed', why = e[3] or '', units = tonumber(e[2]) or 0 }
@@ -143,8 +159,8 @@ end
 
 -- What becomes of a call for the same slot that is under way: join it, take its ticket over,
 -- or, if its owner is gone, close it. Returns nil for a free slot.
-local function flight(a, s, now)
-  local rid = redis.call('GET', a.root .. 'flight:' .. s.slot)
+local function flight_at(a, s, now, slot)
+  local rid = redis.call('GET', a.root .. 'flight:' .. slot)
   if not rid then return nil end
   local key = a.root .. 'entry:' .. rid
   local e = redis.call('HMGET', key, 'state', 'until', 'ticket', 'lookup', 'credential',
@@ -170,6 +186,8 @@ local function flight(a, s, now)
   abandon(a.root, rid, state, now)
   return redis.call('HGET', key, 'state') == 'in_doubt' and doubt(a, s, rid, e) or nil
 end
+
+local function flight(a, s, now) return anywhere(a, s, now, flight_at) end
 
 local function refused(a, now)
   local seq, era = standing_of(a.root)

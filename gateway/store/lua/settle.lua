@@ -96,7 +96,7 @@ local spoilt = a.cache and objected(a.root, a.cache.others)
 if changed and a.cache and not stopped and not (spoilt and ARGV[4] == '') then
   local key, index = a.root .. 'cache:' .. a.cache.slot, a.root .. 'cached'
   redis.call('HSET', key, 'at', now, 'life', a.cache.life, 'body', spoilt and ARGV[4] or ARGV[2],
-    'marks', table.concat(a.cache.marks, ' '), 'rid', a.rid)
+    'marks', table.concat(a.cache.marks, ' '), 'rid', a.rid, 'credential', a.cache.credential)
   redis.call('PEXPIRE', key, a.cache.life)
   redis.call('ZADD', index, now, a.cache.slot)
   local surplus = redis.call('ZCARD', index) - a.cache.cap
