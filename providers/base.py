@@ -198,7 +198,7 @@ class Adapter:
         """
         offer = self.offers[_OPERATION_OF[type(query)]]
         try:
-            async with Bounded(seconds, spent=ticket.spent, leave=leave):
+            async with Bounded(seconds, spent=ticket.once, leave=leave):
                 answer: Answer | Ticket = await getattr(self, str(offer.collect))(query, ticket)
                 return answer
         except ProviderError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -121,10 +121,13 @@ def purchase() -> Iterator[None]:
 class Bounded:
     """Bounds everything inside; the transport's clocks run first, as they know what was sent.
 
-    A refusal of what is `spent` on already has cost that much, in thousandths of a unit.
+    A refusal of what is `spent` on already has cost that much, in thousandths of a unit by what
+    they are charged for.
     """
 
-    def __init__(self, seconds: float, *, spent: int = 0, leave: Leave | None = None):
+    def __init__(
+        self, seconds: float, *, spent: Mapping[str, int] = {}, leave: Leave | None = None
+    ):
         self._spent = spent
         self._call = Span(min(seconds, LONGEST_CALL), leave)
         self._timeout = asyncio.timeout_at(self._call.deadline + BACKSTOP)
@@ -140,6 +143,7 @@ class Bounded:
         except TimeoutError:
             raise self._call.told(TimedOut(uncertain=self._call.sent)) from None
         if self._spent and isinstance(failure[1], REFUSALS):
-            raise TaskFailed(str(failure[1]), units=self._spent) from failure[1]
+            units = sum(self._spent.values())
+            raise TaskFailed(str(failure[1]), units=units, once=self._spent) from failure[1]
         if isinstance(failure[1], TRIPS):
             raise MalformedResponse("could not be read", uncertain=self._call.sent) from failure[1]

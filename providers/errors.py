@@ -14,6 +14,7 @@ ProviderError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -77,11 +78,21 @@ class Unavailable(ProviderError):
 
 
 class TaskFailed(Unavailable):
-    """`units` is what the provider says it charged all the same, in thousandths."""
+    """`units` is what the provider says it charged all the same, in thousandths, `once` those
+    among them that it charges a single time, by what they are charged for.
+    """
 
-    def __init__(self, detail: str = "", *, uncertain: bool = False, units: int | None = None):
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        uncertain: bool = False,
+        units: int | None = None,
+        once: Mapping[str, int] | None = None,
+    ):
         super().__init__(detail, uncertain=uncertain)
         self.units = units
+        self.once = once or {}
 
 
 class MalformedResponse(ProviderError):

@@ -20,21 +20,9 @@ Status = Literal["valid", "catch_all", "disposable", "invalid", "unknown"]
 # Hunter's words, to which those of the others lead (`providers.values.roles`).
 Seniority = Literal["junior", "senior", "executive"]
 Department = Literal[
-    "executive",
-    "it",
-    "finance",
-    "management",
-    "sales",
-    "legal",
-    "support",
-    "hr",
-    "marketing",
-    "communication",
-    "education",
-    "design",
-    "health",
-    "operations",
-]
+    "executive", "it", "finance", "management", "sales", "legal", "support", "hr", "marketing",
+    "communication", "education", "design", "health", "operations",
+]  # fmt: skip
 RequiredField = Literal["full_name", "job_title", "phone", "email", "position", "phone_number"]
 PersonField = Literal[
     "full_name",
@@ -376,10 +364,13 @@ class Answer(Struct, kw_only=True):
     `data` is None (or an empty list) when the provider has nothing. `units` is what the provider
     says it charged, in thousandths, None when the charge model decides. `rows` counts what
     per-row charging counts. `next` is the provider's own continuation, `total` its own count.
+    `once` are units, in thousandths, that the account is charged a single time, by what they are
+    charged for; they are among the `units`.
     """
 
     data: Datum | None
     units: int | None = None
+    once: dict[str, int] = {}
     rows: int = 0
     next: str | None = None
     total: int | None = None
@@ -390,11 +381,11 @@ class Ticket(Struct, kw_only=True):
     """An answer the provider is still working on; `state` is what `collect` needs to ask again.
 
     `wait` is the provider's own word on seconds until the next poll, None for ours.
-    `slow` marks a greylisted mailbox: minutes, not seconds. `spent`, in thousandths of a unit, is
-    what the provider has charged for it so far, when there is more to come.
+    `slow` marks a greylisted mailbox: minutes, not seconds. `once`, in thousandths of a unit, is
+    what the provider has charged for it so far, when there is more to come, as in an Answer.
     """
 
     state: dict[str, str]
     wait: float | None = None
     slow: bool = False
-    spent: int = 0
+    once: dict[str, int] = {}

@@ -7,6 +7,7 @@ from gateway.lookup.called import Called
 from gateway.lookup.calls import Call
 from gateway.lookup.completion import bin_of
 from gateway.lookup.desk import Desk
+from gateway.lookup.dues import owe
 from gateway.lookup.judge import Accept, judge
 from gateway.lookup.marking import asked_of
 from gateway.lookup.settling import to_given, to_keepsake
@@ -53,6 +54,7 @@ async def settle_collected(desk: Desk, call: Call, called: Called) -> None:
         objected=called.is_objection,
         ends=called.answer is None and called.state != "in_doubt",
     )
+    owe(settlement, call, called, key)
     if called.answer is not None:
         await sift(desk.store, desk.root, called.answer, key)
         settlement.outcome = outcome = judge(call.query, called.answer.data, Accept())

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
+from gateway.guard.permits import UNTOLD
 from gateway.lookup.attempts import Attempt
-from gateway.lookup.calls import UNTOLD
 from gateway.lookup.lookup import Lookup
 
 # What a provider asks patience by, or is given some for: it says nothing of the row.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.jobs.collection import call_of, settle_collected
 from gateway.lookup import open_tasks, tickets
-from gateway.lookup.called import Called
+from gateway.lookup.called import Called, charged, posted
 from gateway.lookup.calls import POLL_SECONDS, Call
 from gateway.lookup.desk import Desk
 from gateway.lookup.open_tasks import OpenTask, OpenTasks
@@ -99,7 +99,7 @@ async def _collect(call: Call, kept: OpenTicket) -> Finding:
     except TaskFailed as error:
         if error.units is None:
             raise
-        return Finding("its task", _posted(error.units, kept.price))
+        return Finding("its task", charged(error, error.units, kept.price, error.once))
     if not isinstance(reply, Answer):
         return Finding("its task is still under way")
     units = call.step.offer.charged_units(call.query, reply)
@@ -118,4 +118,6 @@ async def _peek(call: Call, kept: OpenTicket, age: float) -> Finding:
 
 
 def _posted(units: int, price: int, answer: Answer | None = None) -> Called:
-    return Called(state="posted", units=units, cost=cost_of(units, price), answer=answer)
+    if answer is not None:
+        return posted(answer, units, price)
+    return Called(state="posted", units=units, cost=cost_of(units, price))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.lookup.flags import fill_flags
 from gateway.lookup.planner import Step
@@ -25,7 +26,10 @@ REFUSALS = (InvalidQuery, Unsupported, Suppressed)
 
 @dataclass(kw_only=True)
 class Called:
-    """How a call ended; `units` in thousandths and `cost` in micro-units are what is posted."""
+    """How a call ended; `units` in thousandths and `cost` in micro-units are what is posted.
+
+    `once` are units among them that may have been charged before, by what they are charged for.
+    """
 
     state: EntryState
     units: int = 0
@@ -33,6 +37,7 @@ class Called:
     answer: Answer | None = None
     error: ProviderError | None = None
     upstream: float = 0.0
+    once: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def stops(self) -> bool:
@@ -47,13 +52,14 @@ class Called:
 
 def posted(answer: Answer, units: int, price: int) -> Called:
     fill_flags(answer.data)
-    return Called(state="posted", units=units, cost=cost_of(units, price), answer=answer)
+    cost = cost_of(units, price)
+    return Called(state="posted", units=units, cost=cost, answer=answer, once=answer.once)
 
 
 def failed(step: Step, error: ProviderError) -> Called:
     """A refusal costs nothing, silence may have cost."""
     if isinstance(error, TaskFailed) and error.units is not None:
-        return charged(error, error.units, step.price)
+        return charged(error, error.units, step.price, error.once)
     if error.uncertain and not isinstance(error, OutOfCredits) and step.units:
         return Called(state="in_doubt", error=error)
     return Called(state="voided", error=error)
@@ -65,7 +71,7 @@ def spoilt(step: Step, kept: OpenTicket, error: ProviderError) -> Called:
     Where only answers are charged one that never ends may still become one.
     """
     if isinstance(error, TaskFailed) and error.units is not None:
-        return charged(error, error.units, kept.price)
+        return charged(error, error.units, kept.price, error.once)
     if isinstance(error, OutOfCredits) or not kept.worst_units:
         return Called(state="voided", error=error)
     if step.offer.answers_only and isinstance(error, REFUSALS):
@@ -75,5 +81,8 @@ def spoilt(step: Step, kept: OpenTicket, error: ProviderError) -> Called:
     return Called(state="in_doubt", error=error)
 
 
-def charged(error: ProviderError, units: int, price: int) -> Called:
-    return Called(state="posted", units=units, cost=cost_of(units, price), error=error)
+def charged(
+    error: ProviderError, units: int, price: int, once: Mapping[str, int] | None = None
+) -> Called:
+    cost = cost_of(units, price)
+    return Called(state="posted", units=units, cost=cost, error=error, once=once or {})

@@ -20,6 +20,7 @@ from gateway.lookup.batching import Batches, Outcome
 from gateway.lookup.called import Called, failed, posted, spoilt
 from gateway.lookup.completion import Completions
 from gateway.lookup.departures import Convoy, Departure, NotSent
+from gateway.lookup.dues import reckon
 from gateway.lookup.haste import timed, too_late
 from gateway.lookup.hints import Hints
 from gateway.lookup.lookup import Lookup
@@ -115,6 +116,7 @@ class Dialler:
         """Ask for an answer. Raises StoreDown; every provider's failure is in the result."""
         started = time.perf_counter()
         called = await self._perform(call, dispatched)
+        await reckon(self._ledger, call, called, self._key.value)
         called.upstream = time.perf_counter() - started
         return called
 
@@ -251,6 +253,7 @@ class Dialler:
         """Collect a ticket that an earlier call left behind. Raises StoreDown."""
         started = time.perf_counter()
         called = await self._collect(call, open_ticket)
+        await reckon(self._ledger, call, called, self._key.value)
         called.upstream = time.perf_counter() - started
         return called
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.lookup.desk import Desk
+from gateway.lookup.dues import mark_of
 from gateway.lookup.sending import Sender
 from gateway.money.amounts import cost_of
 from gateway.money.terms import EntryState, Settlement
@@ -80,7 +81,7 @@ class OpenTasks:
 
     def mark_of(self, account: str, once: str) -> str:
         """What an account is charged for a single time, as a hash: it may tell of whom."""
-        return self._hash(f"{account}\0{once}") if once else ""
+        return mark_of(account, once, self._desk.data_key.value) if once else ""
 
     def _hash(self, text: str) -> str:
         key = self._desk.data_key.value

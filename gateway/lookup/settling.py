@@ -10,6 +10,7 @@ from gateway.lookup.bouncing import name_of, said_in, space_of
 from gateway.lookup.called import Called
 from gateway.lookup.calls import Call
 from gateway.lookup.completion import bin_of
+from gateway.lookup.dues import owe
 from gateway.lookup.guessing import known_in
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
@@ -84,6 +85,7 @@ def to_settlement(
         took=bin_of(call.took) if call.took else NEVER,
         place=lookup.head.place,
     )
+    owe(settlement, call, called, hash_key)
     if called.answer is not None:
         settlement.cache = to_keepsake(
             call, called.answer, outcome, hash_key=hash_key, keeping=keeping

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from gateway.money.amounts import cost_of
 from gateway.money.journal import Journal
 from gateway.money.terms import (
     Admission,
@@ -139,6 +140,11 @@ class Ledger:
         `trace` is what its memo names.
         """
         settlement.root = self.root
+        if settlement.once:
+            before = await self.charged_before(settlement.rid, settlement.once)
+            settlement.units = max(0, settlement.units - before)
+            settlement.cost = cost_of(settlement.units, settlement.price)
+            settlement.once = {}
         if settlement.next is not None:
             self._ready(settlement.next)
         found = await self._run("settle", _pack(settlement), answer, progress, bare, trace)
@@ -161,6 +167,13 @@ class Ledger:
             "SET", f"{self.root}once:{mark}", rid, "NX", "GET", "PX", ONCE
         )
         return held in (None, rid.encode())
+
+    async def charged_before(self, rid: str, once: Mapping[str, int]) -> int:
+        """Thousandths of units that the account was charged for another call than `rid`."""
+        before = 0
+        for mark, units in once.items():
+            before += 0 if await self.charges(rid, mark) else units
+        return before
 
     async def release(self, scopes: Iterable[str], lookup: str) -> None:
         """The lookup no longer counts among those of `scopes` that run at once."""

@@ -242,7 +242,8 @@ class Settlement(Struct, kw_only=True):
     companies asked about. `took` is the
     bin of how long a ticket waited for its answer, `upstream` the ms of the whole call. `lessons`
     are learned once, with the end of the entry. With `ends` its lookup, run again, does not ask
-    again. Its `health` is that of the entry's operation, or of `breaker`.
+    again. Its `health` is that of the entry's operation, or of `breaker`. `once` are `units` among
+    them that the account may have been charged before, by mark; a unit costs `price`.
     """
 
     rid: str
@@ -264,6 +265,8 @@ class Settlement(Struct, kw_only=True):
     took: int = NEVER
     upstream: int = 0
     lessons: list[Any] = []
+    once: dict[str, int] = {}
+    price: int = 0
     memo: Memo | None = None
     place: Place | None = None
     next: Claim | None = None

@@ -16,17 +16,17 @@ from providers.model import Answer, CountEmails, EnrichCompany, SearchDomain, Ti
 from providers.snov.account import SnovAccount, is_done, segment
 from providers.snov.facts import to_company, to_email_count
 from providers.snov.lists import (
-    PROSPECTS,
     Found,
     Spot,
+    charged_for,
     chosen_of,
     lists_of,
     name_of,
-    price_of_list,
     rows_in,
     to_answer,
     wants_addresses,
 )
+from providers.snov.marks import PROSPECTS, company_mark, prospect_mark
 from providers.snov.wire import (
     CompanyInfo,
     CountReply,
@@ -60,7 +60,8 @@ class Domains(SnovAccount):
         if glance(reply.value.data, list[Any]) is not None:
             return Answer(data=None, raw=reply.body)
         found = decode(reply.value.data, CompanyInfo)
-        return Answer(data=to_company(query.domain or "", found), raw=reply.body)
+        once = {company_mark(query.domain or ""): 1000}
+        return Answer(data=to_company(query.domain or "", found), once=once, raw=reply.body)
 
     async def search(self, query: SearchDomain, after: str | None = None) -> Ticket:
         spot = Spot.read(after) if after else Spot(lists_of(query)[0])
@@ -93,9 +94,9 @@ class Domains(SnovAccount):
                 return await self._start_list(query, Spot(lists[lists.index(spot.name) + 1]))
         if not (rows and wants_addresses(query)):
             return to_answer(query, spot, reply, rows)
-        left = [name_of(row) for row in chosen_of(query, spot, rows)]
-        state = ticket.state | {"left": ",".join(left), "asked": "", "found": "[]"}
-        return Ticket(state=state, wait=0, spent=price_of_list(spot, reply.value))
+        names = ",".join(name_of(row) for row in chosen_of(query, spot, rows))
+        state = ticket.state | {"names": names, "left": names, "asked": "", "found": "[]"}
+        return Ticket(state=state, wait=0, once=charged_for(query, spot, reply.value))
 
     async def _read_list(self, ticket: Ticket, spot: Spot) -> Reply[ListReply]:
         path = f"{ROOT}/{spot.name}/result/" + segment(ticket.state["hash"])
@@ -103,21 +104,23 @@ class Domains(SnovAccount):
 
     async def _collect_addresses(self, query: SearchDomain, ticket: Ticket) -> Answer | Ticket:
         """Start each, then read each, one request a time: a crash repeats no more than one."""
-        state = ticket.state
+        state, once = ticket.state, ticket.once
         left, asked = _split(state["left"]), _split(state["asked"])
         found = msgspec.json.decode(state["found"], type=Found)
         if left:
             with purchase():
                 task = await self._start_address(left[0])
             state = state | {"left": ",".join(left[1:]), "asked": ",".join([*asked, task])}
-            return Ticket(state=state, wait=0, spent=ticket.spent)
+            return Ticket(state=state, wait=0, once=once)
         if len(found) < len(asked):
             addresses = await self._read_address_of(asked[len(found)])
             if addresses is None:
                 # Without the wait of the ticket before, which is none.
-                return Ticket(state=state, spent=ticket.spent)
+                return Ticket(state=state, once=once)
+            if addresses:
+                once = once | {prospect_mark(_split(state["names"])[len(found)]): 1000}
             state = state | {"found": msgspec.json.encode([*found, addresses]).decode()}
-            return Ticket(state=state, wait=0, spent=ticket.spent + 1000 * bool(addresses))
+            return Ticket(state=state, wait=0, once=once)
         spot = Spot.read(state["spot"])
         reply = await self._read_list(ticket, spot)
         rows = rows_in(query, spot, reply.value)

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 from providers.base import Reply, decode
 from providers.model import Answer, SearchDomain
 from providers.snov.facts import to_domain_emails
+from providers.snov.marks import ADDRESSES, GENERIC, PROSPECTS, page_mark, prospect_mark
 from providers.snov.wire import ListedAddress, ListedProspect, ListReply, ProspectEmail
 
-PROSPECTS = "prospects"
-GENERIC = "generic-contacts"
 # In the order in which their pages are turned when nothing says which is wanted.
-LISTS = ("domain-emails", GENERIC, PROSPECTS)
+LISTS = (ADDRESSES, GENERIC, PROSPECTS)
 PROSPECTS_A_PAGE = 20
 MOST_POSITIONS = 10
 OF_PERSONS = frozenset({"full_name", "job_title", "position", "email"})
@@ -96,9 +95,11 @@ def chosen_of(query: SearchDomain, spot: Spot, rows: Rows) -> Rows:
     return rows[spot.skip : spot.skip + query.limit]
 
 
-def price_of_list(spot: Spot, reply: ListReply) -> int:
+def charged_for(query: SearchDomain, spot: Spot, reply: ListReply) -> dict[str, int]:
     """Of a page with rows, wanted or not; the rest of a page was paid for with its start."""
-    return 1000 if decode(reply.data, list[Any]) and not spot.skip else 0
+    if spot.skip or not decode(reply.data, list[Any]):
+        return {}
+    return {page_mark(spot.name, query.domain or "", spot.position, query.job_titles): 1000}
 
 
 def to_answer(
@@ -113,10 +114,14 @@ def to_answer(
     data = to_domain_emails(query, chosen, found, of_roles=spot.name == GENERIC)
     rows_told = len(data.emails) + len(data.people)
     following = _following(query, spot, reply.value, taken=spot.skip + len(chosen), of=len(rows))
-    addresses = sum(map(bool, found or []))
+    names = [name_of(row) for row in chosen] if found else []
+    asked = zip(names, found or [], strict=False)
+    once = charged_for(query, spot, reply.value)
+    once |= {prospect_mark(name): 1000 for name, addresses in asked if addresses}
     return Answer(
         data=data if rows_told else None,
-        units=price_of_list(spot, reply.value) + 1000 * addresses,
+        units=sum(once.values()),
+        once=once,
         rows=rows_told,
         next=str(following) if following else None,
         total=reply.value.meta.total_count if len(lists_of(query)) == 1 else None,

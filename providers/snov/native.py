@@ -1,8 +1,8 @@
 """Snov.io's own API as it is passed through.
 
 snov.txt (S2), its newer edition (SN-br) and what clients still call (SN-rb), read 2026-11-21.
-Assumed: that a greylisted address costs what others do; that addresses of prospects and the older
-domain search are charged once, as the domain searches are.
+Assumed: that a greylisted address costs what others do; that the older domain search is charged
+once, as the domain searches are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ from providers.model import (
     PEOPLE_ENRICH,
 )
 from providers.native import Asked, NativeApi, NativePath, Task, rows
-from providers.values.links import to_domain
+from providers.snov.marks import (
+    ADDRESSES,
+    GENERIC,
+    PROSPECTS,
+    company_mark,
+    mark_of,
+    page_mark,
+    prospect_mark,
+)
 
 A_CREDIT = 1000
 MOST = 10
@@ -123,24 +131,27 @@ def found_items(body: Any) -> int:
     return sum(1 for item in body["data"] if item["result"])
 
 
-def same(what: str, *names: str) -> Callable[[Asked], str]:
-    """The request that is charged a single time: a domain, and what else makes it unique.
+def same_older_search(asked: Asked) -> str:
+    names = ("type", "limit", "lastId", "positions")
+    return mark_of("older", asked.text("domain"), *map(asked.items, names))
 
-    One without a domain is nobody's twin.
-    """
+
+def same_company(asked: Asked) -> str:
+    return company_mark(asked.text("domain"))
+
+
+def same_page(name: str) -> Callable[[Asked], str]:
+    position = "page" if name == PROSPECTS else "next"
 
     def once(asked: Asked) -> str:
-        domain = to_domain(asked.text("domain")) or asked.text("domain")
-        if not domain:
-            return ""
-        more = [sorted(map(str, asked.items(name))) for name in names]
-        return json.dumps([what, domain, *more])
+        domain, positions = asked.text("domain"), asked.items("positions")
+        return page_mark(name, domain, asked.text(position), positions)
 
     return once
 
 
 def same_prospect(asked: Asked) -> str:
-    return f"prospect {asked.segments['prospect_hash']}"
+    return prospect_mark(asked.segments["prospect_hash"])
 
 
 def same_filters(asked: Asked) -> str:
@@ -197,14 +208,14 @@ _QUEUES = (
     *_paid("POST /v1/add-emails-to-verification", worst=each("emails"), charged=charged_addresses),
     *_paid(
         "GET /v2/domain-emails-with-info", worst=one, charged=charged_older_search,
-        once=same("older", "type", "limit", "lastId", "positions"),
+        once=same_older_search,
     ),
 )  # fmt: skip
 _SEARCHES = (
-    *_search(SEARCH, if_any, same("company")),
-    *_search(f"{SEARCH}/prospects", if_prospects, same("prospects", "page", "positions")),
-    *_search(f"{SEARCH}/domain-emails", if_any, same("addresses", "next")),
-    *_search(f"{SEARCH}/generic-contacts", if_any, same("roles", "next")),
+    *_search(SEARCH, if_any, same_company),
+    *_search(f"{SEARCH}/prospects", if_prospects, same_page(PROSPECTS)),
+    *_search(f"{SEARCH}/domain-emails", if_any, same_page(ADDRESSES)),
+    *_search(f"{SEARCH}/generic-contacts", if_any, same_page(GENERIC)),
     *(
         row
         for root in (SEARCH, DATABASE)

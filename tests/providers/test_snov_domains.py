@@ -142,7 +142,7 @@ async def test_what_was_spent_before_the_credits_ran_out_is_told(
     query = SearchDomain(domain=DOMAIN, required_fields=["email"])
     with pytest.raises(TaskFailed) as caught:
         await stage("snov", [start("prospects"), *exchanges]).lookup(query)
-    assert caught.value.units == units
+    assert caught.value.units == sum(caught.value.once.values()) == units
     assert isinstance(caught.value.__cause__, OutOfCredits)
 
 
