@@ -123,10 +123,11 @@ class Process:
     async def _open_journal(self) -> None:
         """What was seen of this store before must not be missing from it now."""
         store = await identify(self.store)
-        reach = await reach_of(self.store, self.root)
+        # Read first: siblings go on, and what they have seen by then the store has.
         seen = await asyncio.to_thread(
             lambda: last_seen(self.journal.folder, root=self.root, store=store)
         )
+        reach = await reach_of(self.store, self.root)
         furthest, mark = max(reach, seen), self.desk.ledger.mark
         mark.era, mark.seq, mark.outdated = furthest.era, furthest.seq, reach < seen
         self.journal.open(store, furthest.era)

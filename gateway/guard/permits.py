@@ -76,12 +76,18 @@ class Passage(Struct, frozen=True):
     buckets: tuple[str, ...]
 
 
+def _nothing() -> tuple[int, int]:
+    return 0, 0
+
+
 class Permits:
     """Every method raises StoreDown."""
 
-    def __init__(self, store: Store, root: str):
+    def __init__(self, store: Store, root: str, seen: Callable[[], tuple[int, int]] = _nothing):
+        """`seen` says how far this process has seen the ledger: sequence and era."""
         self._store = store
         self._root = root
+        self._seen = seen
         self._script = Script.load("permit")
 
     async def take(
@@ -106,7 +112,7 @@ class Permits:
         try:
             while True:
                 left = max(0, _millis(until - time.monotonic()))
-                args = (who, int(rank), left, rid, lease, allowance.at_once, *told)
+                args = (who, int(rank), left, rid, lease, allowance.at_once, *self._seen(), *told)
                 found = await self._store.run(self._script, self._keys(allowance), args)
                 word, value = int(found[0]), int(found[1])
                 match word:
@@ -117,6 +123,8 @@ class Permits:
                         raise Wait(value / 1000)
                     case -2:
                         raise Gone
+                    case -3:
+                        raise StoreDown("the store came back older than its callers")
                 check()
                 await asyncio.sleep(min(LONGEST_NAP, value / 1000))
         except (asyncio.CancelledError, Refrained):

@@ -112,6 +112,7 @@ OF_ROOT = (
     Holding("units:**", "units of an account"),
     Holding("seq", "the ledger's sequence"),
     Holding("era", "the ledger's era"),
+    Holding("missed", "that the store is older than somebody has seen it", kept="until accepted"),
     Holding("lapse", "where an older store was accepted"),
     Holding("reconciling", "that a reconciliation is not due", kept="reconcile_minutes"),
     Holding("reconciliation", "the latest report"),

@@ -14,7 +14,6 @@ from gateway.lookup.desk import Desk
 from gateway.money.entries import Books, Entry
 from gateway.money.reconciliation import Report, note
 from gateway.money.restoration import Restorer
-from gateway.money.witness import Reach, reach_of
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.roster import to_timestamp
@@ -67,8 +66,7 @@ class Reconciler:
         report = Report(at=to_timestamp(datetime.now(UTC)))
         if accept:
             report.restored = await self._restorer.accept()
-        mark = self._desk.ledger.mark
-        report.outdated = await reach_of(self._store, self._root) < Reach(mark.era, mark.seq)
+        report.outdated = await self._restorer.is_outdated()
         if not report.outdated:
             await self._clear_up(report, everything)
         await self._store.call("SET", f"{self._root}reconciliation", msgspec.json.encode(report))

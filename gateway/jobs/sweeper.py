@@ -17,7 +17,6 @@ from gateway.money.entries import Books
 from gateway.money.ledger import DAY
 from gateway.money.terms import Settlement
 from gateway.store.connection import StoreDown
-from gateway.store.script import Script
 from gateway.telemetry.log import get_logger
 
 log = get_logger()
@@ -30,7 +29,6 @@ class Sweeper:
 
     def __init__(self, desk: Desk):
         self._desk = desk
-        self._script = Script.load("sweep")
         self._collecting: set[asyncio.Task[None]] = set()
         self._books = Books(desk.store, desk.root)
         self._open_tasks = OpenTasks(desk)
@@ -56,7 +54,7 @@ class Sweeper:
     async def sweep(self) -> None:
         """One pass. Raises StoreDown."""
         lease = lease_of(tickets.LONGEST_WAIT)
-        found = await self._desk.store.run(self._script, [self._desk.root], [lease])
+        found = await self._desk.ledger.sweep(lease)
         for rid, ticket, credential in zip(found[::3], found[1::3], found[2::3], strict=True):
             work = self._collect(rid.decode(), ticket, credential.decode())
             task = asyncio.create_task(work)

@@ -106,7 +106,7 @@ class Dialler:
         self._spool = spool
         self._key = data_key
         self._market = market
-        self._permits = Permits(ledger.store, ledger.root)
+        self._permits = Permits(ledger.store, ledger.root, ledger.mark.seen)
         self._completions = Completions(ledger.store, ledger.root)
         self.hints = Hints()
         self._budget = RetryBudget()

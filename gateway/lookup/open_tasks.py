@@ -119,6 +119,8 @@ class OpenTasks:
                 reason=reason,
                 units=units,
                 cost=cost_of(units, opened.price),
+                # A task may be read days later, when its entry has left the ledger.
+                fresh=False,
             )
         )
 

@@ -6,6 +6,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,7 +21,7 @@ from gateway.money.terms import (
     Settlement,
 )
 from gateway.money.windows import windows_at
-from gateway.store.connection import Store, StoreDown
+from gateway.store.connection import Argument, Store, StoreDown
 from gateway.store.script import Script
 from gateway.telemetry.metrics import count_store_call
 
@@ -41,6 +42,9 @@ class Mark:
         self.seq = 0
         self.era = 0
         self.outdated = False
+
+    def seen(self) -> tuple[int, int]:
+        return self.seq, self.era
 
     def see(self, found: Admission) -> bool:
         """Whether the ledger was accepted anew since."""
@@ -77,6 +81,8 @@ class Ledger:
         self.root = root
         self.zone = zone
         self.mark = Mark()
+        # What this process reserves from here on is of the era that it knows.
+        self._fresh = PROCESS
         self._windows = windows_at(_now(), zone)
         self._scripts = {name: Script.load(name) for name in SCRIPTS}
         self._admission = msgspec.msgpack.Decoder(Admission, strict=False)
@@ -94,9 +100,11 @@ class Ledger:
             self._windows = windows_at(found.now, self.zone)
 
     async def dispatch(self, rid: str, lease: int) -> bool:
-        """Record that bytes are about to leave; False if the reservation is gone."""
-        script = self._scripts["dispatch"]
-        seq = int(await self.store.run(script, [self.root], [rid, lease]))
+        """Record that bytes are about to leave; False if the reservation is gone.
+
+        Raises Outdated.
+        """
+        seq = int(await self._call("dispatch", rid, lease))
         if seq and self._journal is not None:
             self._journal.dispatched(rid, seq)
         return bool(seq)
@@ -120,10 +128,17 @@ class Ledger:
     ) -> bool:
         """Keep a ticket before its first poll, or only what is `bare` of it if one of `marks` has
         objected; False if the entry is closed. It is found under `place`, too, if there is one.
-        `breaker` is what its provider does well, if that is told.
+        `breaker` is what its provider does well, if that is told. Raises Outdated.
         """
         operands = (rid, ticket, lease, bare, " ".join(marks), breaker, place)
-        return bool(await self.store.run(self._scripts["hold"], [self.root], operands))
+        return bool(await self._call("hold", *operands, int(self._is_fresh(rid))))
+
+    async def sweep(self, lease: int) -> list[bytes]:
+        """Close what was left open: rid, ticket, account of each that is to be collected within
+        `lease` ms. Raises Outdated.
+        """
+        found: list[bytes] = await self._call("sweep", lease)
+        return found
 
     async def settle(
         self,
@@ -137,7 +152,7 @@ class Ledger:
         """Close an entry and admit the next step, if one is given.
 
         The answer is kept; `bare` of it, if anything, should one of its `others` have objected.
-        `trace` is what its memo names.
+        `trace` is what its memo names. Raises Outdated.
         """
         settlement.root = self.root
         if settlement.once:
@@ -145,9 +160,13 @@ class Ledger:
             settlement.units = max(0, settlement.units - before)
             settlement.cost = cost_of(settlement.units, settlement.price)
             settlement.once = {}
+        settlement.mark, settlement.era = self.mark.seen()
+        settlement.fresh = settlement.fresh and self._is_fresh(settlement.rid)
         if settlement.next is not None:
             self._ready(settlement.next)
         found = await self._run("settle", _pack(settlement), answer, progress, bare, trace)
+        if found.kind == "outdated":
+            raise Outdated
         if self._journal is not None:
             end = settlement
             self._journal.settled(end.rid, end.state, end.units, end.cost, found.closed)
@@ -181,9 +200,12 @@ class Ledger:
             await self.store.call("ZREM", f"{BASE}busy:{scope}", lookup)
 
     async def resolve(self, rid: str, word: Resolution) -> str:
-        """End a doubt by somebody's word; the state the entry had, '' if there is none."""
+        """End a doubt by somebody's word; the state the entry had, '' if there is none.
+
+        Raises Outdated.
+        """
         operands = (rid, word.state, word.units, word.cost, word.note, word.by)
-        had: bytes = await self.store.run(self._scripts["resolve"], [self.root], operands)
+        had: bytes = await self._call("resolve", *operands)
         if had == b"in_doubt" and self._journal is not None:
             self._journal.settled(rid, word.state, word.units, word.cost, self.mark.seq)
         return had.decode()
@@ -231,12 +253,28 @@ class Ledger:
         count_store_call("ok")
         found = self._admission.decode(packed)
         found.blob = blob
-        if self.mark.see(found) and self._journal is not None:
-            self._journal.turn(self.mark.era)
+        if self.mark.see(found):
+            self._fresh = f"{PROCESS}{next(_numbers):08x}"
+            if self._journal is not None:
+                self._journal.turn(self.mark.era)
         return found
 
+    async def _call(self, name: str, *operands: Argument) -> Any:
+        """A script that is told, last of all, how far this process has seen the ledger."""
+        told = (*operands, *self.mark.seen())
+        found = await self.store.run(self._scripts[name], [self.root], told)
+        if found == b"outdated":
+            self.mark.outdated = True
+            raise Outdated
+        return found
 
-SCRIPTS = ("admit", "dispatch", "hold", "settle", "resolve")
+    def _is_fresh(self, rid: str) -> bool:
+        """Whether this process reserved it in the ledger's present era."""
+        name = rid.partition("_")[2]
+        return name.startswith(PROCESS) and name >= self._fresh
+
+
+SCRIPTS = ("admit", "dispatch", "hold", "settle", "sweep", "resolve")
 
 
 PROCESS = secrets.token_hex(8)

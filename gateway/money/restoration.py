@@ -12,7 +12,15 @@ import msgspec
 from gateway.money.ledger import Ledger
 from gateway.money.verification import Account
 from gateway.money.windows import windows_at
-from gateway.money.witness import Reach, forgotten, identify, reach_of
+from gateway.money.witness import (
+    Reach,
+    forgotten,
+    identify,
+    last_before,
+    last_seen,
+    missed_at,
+    reach_of,
+)
 from gateway.store.connection import Script, Store, StoreDown
 from gateway.telemetry.log import get_logger
 
@@ -20,6 +28,8 @@ log = get_logger()
 
 BATCH = 200
 LOOK = 1.0
+# A call under way finds out sooner that its entry is gone; in ms.
+LOOK_BACK = 3600 * 1000
 
 
 class Restorer:
@@ -38,14 +48,50 @@ class Restorer:
 
     async def accept(self) -> int:
         """Restore, then let everybody go on; how many entries were put back. Raises StoreDown."""
-        mark, root = self._ledger.mark, self._ledger.root
-        since = await reach_of(self._store, root)
-        if Reach(mark.era, mark.seq) <= since:
+        seen, since, missed = await self._compare()
+        if seen <= since and not missed:
             return 0
+        since = await self._floor(since, missed)
         restored = await self._put_back(since)
-        await self._store.run(self._accept, [root], (mark.seq, mark.era))
+        told = (seen.seq, seen.era, since.era, since.seq)
+        await self._store.run(self._accept, [self._ledger.root], told)
         log.warning("ledger.accepted", restored=restored)
         return restored
+
+    async def is_outdated(self) -> bool:
+        """Whether the ledger is older than anyone on this machine has seen it, or was told.
+
+        Raises StoreDown.
+        """
+        seen, since, missed = await self._compare()
+        return seen > since or bool(missed)
+
+    async def _compare(self) -> tuple[Reach, Reach, int]:
+        """How far the ledger was seen, how far it is, and since when somebody misses something."""
+        root, mark = self._ledger.root, self._ledger.mark
+        store = await identify(self._store)
+        # What is seen first can't be ahead of what is read later, unless the store is older.
+        seen = max(
+            Reach(mark.era, mark.seq),
+            await asyncio.to_thread(last_seen, self._folder, root=root, store=store),
+        )
+        return seen, await reach_of(self._store, root), await missed_at(self._store, root)
+
+    async def _floor(self, since: Reach, missed: int) -> Reach:
+        """From where on the ledger may have forgotten: whoever had seen less of it went on."""
+        if not missed:
+            return since
+        store = await identify(self._store)
+        before = await asyncio.to_thread(
+            lambda: last_before(
+                self._folder,
+                root=self._ledger.root,
+                store=store,
+                era=since.era,
+                moment=missed - LOOK_BACK,
+            )
+        )
+        return Reach(since.era, min(since.seq, before))
 
     async def run(self) -> None:
         """Put back what only this machine knows whenever somebody has accepted the ledger."""

@@ -243,7 +243,9 @@ class Settlement(Struct, kw_only=True):
     bin of how long a ticket waited for its answer, `upstream` the ms of the whole call. `lessons`
     are learned once, with the end of the entry. With `ends` its lookup, run again, does not ask
     again. Its `health` is that of the entry's operation, or of `breaker`. `once` are `units` among
-    them that the account may have been charged before, by mark; a unit costs `price`.
+    them that the account may have been charged before, by mark; a unit costs `price`. One that is
+    `fresh` was reserved by this process: a store that does not know it is older than `mark` and
+    `era`.
     """
 
     rid: str
@@ -270,7 +272,10 @@ class Settlement(Struct, kw_only=True):
     memo: Memo | None = None
     place: Place | None = None
     next: Claim | None = None
+    fresh: bool = True
     root: str = ""
+    mark: int = 0
+    era: int = 0
 
 
 class Resolution(Struct, kw_only=True):

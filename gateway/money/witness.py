@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import msgspec
 
 from gateway.money.journal import Dispatched, Line, Opened, Reserved, Settled
-from gateway.money.verification import Account, read_tape, rebuild
+from gateway.money.verification import Account, Tape, read_tape, rebuild
 from gateway.store.connection import Store
 
 IDENTITY = "{pgw}:store_id"
@@ -41,6 +42,13 @@ async def reach_of(store: Store, root: str) -> Reach:
     return Reach(int(era or 0), int(seq or 0))
 
 
+async def missed_at(store: Store, root: str) -> int:
+    """When somebody found the ledger older than it had been, in its present era; 0 for never."""
+    missed, era = await store.call("MGET", f"{root}missed", f"{root}era")
+    of, _, moment = (missed or b"").decode().partition(" ")
+    return int(moment) if of == (era or b"0").decode() and moment else 0
+
+
 def last_seen(folder: Path, *, root: str, store: str) -> Reach:
     """The furthest that the newest journals in `folder` have seen this store's ledger."""
     paths = sorted(folder.glob("*.jsonl"), reverse=True)[:NEWEST]
@@ -52,10 +60,14 @@ def _reach(path: Path, root: str, store: str) -> Reach:
         opened = _line(file.readline())
         file.seek(max(file.tell(), path.stat().st_size - TAIL))
         lines = [_line(row) for row in file.read().split(b"\n")]
-    if not isinstance(opened, Opened) or (opened.root, opened.store) != (root, store):
+    if not _is_about(opened, root, store):
         return Reach()
     seqs = [line.seq for line in lines if isinstance(line, Reserved | Dispatched | Settled)]
     return Reach(opened.era, max(seqs, default=0))
+
+
+def _is_about(line: Line | None, root: str, store: str) -> TypeGuard[Opened]:
+    return isinstance(line, Opened) and (line.root, line.store) == (root, store)
 
 
 def _line(row: bytes) -> Line | None:
@@ -73,20 +85,32 @@ def forgotten(
 
     A journal that can't be read is left out: `prospect ledger verify` names it.
     """
-    tapes = []
-    for path in sorted(folder.glob("*.jsonl")):
-        tape = read_tape(path)
-        opened = tape.lines[0] if tape.lines else None
-        if isinstance(opened, Opened) and (opened.root, opened.store) == (root, store):
-            tapes.append(tape)
-    late: set[str] = set()
-    for tape in tapes:
-        era = tape.lines[0].era if isinstance(tape.lines[0], Opened) else 0
-        for line in tape.lines[1:]:
-            if isinstance(line, Reserved | Dispatched | Settled) and (
-                line.seq == 0 or Reach(era, line.seq) > since
-            ):
-                late.add(line.rid)
+    tapes = _tapes(folder, root, store)
+    late = {
+        line.rid for era, line in _told(tapes) if line.seq == 0 or Reach(era, line.seq) > since
+    }
     for rid, account in rebuild(tapes).items():
         if rid in late:
             yield rid, account
+
+
+def last_before(folder: Path, *, root: str, store: str, era: int, moment: int) -> int:
+    """The ledger's sequence of that era when it was last seen before `moment`, in ms."""
+    told = _told(_tapes(folder, root, store))
+    return max((line.seq for own, line in told if own == era and line.t < moment), default=0)
+
+
+def _tapes(folder: Path, root: str, store: str) -> list[Tape]:
+    tapes = [read_tape(path) for path in sorted(folder.glob("*.jsonl"))]
+    return [
+        tape for tape in tapes if _is_about(tape.lines[0] if tape.lines else None, root, store)
+    ]
+
+
+def _told(tapes: list[Tape]) -> Iterator[tuple[int, Reserved | Dispatched | Settled]]:
+    """Each line, with the era of its journal."""
+    for tape in tapes:
+        era = tape.lines[0].era if isinstance(tape.lines[0], Opened) else 0
+        for line in tape.lines[1:]:
+            if isinstance(line, Reserved | Dispatched | Settled):
+                yield era, line

@@ -190,8 +190,7 @@ end
 local function flight(a, s, now) return anywhere(a, s, now, flight_at) end
 
 local function refused(a, now)
-  local seq, era = standing_of(a.root)
-  if era < a.era or (era == a.era and seq < a.mark) then return { kind = 'outdated' } end
+  if is_outdated(a.root, a.mark, a.era) then return { kind = 'outdated' } end
   if a.key ~= '' then
     local live = tonumber(redis.call('HGET', BASE .. 'key:' .. a.key, 'live_until') or '0')
     if live <= now then return { kind = 'revoked' } end

@@ -1,7 +1,8 @@
 -- uses: moves
 -- The last thing before bytes leave: reserved -> dispatched. Returns the ledger's sequence, 0 if the
--- reservation is gone.
+-- reservation is gone, 'outdated' for a store older than ARGV[3] and ARGV[4], sequence and era.
 local root, rid, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
+if is_outdated(root, tonumber(ARGV[3]), tonumber(ARGV[4])) then return 'outdated' end
 local now = now_ms()
 local key = root .. 'entry:' .. rid
 local state = redis.call('HGET', key, 'state')

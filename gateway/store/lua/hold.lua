@@ -1,9 +1,15 @@
 -- uses: moves suppression breaker
--- Keeps a provider's ticket (and its lease) on the entry before its next poll. 0 if it is closed.
+-- Keeps a provider's ticket (and its lease) on the entry before its next poll. 0 if it is closed,
+-- 'outdated' for a store that is older than its caller.
 -- ARGV: rid, ticket, lease ms, the ticket without persons, marks of those in it, the breaker that
--- this answer closes and the key of another place that has the ticket ('' for none).
+-- this answer closes and the key of another place that has the ticket ('' for none); whether its
+-- owner knows that it was reserved, and the sequence and era that it has seen.
 local PLACED = 2 * 24 * 3600 * 1000
 local root, rid, ticket, lease = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+local mark, era = tonumber(ARGV[9]), tonumber(ARGV[10])
+if is_missed(root, rid, ARGV[8] == '1', era) or is_outdated(root, mark, era) then
+  return 'outdated'
+end
 if objected(root, words(ARGV[5])) then ticket = ARGV[4] end
 local now = now_ms()
 local key = root .. 'entry:' .. rid

@@ -13,6 +13,31 @@ local function standing_of(root)
   return tonumber(found[1] or 0), tonumber(found[2] or 0)
 end
 
+-- Everybody who asks stops, until the ledger is accepted: whoever has seen less of it would go on, and
+-- bring its sequence to where nobody notices any more.
+local function stop_all(root)
+  local era = redis.call('GET', root .. 'era') or '0'
+  redis.call('SET', root .. 'missed', era .. ' ' .. string.format('%.0f', now_ms()))
+end
+
+-- Whether the store is older than somebody has seen it; `mark` and `era` are what who asks has seen.
+local function is_outdated(root, mark, era)
+  local found = redis.call('MGET', root .. 'seq', root .. 'era', root .. 'missed')
+  if string.match(found[3] or '', '^%d+') == (found[2] or '0') then return true end
+  local own = tonumber(found[2] or 0)
+  if own > era or (own == era and tonumber(found[1] or 0) >= mark) then return false end
+  stop_all(root)
+  return true
+end
+
+-- Whether the store has forgotten an entry that was reserved in its `era`, by the word of its owner.
+local function is_missed(root, rid, fresh, era)
+  if not fresh or redis.call('EXISTS', root .. 'entry:' .. rid) == 1 then return false end
+  if tonumber(redis.call('GET', root .. 'era') or 0) ~= era then return false end
+  stop_all(root)
+  return true
+end
+
 -- Redis 7.0 writes a zero with a minus as "-0", which its own HINCRBY refuses.
 local function move(entry_balances, from, amount, to, landed)
   for key in string.gmatch(entry_balances or '', '%S+') do

@@ -3,9 +3,10 @@
 -- a paid one is recorded as dispatched in the same step. Grants are remembered by their time, so
 -- that no window of any limit, wherever it begins, holds more than it may.
 -- ARGV: who asks, rank (0 goes before 1), ms it can wait, rid ('' for a free one), lease
--- of the rid in ms, most at once (0 any), then bucket, number, ms, ... of each limit.
+-- of the rid in ms, most at once (0 any), sequence and era that it has seen of the ledger, then
+-- bucket, number, ms, ... of each limit.
 -- Returns { 1, sequence, now } if it may go, { 0, ms } to ask again, { -1, ms } if it can't be in time,
--- { -2 } if the reservation is gone.
+-- { -2 } if the reservation is gone, { -3 } if the store is older than who asks.
 local root, who, rank = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local patience, rid, lease = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local at_once = tonumber(ARGV[6])
@@ -40,7 +41,7 @@ end
 local at, longest = now, {}
 local paused = tonumber(redis.call('GET', account .. ':paused') or 0)
 at = math.max(at, paused)
-for i = 7, #ARGV, 3 do
+for i = 9, #ARGV, 3 do
   local bucket, number, span = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
   at = math.max(at, earliest(bucket, number, span),
     tonumber(redis.call('GET', account .. ':paused:' .. bucket) or 0))
@@ -65,6 +66,10 @@ end
 
 local seq = 0
 if rid ~= '' then
+  if is_outdated(root, tonumber(ARGV[7]), tonumber(ARGV[8])) then
+    forget(who)
+    return { -3, 0 }
+  end
   local key = root .. 'entry:' .. rid
   local state = redis.call('HGET', key, 'state')
   if state == 'reserved' then

@@ -20,6 +20,9 @@ if redis.call('EXISTS', key) == 0 then
   redis.call('ZADD', a.root .. 'ledger', seq, a.rid)
   redis.call('SET', a.root .. 'flight:' .. a.slot, a.rid, 'NX')
   changed = 1
+elseif a.ending.state == 'in_doubt' and redis.call('HGET', key, 'state') == 'dispatched' then
+  -- It is not forgotten, and may be under way.
+  return 0
 end
 if close(a.root, a.rid, a.ending, now) then changed = 1 end
 redis.call('ZREM', a.root .. 'open', a.rid)

@@ -48,6 +48,12 @@ local function remember(root, memo, body, now)
 end
 
 local a = cmsgpack.unpack(ARGV[1])
+-- What was never reserved can be given up in any store.
+local given_up = a.state == 'voided' and redis.call('EXISTS', a.root .. 'entry:' .. a.rid) == 0
+if not given_up and (is_missed(a.root, a.rid, a.fresh, a.era)
+  or is_outdated(a.root, a.mark, a.era)) then
+  return reply({ kind = 'outdated', skipped = {}, since = 0 }, a.root)
+end
 local now = now_ms()
 local changed = close(a.root, a.rid, a, now)
 local closed = changed and standing_of(a.root) or 0

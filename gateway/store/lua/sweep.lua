@@ -1,7 +1,9 @@
 -- uses: moves
 -- Closes entries whose owners are gone. Tickets among them are handed to the caller, who has
--- ARGV[1] ms to collect them. Returns rid, ticket, credential, ...
+-- ARGV[1] ms to collect them; ARGV[2] and ARGV[3] are the sequence and the era that it has seen.
+-- Returns rid, ticket, credential, ..., or 'outdated' for a store that is older.
 local root, lease = KEYS[1], tonumber(ARGV[1])
+if is_outdated(root, tonumber(ARGV[2] or 0), tonumber(ARGV[3] or 0)) then return 'outdated' end
 local now = now_ms()
 local found = {}
 local due = redis.call('ZRANGEBYSCORE', root .. 'open', '-inf', now, 'LIMIT', 0, 100)
