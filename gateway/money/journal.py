@@ -40,7 +40,10 @@ class Opened(Struct, frozen=True, tag_field="op", tag="opened"):
 
 
 class Reserved(Struct, frozen=True, tag_field="op", tag="reserved"):
-    """Units in thousandths, money in micro-units, `seq` of the change, all as in the ledger."""
+    """Units in thousandths, money in micro-units, `seq` of the change, all as in the ledger.
+
+    `job` is the scope of a job with a cap of its own, '' for none.
+    """
 
     n: int
     t: int
@@ -58,6 +61,8 @@ class Reserved(Struct, frozen=True, tag_field="op", tag="reserved"):
     seq: int = 0
     slot: str = ""
     unit: str = ""
+    lookup: str = ""
+    job: str = ""
 
 
 class Dispatched(Struct, frozen=True, tag_field="op", tag="dispatched"):

@@ -236,6 +236,8 @@ class Ledger:
             dispatched=found.dispatched,
             slot=bid.slot,
             unit=bid.unit,
+            lookup=claim.lookup,
+            job=next((scope for scope in claim.scopes if scope.startswith("job:")), ""),
         )
 
     def _ready(self, claim: Claim) -> Claim:

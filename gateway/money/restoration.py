@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -111,15 +112,15 @@ class Restorer:
         era, from_era, from_seq = (int(value or 0) for value in found)
         if era <= self._done:
             return
-        restored = await self._put_back(Reach(from_era, from_seq))
+        restored = await self._put_back(Reach(from_era, from_seq), until=era)
         self._done = era
         if restored:
             log.warning("ledger.restored", entries=restored)
 
-    async def _put_back(self, since: Reach) -> int:
-        store = await identify(self._store)
+    async def _put_back(self, since: Reach, until: float = inf) -> int:
+        store, root = await identify(self._store), self._ledger.root
         lost = await asyncio.to_thread(
-            lambda: list(forgotten(self._folder, root=self._ledger.root, store=store, since=since))
+            lambda: list(forgotten(self._folder, root=root, store=store, since=since, until=until))
         )
         entries = list(_entries(self._ledger, lost))
         changed = 0
@@ -147,7 +148,11 @@ def _entries(ledger: Ledger, lost: list[tuple[str, Account]]) -> Iterator[dict[s
             "rid": rid,
             "at": made.t,
             "ending": ending,
-            "balances": _keys(f"{ledger.root}bal:", scopes, windows),
+            "balances": [
+                *_keys(f"{ledger.root}bal:", scopes, windows),
+                # A job's own cap knows no calendar.
+                *_keys(f"{ledger.root}bal:", [made.job] if made.job else [], windows[-1:]),
+            ],
             "meters": []
             if made.free
             else _keys(f"{ledger.root}units:", [made.credential], windows),
@@ -157,7 +162,7 @@ def _entries(ledger: Ledger, lost: list[tuple[str, Account]]) -> Iterator[dict[s
 
 KEPT = (
     *("team", "key", "provider", "operation", "credential", "slot", "unit"),
-    *("units", "cost", "price", "free"),
+    *("units", "cost", "price", "free", "lookup"),
 )
 
 

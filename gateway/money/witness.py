@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TypeGuard
 
@@ -79,15 +80,18 @@ def _line(row: bytes) -> Line | None:
 
 
 def forgotten(
-    folder: Path, *, root: str, store: str, since: Reach
+    folder: Path, *, root: str, store: str, since: Reach, until: float = inf
 ) -> Iterator[tuple[str, Account]]:
     """Reservations with a line that a ledger which is back at `since` cannot know.
 
+    What was seen in the era `until`, in which it was accepted, and later, it has not forgotten.
     A journal that can't be read is left out: `prospect ledger verify` names it.
     """
     tapes = _tapes(folder, root, store)
     late = {
-        line.rid for era, line in _told(tapes) if line.seq == 0 or Reach(era, line.seq) > since
+        line.rid
+        for era, line in _told(tapes)
+        if since.era <= era < until and (line.seq == 0 or Reach(era, line.seq) > since)
     }
     for rid, account in rebuild(tapes).items():
         if rid in late:

@@ -1,14 +1,22 @@
 -- uses: moves
 -- Enters what a journal knows and the ledger has forgotten; what the ledger knows as ended stays.
 -- ARGV: the entry, packed. Returns 1 if the ledger changed.
+
+-- Whether it may have left the ledger: entries of its day have.
+local function is_summed(a)
+  local day = string.match(table.concat(a.balances, ' '), ':d:(%d+%-%d+%-%d+)')
+  local last = redis.call('ZRANGE', a.root .. 'days', -1, -1)[1]
+  return day and last and day <= last
+end
+
 local a = cmsgpack.unpack(ARGV[1])
 local now = now_ms()
 local key = a.root .. 'entry:' .. a.rid
 local changed = 0
 if redis.call('EXISTS', key) == 0 then
-  if a.ending.state == 'voided' then return 0 end
+  if a.ending.state == 'voided' or is_summed(a) then return 0 end
   local seq = stamp(a.root)
-  redis.call('HSET', key, 'state', 'dispatched', 'seq', seq, 'lookup', '', 'team', a.team,
+  redis.call('HSET', key, 'state', 'dispatched', 'seq', seq, 'lookup', a.lookup, 'team', a.team,
     'key', a.key, 'tag', '', 'provider', a.provider, 'operation', a.operation,
     'credential', a.credential, 'slot', a.slot, 'worst_units', a.units, 'worst_cost', a.cost,
     'price', a.price, 'free', a.free and 1 or 0, 'at', a.at, 'dispatched_at', a.at, 'until', now,

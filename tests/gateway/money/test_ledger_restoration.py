@@ -12,12 +12,14 @@ from gateway.money.journal import Journal
 from gateway.money.ledger import Ledger, Outdated
 from gateway.money.restoration import Restorer
 from gateway.money.verification import Auditor, Tape, read_tape
-from gateway.money.witness import Reach, identify, last_seen, reach_of
+from gateway.money.witness import Reach, forgotten, identify, last_seen, reach_of
 from gateway.store.connection import Store
+from gateway.store.script import Script
 from tests.gateway.money.books import (
     MINUTE,
     ROOT,
     audit,
+    balances,
     bid,
     buy,
     claim,
@@ -97,6 +99,69 @@ async def test_another_machine_puts_back_what_only_it_knows(store: Store, tmp_pa
     await other.follow()
     assert +(await spent(store)) == {"posted": 300, "reserved": 100}
     await audit(store)
+
+
+async def assert_retired_for_good(store: Store, folder: Path) -> None:
+    """Processes that start a year after an older store was accepted."""
+    ledger = await begin(store, folder)
+    backup = await snapshot(store)
+    await buy(ledger, 100, "lost")
+    await roll_back(store, backup)
+    assert await Restorer(ledger, folder).accept() == 1
+    rid = await buy(ledger, 100, "after")
+    # Said again, it changes nothing.
+    await ledger.settle(ending(rid))
+    assert await Books(store, ROOT).retire(0) == 2
+    await Restorer(ledger, folder).follow()
+    assert +(await spent(store)) == {"posted": 200}
+    assert await entries(store) == []
+
+
+async def test_what_is_retired_does_not_come_back(store: Store, tmp_path: Path) -> None:
+    await assert_retired_for_good(store, tmp_path)
+
+
+async def test_a_retired_entry_that_comes_back_is_noticed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, guard = Script.load, "return day and last and day <= last"
+    assert guard in load("restore").source
+
+    def broken(name: str) -> Script:
+        return Script.of(name, load(name).source.replace(guard, "return false"))
+
+    monkeypatch.setattr(Script, "load", broken)
+    with pytest.raises(AssertionError):
+        await assert_retired_for_good(store, tmp_path)
+
+
+async def test_what_is_said_since_is_not_read_again(store: Store, tmp_path: Path) -> None:
+    ledger = await begin(store, tmp_path)
+    lost = await buy(ledger, 100, "lost")
+    await store.call("SET", f"{ROOT}era", 1)
+    assert (await ledger.admit(claim(bid("next", 0)))).kind == "reserved"
+    await buy(ledger, 100, "after")
+    found = forgotten(tmp_path, root=ROOT, store=await identify(store), since=Reach(), until=1)
+    assert [rid for rid, _ in found] == [lost]
+
+
+async def test_caps_of_jobs_and_lookups_know_what_was_put_back(
+    store: Store, tmp_path: Path
+) -> None:
+    ledger = await begin(store, tmp_path)
+    backup = await snapshot(store)
+    asked = claim(bid("lost", direct=True), scopes=["team:t", "all", "job:job_1"])
+    rid = (await ledger.admit(asked)).rid
+    before = await balances(store)
+    await roll_back(store, backup)
+    await Restorer(ledger, tmp_path).accept()
+    assert (await entry(store, rid))["lookup"] == asked.lookup
+    assert (await balances(store)).keys() == before.keys()
+    assert +(await spent(store, "job:job_1")) == {"in_doubt": 100}
+    await audit(store)
+    # The lookup, run again, counts what it may have spent.
+    again = claim(bid("lost"), lookup=asked.lookup, again=True)
+    assert [skip.cost for skip in (await ledger.admit(again)).skipped] == [100]
 
 
 async def test_an_answer_that_comes_late_closes_what_was_put_back(
