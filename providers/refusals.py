@@ -34,7 +34,7 @@ STATUS_ERRORS: Mapping[int, type[ProviderError]] = {
 OVERLOADED = 503
 # Said by whatever stands before the provider, which may have done its work all the same. No
 # document tells whether that is charged: assumed, as of every silence, that it may be.
-NOT_IN_TIME = 504
+NOT_IN_TIME = (504, 520, 524)
 
 
 def refused(
@@ -48,7 +48,7 @@ def refused(
     kind = found or STATUS_ERRORS.get(status, strange)
     heeded = kind is RateLimited or (kind is Unavailable and status == OVERLOADED)
     unread = kind is MalformedResponse and status < 300
-    unheard = kind is Unavailable and status == NOT_IN_TIME
+    unheard = kind is Unavailable and status in NOT_IN_TIME
     return kind(
         f"{whose} answered {status}",
         status=status,
