@@ -21,8 +21,9 @@ from gateway.api.idempotency import REPLAYED, Repeats, check, mark_of
 from gateway.api.lists import ReplyMeta, missing
 from gateway.api.portions import PAGED, count_rows, going_on, portion
 from gateway.api.preferences import parts_of, wait_of
-from gateway.api.problems import MEDIA_TYPE, Problem, of_error, of_lookup
+from gateway.api.problems import MEDIA_TYPE, Problem, of_error
 from gateway.api.showing import shown
+from gateway.api.unanswered import of_lookup
 from gateway.guard.rates import CEILING, Meter
 from gateway.jobs.carrying import Buried
 from gateway.jobs.engine import Engine

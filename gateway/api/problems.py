@@ -23,7 +23,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.api.expectations import explain
 from gateway.jobs.carrying import Buried
-from gateway.lookup.attempts import Attempt, Tally, seconds_until_asked
+from gateway.lookup.attempts import Attempt
 from gateway.lookup.desk import NotConfigured, Unanswerable
 from gateway.lookup.endings import (
     HeldBack,
@@ -34,8 +34,6 @@ from gateway.lookup.endings import (
     Unsettled,
 )
 from gateway.lookup.identity import QueryError
-from gateway.lookup.lookup import Lookup
-from gateway.lookup.routing import PATTERN
 from gateway.money.amounts import to_money, to_units
 from gateway.money.ledger import Outdated
 from gateway.money.terms import Obstacle
@@ -47,7 +45,6 @@ log = get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SOON = 2
-TOO_SOON = " `routing.timeout` leaves less time than they usually need."
 RETRY_LATER = 60
 CRASH_FRAMES = 20
 CODES: Mapping[str, tuple[int, str]] = {
@@ -162,7 +159,7 @@ def of_error(error: BaseException, request_id: str = "") -> Problem:
             detail = f"The {error.scope}'s {what} are used up."
             return Problem("rate_limited", detail, retry_after=error.seconds)
         case OverBudget(budget=Obstacle() as budget):
-            return _over_budget(budget, None)
+            return over_budget(budget, None)
         case KeyRevoked():
             return unauthenticated()
         case Unanswerable() | HeldBack():
@@ -227,52 +224,7 @@ def unauthenticated() -> Problem:
     return Problem("unauthenticated", detail, headers={"www-authenticate": "Bearer"})
 
 
-def of_lookup(lookup: Lookup) -> Problem | None:
-    """Why a finished lookup has no answer; None if it has one, even an empty one."""
-    attempts, tally = lookup.attempts, lookup.tally
-    has_failed = any(_was_asked(item) for item in attempts if not _is_guess(lookup, item))
-    # A guess that was wrong says nothing of those who failed to answer.
-    guessed_wrong = any(item.provider == PATTERN and item.outcome == "empty" for item in attempts)
-    if lookup.answer or lookup.empties or (guessed_wrong and not has_failed):
-        return None
-    if has_failed:
-        return _failed(attempts, tally)
-    if tally.obstacle is not None:
-        return _over_budget(tally.obstacle, attempts)
-    detail = "No provider can be asked at the moment: " + _reasons(attempts)
-    if any(item.reason == "timed_out" for item in attempts):
-        detail += TOO_SOON
-    wait = seconds_until_asked(attempts, tally)
-    return Problem("no_provider_available", detail, retry_after=wait, attempts=attempts)
-
-
-def _is_guess(lookup: Lookup, item: Attempt) -> bool:
-    """A guess, or the verification of one."""
-    return item.provider == PATTERN or item.operation != lookup.operation
-
-
-def _was_asked(item: Attempt) -> bool:
-    """An old doubt stops a step without asking; a new one has its reason."""
-    if item.outcome == "in_doubt":
-        return item.reason is not UNSET
-    return item.outcome != "skipped"
-
-
-def _failed(attempts: list[Attempt], tally: Tally) -> Problem:
-    detail = "None of the providers asked gave a clean answer: " + _reasons(attempts)
-    asked = [item for item in attempts if _was_asked(item)]
-    if all(item.reason == "rate_limited" for item in asked):
-        wait = tally.retry_after or RETRY_SOON
-        return Problem("no_provider_available", detail, retry_after=wait, attempts=attempts)
-    return Problem("all_providers_failed", detail, attempts=attempts)
-
-
-def _reasons(attempts: list[Attempt]) -> str:
-    shown = (f"{item.provider} {item.reason or item.outcome}" for item in attempts)
-    return ", ".join(shown) + "."
-
-
-def _over_budget(budget: Obstacle, attempts: list[Attempt] | None) -> Problem:
+def over_budget(budget: Obstacle, attempts: list[Attempt] | None) -> Problem:
     name = "max_cost" if budget.scope == "max_cost" else f"budget of {budget.scope}"
     amounts = (budget.spent, budget.limit, budget.reserved)
     spent, limit, reserved = (to_money(amount) for amount in amounts)
