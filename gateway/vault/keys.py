@@ -45,7 +45,7 @@ def key_id_of(text: str) -> str | None:
 
 def digest_of(text: str) -> str:
     """What is kept of a key: its secret has too many bits for a slow hash to add anything."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _checksum(text: str) -> str:

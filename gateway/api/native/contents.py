@@ -113,7 +113,7 @@ def _parts(body: bytes, media: str) -> Pairs:
     parts = _message(body, media).get_payload()
     if not isinstance(parts, list):
         return []
-    return [(str(_name_of(part)), _text(part)) for part in parts]
+    return [(_whole(str(_name_of(part))), _text(part)) for part in parts]
 
 
 def _are_plain(body: bytes, media: str) -> bool:
@@ -139,14 +139,21 @@ def _text(part: Any) -> str:
 def _plain(value: Any) -> Any:
     """Of a member given twice the last counts, as with most readers of JSON."""
     if isinstance(value, _Object):
-        return {name: _plain(item) for name, item in value}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        return {_whole(name): _plain(item) for name, item in value}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return _whole(value) if isinstance(value, str) else value
+
+
+def _whole(text: str) -> str:
+    """Half a character, which JSON can write, is none."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _flat(value: Any) -> Iterator[str]:
     """Every name and every text inside."""
     if isinstance(value, str):
-        yield value
+        yield _whole(value)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _flat(item)
