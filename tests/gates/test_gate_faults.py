@@ -219,7 +219,7 @@ async def test_faults_of_one_provider_are_nobodys_elses(
     tmp_path: Path, campaign: Campaign
 ) -> None:
     faults = campaign.size(short=FAULTS, full=FAULTS + MORE)
-    async with scene(tmp_path, people=campaign.size(short=12_000, full=24_000)) as site:
+    async with scene(tmp_path, people=campaign.size(short=24_000, full=36_000)) as site:
         await site.warm_up()
         for fault in faults:
             await site.row(*fault)
