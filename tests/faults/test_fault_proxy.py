@@ -55,6 +55,12 @@ async def test_without_faults_everything_passes(store: Store, store_url: str) ->
     assert +proxy.seen == {"connections": 1, "replies": 40}
 
 
+@pytest.fixture(autouse=True)
+def _no_lull(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call is made, however soon after a silence."""
+    monkeypatch.setattr("gateway.store.condition.LULL", 0)
+
+
 @pytest.mark.parametrize("silent", [0, 1])
 async def test_a_dropped_reply_is_of_a_call_that_happened(
     store: Store, store_url: str, silent: int

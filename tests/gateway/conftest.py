@@ -143,6 +143,12 @@ async def simulator() -> AsyncIterator[RunningSimulator]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _own_data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier test left on the disk is of a store that is gone."""
+    monkeypatch.setattr("tests.gateway.conftest.DATA_DIR", tmp_path / "data")
+
+
 GatewayFactory = Callable[..., Awaitable[Gateway]]
 
 

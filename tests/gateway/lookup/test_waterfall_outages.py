@@ -65,9 +65,10 @@ async def test_an_answer_that_could_not_be_settled_costs_nothing_when_asked_agai
 
 
 async def test_a_store_that_is_slow_to_reserve_leaves_no_reservation(
-    scene_on: Scene, served: Served
+    scene_on: Scene, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The claim waits in its socket: it may be run before or after the void that withdraws it."""
+    monkeypatch.setattr("gateway.store.condition.LULL", 0)
     for _ in range(3):
         served.freeze()
         person = scene_on.person(hunter="valid")
