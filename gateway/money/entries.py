@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -98,8 +99,10 @@ class Filter(Struct, frozen=True, kw_only=True):
             wanted is None or wanted == getattr(entry, name) for name, wanted in self._named
         )
 
-    def takes_day(self, found: DaySum) -> bool:
-        noon = int(datetime.fromisoformat(f"{found.day}T12:00:00+00:00").timestamp() * 1000)
+    def takes_day(self, found: DaySum, zone: ZoneInfo) -> bool:
+        """By its noon in `zone`, that of the budgets, whose midnights bound it."""
+        moment = datetime.fromisoformat(f"{found.day}T12:00:00").replace(tzinfo=zone)
+        noon = int(moment.timestamp() * 1000)
         if self.since is not None and noon < self.since:
             return False
         if self.until is not None and noon >= self.until:
@@ -181,14 +184,17 @@ class Books:
         done: int = await self._store.run(self._retire, [self._root], (keep, CHUNK))
         return done
 
-    async def days(self, wanted: Filter = EVERYTHING) -> AsyncIterator[DaySum]:
-        """What is left of retired entries; days that a filter's span cuts count as a whole."""
+    async def days(self, wanted: Filter, zone: ZoneInfo) -> AsyncIterator[DaySum]:
+        """What is left of retired entries; days that a filter's span cuts count as a whole.
+
+        `zone` is the one that their days are of.
+        """
         if wanted.state not in (None, "posted"):
             return
         for day in await self._store.call("ZRANGE", f"{self._root}days", 0, -1):
             flat = await self._store.call("HGETALL", f"{self._root}sums:{day.decode()}")
             for found in _to_day_sums(day.decode(), flat):
-                if wanted.takes_day(found):
+                if wanted.takes_day(found, zone):
                     yield found
 
     async def page(

@@ -85,7 +85,7 @@ async def summarise(
             calendar.day(entry.at) if name == "day" else getattr(entry, name) for name in groups
         )
         _row(rows, groups, place).add(entry)
-    async for day in books.days(wanted):
+    async for day in books.days(wanted, zone):
         _row(rows, groups, tuple(getattr(day, name) for name in groups)).add_day(day)
     return [rows[place] for place in sorted(rows)]
 

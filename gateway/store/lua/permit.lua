@@ -29,11 +29,20 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', now - STALE)) 
 local score = redis.call('ZSCORE', queue, who) or string.format('%.0f', rank * 1e14 + now + patience)
 local ahead = redis.call('ZCOUNT', queue, '-inf', '(' .. score)
 
+-- Of a store whose clock was ahead and is set back: what was let go later than now counts as of now.
+local function set_back(grants)
+  for i, granted in ipairs(redis.call('LRANGE', grants, 0, -1)) do
+    if tonumber(granted) > now then redis.call('LSET', grants, i - 1, now) end
+  end
+  return now
+end
+
 -- When the request after `ahead` others may go by one limit.
 local function earliest(bucket, number, span)
   local grants = account .. ':grants:' .. bucket
   local rounds, rest = math.floor(ahead / number), ahead % number
   local before = tonumber(redis.call('LINDEX', grants, rest - number) or 0)
+  if before > now then before = set_back(grants) end
   local at = before > 0 and before + span + MARGIN or 0
   return math.max(at, now) + rounds * (span + MARGIN)
 end

@@ -69,6 +69,22 @@ async def test_who_can_not_be_in_time_is_told_at_once(clocked: Store) -> None:
     await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
 
 
+async def test_a_clock_that_ran_ahead_and_is_set_back_stops_nobody(clocked: Store) -> None:
+    permits, limits = Permits(clocked, ROOT), allowance(Limit("", 2, 10))
+    await shift(clocked, 3_600_000)
+    for _ in range(2):
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    await shift(clocked, 0)
+    with pytest.raises(Wait) as wait:
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    assert 9 < wait.value.seconds <= 11
+    await shift(clocked, 11_000)
+    for _ in range(2):
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+    with pytest.raises(Wait):
+        await permits.take(limits, ALL, rank=Rank.URGENT, seconds=0)
+
+
 async def test_a_request_that_waits_for_a_connection_counts_from_when_it_leaves(
     clocked: Store,
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from gateway.money.entries import Books, Filter
 from gateway.money.ledger import Ledger
 from gateway.money.summaries import Sum, summarise
+from gateway.money.windows import windows_at
 from gateway.store.connection import Store
 from tests.gateway.money.books import (
     MINUTE,
@@ -185,6 +186,20 @@ async def test_ended_entries_become_sums_of_their_day_and_doubts_stay(clocked: S
     assert await books.retire(5 * MINUTE) == 1
     assert await clocked.call("ZCARD", f"{ROOT}ledger") == 0
     assert (await summarise(books, wanted, (), UTC))[0].cost == 100
+
+
+@pytest.mark.parametrize("name", ["Pacific/Kiritimati", "Pacific/Auckland", "Pacific/Niue"])
+async def test_a_day_that_is_summed_is_one_of_its_zone(clocked: Store, name: str) -> None:
+    zone = ZoneInfo(name)
+    await buy(Ledger(clocked, root=ROOT, zone=zone))
+    books = Books(clocked, ROOT)
+    [entry] = [entry async for entry in books.walk()]
+    assert await books.retire(0) == 1
+    day = windows_at(entry.at, zone)[0]
+    for shifted, cost in ((-1, 0), (0, 100), (1, 0)):
+        other = windows_at(day.starts + (12 + 24 * shifted) * 60 * MINUTE, zone)[0]
+        wanted = Filter(since=other.starts, until=other.ends)
+        assert (await summarise(books, wanted, (), zone))[0].cost == cost
 
 
 async def test_nothing_closed_stays_in_the_list_of_open_ends(
