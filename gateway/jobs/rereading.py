@@ -102,7 +102,8 @@ async def _collect(call: Call, kept: OpenTicket) -> Finding:
         return Finding("its task", charged(error, error.units, kept.price, error.once))
     if not isinstance(reply, Answer):
         return Finding("its task is still under way")
-    units = call.step.offer.charged_units(call.query, reply)
+    # Work that somebody else has paid for is collected for nothing.
+    units = call.step.offer.charged_units(call.query, reply) if kept.worst_units else 0
     return Finding("its task", _posted(units, kept.price, reply))
 
 

@@ -25,7 +25,7 @@ from gateway.lookup.haste import timed, too_late
 from gateway.lookup.hints import Hints
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
-from gateway.lookup.marking import Asked, marks_in_text
+from gateway.lookup.marking import Asked
 from gateway.lookup.planner import Step
 from gateway.lookup.resting import Parked, Rest
 from gateway.lookup.retries import RetryBudget
@@ -133,10 +133,7 @@ class Dialler:
             return posted(reply, reply.units or 0, call.step.price)
         call.seconds = max(SHORTEST, left)
         if reply is not None:
-            # Someone paid for this work before: collecting it is free.
-            if not dispatched and not await self._dispatch(call):
-                return Called(state="voided", error=Unavailable("the reservation is gone"))
-            return await self._collect(call, _to_open_ticket(call, reply, worst_units=0))
+            return await self._take_over(call, _to_open_ticket(call, reply, worst_units=0))
         if not (dispatched or call.step.paced or await self._dispatch(call)):
             return Called(state="voided", error=Unavailable("the reservation is gone"))
         return await self._buy(call)
@@ -249,6 +246,20 @@ class Dialler:
         except StoreDown as error:
             raise NotSent(str(error)) from None
 
+    async def _take_over(self, call: Call, kept: OpenTicket) -> Called:
+        """Someone paid for this work before: collecting it is free. Dispatched without its ticket
+        it would look like work that is to be paid for.
+        """
+        told = tickets.told(kept, call.rid, call.asked, self._key.value)
+        try:
+            lease = lease_of(call.seconds)
+            is_kept = await self._ledger.hold(**told, lease=lease, begins=True)
+        except StoreDown as error:
+            raise NotSent(str(error)) from None
+        if not is_kept:
+            return Called(state="voided", error=Unavailable("the reservation is gone"))
+        return await self._collect(call, kept)
+
     async def resume(self, call: Call, open_ticket: OpenTicket) -> Called:
         """Collect a ticket that an earlier call left behind. Raises StoreDown."""
         started = time.perf_counter()
@@ -345,15 +356,12 @@ class Dialler:
     async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> bool:
         """Keep the ticket; while the store is away it is polled on all the same: it is bought."""
         lease = round((wait + POLL_SECONDS + LEASE_MARGIN) * 1000)
-        packed = tickets.pack(kept)
-        marks = [*call.asked.persons, *call.asked.places]
-        marks += marks_in_text("\n".join(kept.ticket.state.values()), self._key.value)
-        bare = tickets.pack(kept.bare())
+        told = tickets.told(kept, call.rid, call.asked, self._key.value)
         try:
-            is_kept = await self._ledger.hold(call.rid, packed, lease, marks=marks, bare=bare)
+            is_kept = await self._ledger.hold(**told, lease=lease)
         except StoreDown:
             log.debug("ticket.not_kept", provider=kept.provider)
-            await self._spool.keep(Kept(rid=call.rid, ticket=packed, bare=bare, marks=marks))
+            await self._spool.keep(Kept(**told))
             return False
         await self._spool.drop(call.rid)
         return is_kept
@@ -383,13 +391,7 @@ def _log_trip(call: Call, error: BaseException) -> None:
 
 
 def _to_open_ticket(call: Call, ticket: Ticket, worst_units: int) -> OpenTicket:
+    step, asked, now = call.step, msgspec.json.encode(call.query), time.time()
     return OpenTicket(
-        ticket,
-        call.step.provider,
-        call.operation,
-        msgspec.json.encode(call.query),
-        call.slot,
-        call.step.price,
-        worst_units,
-        time.time(),
+        ticket, step.provider, call.operation, asked, call.slot, step.price, worst_units, now
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from gateway.lookup.identifiers import without_emails
-from gateway.lookup.marking import NOBODY
+from gateway.lookup.marking import NOBODY, Asked, marks_in_text
 from gateway.lookup.planner import Step
 from gateway.money.amounts import cost_of
 from gateway.vault.credentials import Credential
@@ -104,6 +105,13 @@ def pack(ticket: OpenTicket) -> bytes:
 
 def unpack(body: bytes) -> OpenTicket:
     return _decoder.decode(body)
+
+
+def told(kept: OpenTicket, rid: str, asked: Asked, key: bytes) -> dict[str, Any]:
+    """What is said to whoever keeps it; `asked` is of whom it was asked."""
+    marks = [*asked.persons, *asked.places]
+    marks += marks_in_text("\n".join(kept.ticket.state.values()), key)
+    return {"rid": rid, "ticket": pack(kept), "bare": pack(kept.bare()), "marks": marks}
 
 
 def wait_before(ticket: Ticket, learned: float) -> float:

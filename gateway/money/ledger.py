@@ -125,13 +125,19 @@ class Ledger:
         bare: bytes = b"",
         place: str = "",
         breaker: str = "",
+        begins: bool = False,
     ) -> bool:
         """Keep a ticket before its first poll, or only what is `bare` of it if one of `marks` has
         objected; False if the entry is closed. It is found under `place`, too, if there is one.
-        `breaker` is what its provider does well, if that is told. Raises Outdated.
+        `breaker` is what its provider does well, if that is told. One that `begins` is dispatched
+        by this. Raises Outdated.
         """
         operands = (rid, ticket, lease, bare, " ".join(marks), breaker, place)
-        return bool(await self._call("hold", *operands, int(self._is_fresh(rid))))
+        flags = int(self._is_fresh(rid)), int(begins)
+        seq = int(await self._call("hold", *operands, *flags))
+        if begins and seq and self._journal is not None:
+            self._journal.dispatched(rid, seq)
+        return bool(seq)
 
     async def sweep(self, lease: int) -> list[bytes]:
         """Close what was left open: rid, ticket, account of each that is to be collected within

@@ -3,10 +3,11 @@
 -- 'outdated' for a store that is older than its caller.
 -- ARGV: rid, ticket, lease ms, the ticket without persons, marks of those in it, the breaker that
 -- this answer closes and the key of another place that has the ticket ('' for none); whether its
--- owner knows that it was reserved, and the sequence and era that it has seen.
+-- owner knows that it was reserved; whether it is dispatched by this, so that it is never without its
+-- ticket; and the sequence and era that its owner has seen. Returns the ledger's sequence.
 local PLACED = 2 * 24 * 3600 * 1000
 local root, rid, ticket, lease = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
-local mark, era = tonumber(ARGV[9]), tonumber(ARGV[10])
+local begins, mark, era = ARGV[9] == '1', tonumber(ARGV[10]), tonumber(ARGV[11])
 if is_missed(root, rid, ARGV[8] == '1', era) or is_outdated(root, mark, era) then
   return 'outdated'
 end
@@ -21,6 +22,9 @@ if e[1] == 'in_doubt' and e[4] == 'owner_gone' then
   move(e[6], 'in_doubt', tonumber(e[5]), 'reserved', tonumber(e[5]))
   redis.call('SREM', root .. 'doubts', rid)
   stamp(root)
+elseif begins and e[1] == 'reserved' then
+  redis.call('HSET', key, 'dispatched_at', now)
+  stamp(root)
 elseif e[1] ~= 'dispatched' then
   return 0
 end
@@ -28,4 +32,4 @@ redis.call('HSET', key, 'state', 'dispatched', 'ticket', ticket, 'until', now + 
 redis.call('ZADD', root .. 'open', now + lease, rid)
 if ARGV[7] ~= '' then redis.call('SET', ARGV[7], ticket, 'PX', PLACED) end
 if ARGV[6] ~= '' then heard(root, e[7], ARGV[6], rid, 'ok', now) end
-return 1
+return (standing_of(root))

@@ -6,14 +6,17 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
 from gateway.jobs.records import Job
 from gateway.jobs.sweeper import Sweeper
+from gateway.lookup.calls import Dialler
 from gateway.store.connection import Store
 from gateway.vault.credentials import Credential
 from providers.simulator.accounts import Account
+from providers.simulator.population import Person
 from tests.gateway.jobs.conftest import StartWorker, Worker, outlive_leases
 from tests.gateway.lookup.scene import (
     HUNTER_FIND,
@@ -28,6 +31,11 @@ from tests.gateway.lookup.scene import (
 from tests.gateway.money.books import entries, open_entries, spent
 
 HIT = Decimal("0.05")
+ACCOUNT = {
+    "grant_type": "client_credentials",
+    "client_id": "sim-snov-client",
+    "client_secret": "sim-snov-secret",
+}
 
 
 @pytest.fixture
@@ -74,6 +82,43 @@ async def test_an_open_ticket_is_collected_by_the_heir(
     assert told(job) == ("accepted", HIT, NOTHING, [("sixtyfour", "accepted")])
     assert stage.requests(SIXTYFOUR_START) == stage.charges() == 1
     assert await open_entries(store) == []
+
+
+async def push(stage: Scene, person: Person) -> None:
+    """What somebody else who uses the account does."""
+    base = stage.simulator.endpoints.snov
+    first, _, last = person.full_name.partition(" ")
+    names = {"firstName": first, "lastName": last, "domain": person.company.domain}
+    async with httpx.AsyncClient(base_url=base) as client:
+        found = await client.post("/v1/oauth/access_token", json=ACCOUNT)
+        headers = {"authorization": f"Bearer {found.json()['access_token']}"}
+        await client.post(SNOV_PUSH, json=names, headers=headers)
+
+
+async def test_what_somebody_else_has_paid_for_costs_nothing_if_its_reader_dies(
+    start_worker: StartWorker, stage: Scene, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.fault("snov", "never_ready", path=SNOV_READ)
+    person, reading = stage.person(snov="valid"), asyncio.Event()
+    await push(stage, person)
+    bill = stage.billed()
+
+    async def linger(*_: Any) -> Any:
+        reading.set()
+        await asyncio.Event().wait()
+
+    worker = await start_worker()
+    with monkeypatch.context() as patched:
+        patched.setattr(Dialler, "_collect", linger)
+        name = await worker.begin(person, providers=["snov"])
+        await reading.wait()
+        await worker.die()
+    stage.heal()
+    await outlive_leases(store)
+    job = await (await start_worker(work=True)).ended(name)
+    assert told(job) == ("accepted", NOTHING, NOTHING, [("snov", "accepted")])
+    assert (stage.requests(SNOV_PUSH), stage.billed()) == (1, bill)
+    assert +(await spent(store)) == {}
 
 
 async def test_a_ticket_that_the_sweeper_collected_is_the_jobs_own_cost(

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from gateway.guard.permits import Allowance
+from gateway.jobs.rereading import _collect as look_again
 from gateway.lookup import tickets
 from gateway.lookup.called import Called
 from gateway.lookup.calls import Call, Dialler
@@ -92,9 +93,9 @@ class Unlimited(Market):
     async def heard(self, credential: Credential, error: ProviderError | None) -> None: ...
 
 
-async def collect(
+async def opened(
     ledger: Ledger, adapter: Any, *, worst: int = WORST, age: float = 0.0
-) -> tuple[str, Called]:
+) -> tuple[Call, tickets.OpenTicket]:
     rid = await reserve(ledger, cost=PRICE, slot="s")
     await ledger.dispatch(rid, MINUTE)
     offer = ADAPTERS["snov"].offers["emails.verify"]
@@ -107,7 +108,14 @@ async def collect(
         Ticket(state={"n": "1"}), "snov", "emails.verify", msgspec.json.encode(QUERY), "s",
         PRICE, worst, time.time() - age,
     )  # fmt: skip
-    return rid, await Dialler(ledger, Unlimited(), SPOOL, DataKey()).resume(call, kept)
+    return call, kept
+
+
+async def collect(
+    ledger: Ledger, adapter: Any, *, worst: int = WORST, age: float = 0.0
+) -> tuple[str, Called]:
+    call, kept = await opened(ledger, adapter, worst=worst, age=age)
+    return call.rid, await Dialler(ledger, Unlimited(), SPOOL, DataKey()).resume(call, kept)
 
 
 VERDICT = Answer(data=Verification(email=QUERY.email, status="valid"))
@@ -143,6 +151,15 @@ async def test_a_ticket_ends_once_at_the_price_it_was_bought_for(
     adapter = Scripted(*replies)
     _, called = await collect(ledger, adapter, worst=worst)
     assert (called.state, called.cost, adapter.polls) == (state, cost, polls)
+
+
+@pytest.mark.parametrize("worst, cost", [(WORST, PRICE), (0, 0)])
+async def test_what_was_only_read_is_free_when_a_doubt_is_looked_into(
+    ledger: Ledger, worst: int, cost: int
+) -> None:
+    found = await look_again(*await opened(ledger, Scripted(VERDICT), worst=worst))
+    assert found.called
+    assert (found.called.state, found.called.cost) == ("posted", cost)
 
 
 async def test_a_ticket_is_kept_as_the_provider_last_gave_it(ledger: Ledger) -> None:
