@@ -34,7 +34,7 @@ ROWS, BAD = 200, 6
 # What was bought is not remembered.
 AMNESIA = """
 import gateway.store.script as s
-read, head = s._read, "local function cached(a, s, now)\\n"
+read, head = s._read, "local function cached_at(a, s, now, slot)\\n"
 def read_without(name):
     text = read(name)
     assert name != "admission" or head in text

@@ -22,8 +22,9 @@ LIFE = 3
 ASKED, BESIDE = 3, 5
 STARTS = ("/add-names-to-find-emails", "/add-emails-to-verification", "/find-email-async")
 FINISHED = ("completed", "failed", "cancelled")
-# Of a call that is paid for whatever comes of it, it is known what it cost.
-ENDED = {"snov": "failed", "hunter": "failed", "sixtyfour": "in_doubt"}
+# Of a call that is paid for whatever comes of it, it is known what it cost. What Hunter's verifier
+# would have said is read once more when the books are compared.
+ENDED = {"snov": "failed", "hunter": "in_doubt", "sixtyfour": "in_doubt"}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from tests.gateway.supervisor.processes import (
 # Nobody sees that a call for the same answer is under way.
 ALONE = """
 import gateway.store.script as s
-read, seen = s._read, "redis.call('GET', a.root .. 'flight:' .. s.slot)"
+read, seen = s._read, "redis.call('GET', a.root .. 'flight:' .. slot)"
 def read_without(name):
     text = read(name)
     assert name != "admission" or seen in text
