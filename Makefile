@@ -22,7 +22,7 @@ gates: .venv/.dev ## the long campaigns, hours
 
 gates-short: .venv/.dev ## the campaigns in short form, as in CI
 	@$(BIN)/pytest -n 2 -q -m "gate and not paced" $(ARGS)
-	@$(BIN)/pytest -q --reruns 1 -raR -m "gate and paced" $(ARGS)
+	@$(BIN)/pytest -q --reruns 2 -raR -m "gate and paced" $(ARGS)
 
 bench: .venv/.dev ## performance figures of this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
