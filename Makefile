@@ -5,6 +5,9 @@ CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11
 # An environment that was moved, or whose interpreter is gone, is stale whatever its stamps say.
 STALE := $(shell test -x $(BIN)/python && test "$$(cat .venv/.place)" = "$(CURDIR)/.venv" 2>/dev/null || echo force)
 
+# What breaks on purpose may by chance do no harm: then it is tried once more, and the end says so.
+MUTANTS := -rfER --reruns 1 --only-rerun "DID NOT RAISE"
+
 .DEFAULT_GOAL := help
 .PHONY: help run test gates gates-short bench format format-check lint types imports lock clean force
 
@@ -15,14 +18,14 @@ run: .venv/.runtime ## serve on 127.0.0.1:8080 (PORT=…, ARGS="--workers 2")
 	@exec $(BIN)/prospect serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: .venv/.dev ## the everyday suite (ARGS="-k name")
-	@$(BIN)/pytest -n 2 -q -m "not gate and not gate_long" $(ARGS)
+	@$(BIN)/pytest -n 2 -q $(MUTANTS) -m "not gate and not gate_long" $(ARGS)
 
 gates: .venv/.dev ## the long campaigns, hours
-	@GATES=long $(BIN)/pytest -q -m "gate or gate_long" $(ARGS)
+	@GATES=long $(BIN)/pytest -q $(MUTANTS) -m "gate or gate_long" $(ARGS)
 
 gates-short: .venv/.dev ## the campaigns in short form, as in CI
-	@$(BIN)/pytest -n 2 -q -m "gate and not paced" $(ARGS)
-	@$(BIN)/pytest -q --reruns 2 -raR -m "gate and paced" $(ARGS)
+	@$(BIN)/pytest -n 2 -q $(MUTANTS) -m "gate and not paced" $(ARGS)
+	@$(BIN)/pytest -q -rfER --reruns 2 -m "gate and paced" $(ARGS)
 
 bench: .venv/.dev ## performance figures of this machine
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -9,9 +9,12 @@ from weakref import WeakKeyDictionary
 
 from providers.errors import MalformedResponse
 
-MAX_REPLY_BYTES = 8 * 1024 * 1024
-# Whatever is larger is read few at a time: a process holds some 40 MiB of replies at the worst.
+# A thousand of Hunter's leads, the most of anything that is documented, are about one MiB.
+MAX_REPLY_BYTES = 4 * 1024 * 1024
+# Whatever is larger is read few at a time: a process holds some 20 MiB of replies at the worst.
 LARGE, LARGE_AT_ONCE = 512 * 1024, 3
+# Seconds between its pieces: at its sender's full speed it would keep everybody else waiting.
+PAUSE = 0.004
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
@@ -31,6 +34,8 @@ async def _bounded(chunks: AsyncIterable[bytes], stack: AsyncExitStack) -> Async
         if size > MAX_REPLY_BYTES:
             raise MalformedResponse("the reply is too large", uncertain=True)
         yield chunk
+        if size > LARGE:
+            await asyncio.sleep(PAUSE)
 
 
 def _large() -> asyncio.Semaphore:
