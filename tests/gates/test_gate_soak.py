@@ -25,6 +25,8 @@ GATEWAYS = 2
 PROVIDERS = ("hunter", "snov", "sixtyfour")
 MOST_GROWTH, SPARE = 16 * MEBI, 12
 SHARE, CAPACITY_SECONDS, SETTLED = 0.6, 3.0, 2.0
+# Twice as many callers are tried as long as they get so much more done.
+CALLERS, MORE = 16, 1.1
 # After hours each look at the ledger takes its time.
 QUIET_SECONDS = 900
 COMPLAINTS = ("Task was destroyed", "never retrieved", "was never awaited", "Unclosed")
@@ -79,18 +81,27 @@ class Site:
             await asyncio.sleep(pause / 2)
 
     async def capacity(self) -> float:
-        """Lookups a second, of callers who ask without a pause."""
+        """The most lookups a second of callers who ask without a pause, however many they are."""
+        found = [await self.pace_of(CALLERS)]
+        while len(found) < 2 or found[-1] > MORE * found[-2]:
+            found.append(await self.pace_of(CALLERS << len(found)))
+        return max(found)
+
+    async def pace_of(self, callers: int) -> float:
+        """Lookups a second of so many callers."""
         before, over = sum(self.statuses.values()), asyncio.Event()
+        numbers = itertools.count()
 
-        async def ask_on(number: int) -> None:
+        async def ask_on() -> None:
             while not over.is_set():
-                await self._ask(3 * number + 1)
+                await self._ask(next(numbers))
 
-        clients = [asyncio.create_task(ask_on(number)) for number in range(24)]
+        clients = [asyncio.create_task(ask_on()) for _ in range(callers)]
+        began = time.monotonic()
         await asyncio.sleep(CAPACITY_SECONDS)
         over.set()
         await asyncio.gather(*clients)
-        return (sum(self.statuses.values()) - before) / CAPACITY_SECONDS
+        return (sum(self.statuses.values()) - before) / (time.monotonic() - began)
 
     def memory(self) -> int:
         """Resident, of all processes of the gateways, in bytes."""
@@ -122,9 +133,9 @@ async def scene(folder: Path, code: str = "") -> AsyncIterator[Site]:
         await made.kill()
 
 
-async def soak(site: Site, *, warm: float, seconds: float, pause: float) -> str:
-    """What grew under load, from the end of the warming up on."""
-    pace, over = SHARE * await site.capacity(), asyncio.Event()
+async def soak(site: Site, pace: float, *, warm: float, seconds: float, pause: float) -> str:
+    """What grew under so many lookups a second, from the end of the warming up on."""
+    over = asyncio.Event()
     load = asyncio.create_task(site.load(pace, over))
     faults = asyncio.create_task(site.faults(pause))
     await asyncio.sleep(warm)
@@ -169,9 +180,11 @@ async def test_nothing_is_lost_or_gathered_with_time(tmp_path: Path, campaign: C
     async with scene(tmp_path) as site:
         told = await soak(
             site,
-            warm=campaign.size(short=10.0, full=300.0),
-            seconds=campaign.size(short=24.0, full=7200.0),
-            pause=campaign.size(short=3.0, full=20.0),
+            SHARE * await site.capacity(),
+            # The connections of so many callers are closed by then.
+            warm=campaign.size(short=45.0, full=300.0),
+            seconds=campaign.size(short=135.0, full=7200.0),
+            pause=20.0,
         )
         assert_no_complaint(site)
         await assert_books_are_the_bill(site)
@@ -196,6 +209,6 @@ e.Edge._serve = hoarding
 async def test_what_is_gathered_with_time_is_noticed(tmp_path: Path) -> None:
     async with scene(tmp_path, HOARDING) as site:
         with pytest.raises(AssertionError, match="MiB"):
-            await soak(site, warm=0.5, seconds=4, pause=2)
+            await soak(site, 50, warm=0.5, seconds=4, pause=2)
         with pytest.raises(AssertionError, match="complaint"):
             assert_no_complaint(site)
