@@ -188,7 +188,7 @@ async def assert_patient(site: Scene, seconds: float) -> None:
 async def test_limits_are_kept_and_used_by_all_processes_together(
     tmp_path: Path, campaign: Campaign
 ) -> None:
-    seconds = campaign.size(short=4 * SHORT_MINUTE, full=540.0)
+    seconds = campaign.size(short=12 * SHORT_MINUTE, full=600.0)
     patience = campaign.size(short=4.0, full=50.0)
     async with scene(tmp_path, full=campaign.full) as site, site.load():
         await asyncio.sleep(WARM)
