@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import msgspec
 
@@ -27,36 +25,29 @@ from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.marking import Asked
 from gateway.lookup.planner import Step
+from gateway.lookup.reading import read
 from gateway.lookup.resting import Parked, Rest
-from gateway.lookup.retries import RetryBudget
+from gateway.lookup.retries import SHORTEST, RetryBudget
 from gateway.lookup.spool import Kept, Spool
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.ledger import Ledger
 from gateway.store.connection import StoreDown
 from gateway.telemetry.log import get_logger
+from gateway.vault.bench import WAITS
+from gateway.vault.credentials import Credential
 from gateway.vault.datakey import DataKey
-from providers.base import LONGEST_CALL, TRIPS, Adapter, Charge, Resend
-from providers.errors import (
-    MalformedResponse,
-    OutOfCredits,
-    ProviderError,
-    Suppressed,
-    TimedOut,
-    Unavailable,
-)
+from providers.base import LONGEST_CALL, Adapter, Charge, Resend
+from providers.errors import ProviderError, Suppressed, Unavailable
 from providers.model import Answer, Query, Ticket
 from providers.notices import tasks_of
 
 log = get_logger()
-T = TypeVar("T")
 
 LEASE_MARGIN = 15.0
 POLL_SECONDS = 15.0
 LONGEST_NAP = 20.0
 # Of an item that was laid aside, until it is lent again.
 LATENESS = 60.0
-SHORTEST = 0.05
-LONGEST_PAUSE = 0.25
 
 
 @dataclass(kw_only=True)
@@ -101,11 +92,20 @@ def lease_of(seconds: float) -> int:
 class Dialler:
     """Makes calls; the ledger hears of every one before its bytes leave."""
 
-    def __init__(self, ledger: Ledger, market: Market, spool: Spool, data_key: DataKey):
+    def __init__(
+        self,
+        ledger: Ledger,
+        market: Market,
+        spool: Spool,
+        data_key: DataKey,
+        *,
+        adapter_of: Callable[[Credential], Adapter],
+    ):
         self._ledger = ledger
         self._spool = spool
         self._key = data_key
         self._market = market
+        self._adapter_of = adapter_of
         self._permits = Permits(ledger.store, ledger.root, ledger.mark.seen)
         self._completions = Completions(ledger.store, ledger.root)
         self.hints = Hints()
@@ -142,17 +142,17 @@ class Dialler:
         """Read for free; once more if that failed and others did not."""
         if call.step.offer.peek is None:
             return None
-        return await self._again(lambda: self._peek_once(call), call)
+        return await self._budget.again(lambda: self._peek_once(call), call)
 
     async def _peek_once(self, call: Call) -> Answer | Ticket | None:
         async with self._leaving(call) as leave:
             peeking = call.adapter.peek(call.query, seconds=call.seconds, leave=leave)
-            return await _read(call, peeking)
+            return await read(call, peeking)
 
     async def _buy(self, call: Call) -> Called:
         try:
             if call.step.offer.charge is Charge.FREE and call.step.offer.resend is Resend.SAFE:
-                reply = await self._again(lambda: self._ask(call), call)
+                reply = await self._budget.again(lambda: self._ask(call), call)
             else:
                 reply = await self._batches.ask(call) or await self._ask(call)
         except ProviderError as error:
@@ -167,7 +167,7 @@ class Dialler:
             asking = call.adapter.ask(
                 call.query, seconds=call.seconds, after=call.after, leave=leave
             )
-            return await _read(call, asking)
+            return await read(call, asking)
 
     async def _ask_many(self, calls: Sequence[Call]) -> list[Outcome]:
         """One request, of which each row has its own reservation, ticket and end."""
@@ -177,7 +177,7 @@ class Dialler:
             convoy = Convoy(leave, partial(self._dispatch_all, calls))
             queries = [call.query for call in calls]
             asking = head.adapter.ask_many(queries, seconds=head.seconds, leave=convoy)
-            outcomes = await _read(head, asking)
+            outcomes = await read(head, asking)
         # What is bought is kept before its row waits for a seat.
         found = zip(calls, outcomes, strict=True)
         await asyncio.gather(
@@ -193,23 +193,6 @@ class Dialler:
         paced = [call for call in calls if call.step.paced]
         if not all(await asyncio.gather(*(self._dispatch(call) for call in paced))):
             raise NotSent("a reservation is gone")
-
-    async def _again(self, work: Callable[[], Awaitable[T]], call: Call) -> T:
-        """What `work` gives, tried once more where that costs nothing, if the budget allows it."""
-        until = time.monotonic() + call.seconds
-        self._budget.earn()
-        try:
-            return await work()
-        except (Unavailable, TimedOut, MalformedResponse) as error:
-            if error.retry_after:
-                raise
-            pause = random.uniform(0, LONGEST_PAUSE)
-            left = until - time.monotonic() - pause
-            if left < SHORTEST or not self._budget.spend():
-                raise
-            await asyncio.sleep(pause)
-            call.seconds = left
-            return await work()
 
     @asynccontextmanager
     async def _leaving(
@@ -279,29 +262,41 @@ class Dialler:
         return posted(answer, units, kept.price)
 
     async def _poll(self, call: Call, kept: OpenTicket) -> Answer:
-        strikes, before = 0, time.time() - kept.opened_at
+        """Until the answer is there, or a life is over; of an older ticket, once at least."""
+        before = time.time() - kept.opened_at
         # Whoever laid it aside had waited for this poll, and not for the one after it.
         wait = max(0.0, kept.due - time.time()) if kept.due else await self._wait(kept)
-        while (left := kept.opened_at + tickets.LIFE - time.time()) > 0:
-            await self._rest(call, kept, min(wait, left))
-            elapsed = time.time() - kept.opened_at
+        wait = min(wait, kept.left)
+        while True:
+            await self._rest(call, kept, wait)
+            elapsed, is_telling = time.time() - kept.opened_at, _is_telling(kept)
             try:
                 reply = await self._collect_once(call, kept)
             except ProviderError as error:
-                strikes += 1
-                if isinstance(error, OutOfCredits):
-                    await self._market.heard(call.step.credential, error)
-                if tickets.is_final(error, strikes):
-                    raise
-                wait = tickets.wait_after(error, strikes)
+                again = await self._again_in(call, kept, error)
+                if again is None:
+                    return tickets.last_word(call.query, kept.ticket, error)
+                wait = again
                 continue
             if isinstance(reply, Answer):
                 # It was done some time since the poll before.
-                call.took = 0.0 if kept.ticket.slow else (before + elapsed) / 2
+                call.took = (before + elapsed) / 2 if is_telling else 0.0
                 return reply
-            kept.ticket, strikes, before = reply, 0, elapsed
-            wait = await self._wait(kept)
-        return tickets.last_word(call.query, kept.ticket)
+            kept.ticket, kept.strikes, before = reply, 0, elapsed
+            if not kept.left:
+                return tickets.last_word(call.query, reply)
+            wait = min(await self._wait(kept), kept.left)
+
+    async def _again_in(self, call: Call, kept: OpenTicket, error: ProviderError) -> float | None:
+        """Seconds until a poll that failed is made again, None if it was the last.
+
+        Raises what ends the ticket at once.
+        """
+        if error.reason in WAITS:
+            await self._market.heard(call.step.credential, error)
+        if tickets.is_final(error):
+            raise error
+        return tickets.retry_in(kept, error)
 
     async def _wait(self, kept: OpenTicket) -> float:
         elapsed = max(0.0, time.time() - kept.opened_at)
@@ -309,11 +304,22 @@ class Dialler:
         return tickets.wait_before(kept.ticket, learned)
 
     async def _collect_once(self, call: Call, kept: OpenTicket) -> Answer | Ticket:
+        self._renew(call)
         async with self._leaving(call, poll=True) as leave:
             reading = call.adapter.collect(
                 call.query, kept.ticket, seconds=POLL_SECONDS, leave=leave
             )
-            return await _read(call, reading)
+            return await read(call, reading)
+
+    def _renew(self, call: Call) -> None:
+        """Its account as it is now: a key may have been changed since it was bought.
+
+        One that is gone is asked as it was.
+        """
+        held = self._market.credential(call.step.credential.id)
+        if held is not None and held is not call.step.credential:
+            call.step = msgspec.structs.replace(call.step, credential=held)
+            call.adapter = self._adapter_of(held)
 
     async def _rest(self, call: Call, kept: OpenTicket, seconds: float) -> None:
         """Sleep before a poll, in naps that keep the lease as short as a poll needs it.
@@ -372,22 +378,9 @@ async def _sleep(seconds: float, bell: asyncio.Event) -> None:
         await asyncio.wait_for(bell.wait(), seconds)
 
 
-async def _read(call: Call, work: Awaitable[T]) -> T:
-    """What the adapter makes of the provider's words; one it trips over can't be read."""
-    try:
-        return await work
-    except MalformedResponse as error:
-        if error.__cause__ is not None:
-            _log_trip(call, error.__cause__)
-        raise
-    except TRIPS as error:
-        _log_trip(call, error)
-        raise MalformedResponse("the reply could not be read", uncertain=True) from error
-
-
-def _log_trip(call: Call, error: BaseException) -> None:
-    name = type(error).__name__
-    log.error("adapter.tripped", provider=call.step.provider, error=name)
+def _is_telling(kept: OpenTicket) -> bool:
+    """Whether an answer that is there now tells how long its provider took."""
+    return not kept.ticket.slow and not kept.strikes and kept.left > 0
 
 
 def _to_open_ticket(call: Call, ticket: Ticket, worst_units: int) -> OpenTicket:

@@ -185,8 +185,9 @@ class Market:
     async def _bench_unless_changed(self, credential: Credential, reason: str) -> None:
         """A refusal of the secret that an account had before says nothing of the one it has."""
         held = self.credential(credential.id)
-        if held is not None and held.secret == credential.secret:
-            await self.bench.put(credential.id, reason)
+        if held is None or held.secret != credential.secret:
+            return
+        if await self.bench.put(credential.id, reason):
             log.warning("credential.benched", credential=credential.id, reason=reason)
 
     def stalls_of(self, operation: str, team: str, credential: str) -> list[Stall]:

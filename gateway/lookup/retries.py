@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from providers.errors import MalformedResponse, TimedOut, Unavailable
+
+if TYPE_CHECKING:
+    from gateway.lookup.calls import Call
+
 MOST_SAVED, SHARE = 5.0, 0.1
+# Seconds that a call must have, and that it waits at most for its second try.
+SHORTEST, LONGEST_PAUSE = 0.05, 0.25
+
+T = TypeVar("T")
 
 
 class RetryBudget:
@@ -19,3 +34,20 @@ class RetryBudget:
             return False
         self._tries -= 1
         return True
+
+    async def again(self, work: Callable[[], Awaitable[T]], call: Call) -> T:
+        """What `work` gives, tried once more where that costs nothing, if the budget allows it."""
+        until = time.monotonic() + call.seconds
+        self.earn()
+        try:
+            return await work()
+        except (Unavailable, TimedOut, MalformedResponse) as error:
+            if error.retry_after:
+                raise
+            pause = random.uniform(0, LONGEST_PAUSE)
+            left = until - time.monotonic() - pause
+            if left < SHORTEST or not self.spend():
+                raise
+            await asyncio.sleep(pause)
+            call.seconds = left
+            return await work()

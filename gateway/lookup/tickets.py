@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from providers.errors import (
     MalformedResponse,
     OutOfCredits,
     ProviderError,
+    RateLimited,
     Suppressed,
     TaskFailed,
     TimedOut,
@@ -40,16 +42,22 @@ from providers.model import (
 CEILING = 600.0
 GROWTH = 1.5
 LONGEST_WAIT = 10.0
+# After what a person may have to mend, and at least after what asks for patience.
+REFUSED_WAIT, LEAST_WAIT = 60.0, 1.0
+REFUSED = (AuthenticationFailed, OutOfCredits, MalformedResponse)
+# A greylisted mailbox is asked again after minutes; a provider's task never needs that long.
 SLOW_WAIT = 900.0
 LIFE = 3600.0
-STRIKES = 3
-# A greylisted mailbox is asked again after minutes; a provider's task never needs that long.
+# Polls in a row that fail after its life, and seconds after it in which one has to get through.
+STRIKES, RESPITE = 3, 24 * 3600.0
 
 
 class OpenTicket(Struct):
     """A ticket as its entry keeps it, with all that another process needs to collect it.
 
-    `due` is when it is to be asked for next, whoever does it; 0 if nobody has said.
+    `due` is when it is to be asked for next, whoever does it; 0 if nobody has said. `strikes`
+    polls in a row have failed. `until` is when it is given up though none gets through to its
+    provider; 0 while its life is not over.
     """
 
     ticket: Ticket
@@ -62,6 +70,13 @@ class OpenTicket(Struct):
     opened_at: float
     due: float = 0.0
     is_bare: bool = False
+    strikes: int = 0
+    until: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds of its life; 0 once that is over."""
+        return max(0.0, self.opened_at + LIFE - time.time())
 
     @property
     def asked(self) -> Query:
@@ -125,21 +140,39 @@ def wait_before(ticket: Ticket, learned: float) -> float:
 
 def wait_after(error: ProviderError, poll: int) -> float:
     """Seconds until a poll that failed is tried again."""
-    if error.retry_after is not None:
-        return error.retry_after
-    return min(LONGEST_WAIT, 1.0 * GROWTH**poll)
+    is_refused = isinstance(error, REFUSED)
+    if error.retry_after is not None and not is_refused:
+        return max(LEAST_WAIT, error.retry_after)
+    longest = REFUSED_WAIT if is_refused else LONGEST_WAIT
+    return max(error.retry_after or 0.0, min(longest, GROWTH ** min(poll, 20)))
 
 
-def is_final(error: ProviderError, strikes: int) -> bool:
+def retry_in(kept: OpenTicket, error: ProviderError) -> float | None:
+    """Seconds until the poll that failed is made again; None if it was the last.
+
+    A life that is over ends with STRIKES more; one that was too early for its provider is none of
+    them.
+    """
+    now = time.time()
+    kept.strikes += 1
+    if kept.left:
+        return min(kept.left, wait_after(error, kept.strikes))
+    if not kept.until:
+        kept.strikes, kept.until = 1, now + RESPITE
+    is_struck = kept.strikes >= STRIKES and not isinstance(error, RateLimited)
+    if is_struck or now >= kept.until:
+        return None
+    return min(kept.until - now, wait_after(error, kept.strikes))
+
+
+def is_final(error: ProviderError) -> bool:
     """Whether asking again for the ticket can't help: the task, or the ticket, is gone.
 
-    `strikes` polls in a row have failed; a reply that can't be read may have come from a proxy.
+    A key may be mended, and a reply that can't be read may have come from a proxy.
     """
     if isinstance(error, OutOfCredits):
         return is_of_the_task(error)
-    if isinstance(error, TaskFailed | InvalidQuery | Unsupported | Suppressed):
-        return True
-    return strikes >= STRIKES and isinstance(error, MalformedResponse | AuthenticationFailed)
+    return isinstance(error, TaskFailed | InvalidQuery | Unsupported | Suppressed)
 
 
 def is_of_the_task(error: OutOfCredits) -> bool:
@@ -150,9 +183,14 @@ def is_of_the_task(error: OutOfCredits) -> bool:
     return error.status is None
 
 
-def last_word(query: Query, ticket: Ticket) -> Answer:
-    """What is known when a ticket's life is over. Raises TimedOut."""
+def last_word(query: Query, ticket: Ticket, error: ProviderError | None = None) -> Answer:
+    """What is known when a ticket's life is over, and its last poll met with `error`.
+
+    Raises TimedOut, AuthenticationFailed, MalformedResponse.
+    """
     if ticket.slow and isinstance(query, VerifyEmail):
         checks = Checks(greylisted=True)
         return Answer(data=Verification(email=query.email, status="unknown", checks=checks))
+    if isinstance(error, AuthenticationFailed | MalformedResponse):
+        raise error
     raise TimedOut("the provider never finished", uncertain=True)

@@ -70,7 +70,7 @@ class Waterfall:
         self.lately = Lately()
         self.chronicles = Chronicles(ledger.store, ledger.root)
         self.shelf = Bookshelf(ledger.store, ledger.root)
-        self.dialler = Dialler(ledger, market, spool, data_key)
+        self.dialler = Dialler(ledger, market, spool, data_key, adapter_of=adapter_of)
         self._background: set[asyncio.Task[Any]] = set()
 
     async def run(self, lookup: Lookup) -> None:

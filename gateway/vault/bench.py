@@ -53,9 +53,12 @@ class Bench:
         found = self._rests.get(name)
         return found if found and found.until > time.time() else None
 
-    async def put(self, name: str, reason: str) -> None:
-        await self._store.run(self._bench, (self._key, VERSION), (name, reason, *WAITS[reason]))
+    async def put(self, name: str, reason: str) -> bool:
+        """Take it out of use; False if it was."""
+        told = (name, reason, *WAITS[reason])
+        is_new = await self._store.run(self._bench, (self._key, VERSION), told)
         await self.load()
+        return bool(is_new)
 
     async def clear(self, name: str) -> None:
         if await self._store.call("HDEL", self._key, name):

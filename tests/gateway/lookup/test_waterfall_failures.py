@@ -72,7 +72,6 @@ DOUBTFUL: list[Case] = [
     ("sixtyfour", "status", {"path": SIXTYFOUR_START, "status": 504}, "unavailable"),
     ("sixtyfour", "charge_without_reply", {"path": SIXTYFOUR_START}, "unavailable"),
     ("sixtyfour", "rename_field", {"path": SIXTYFOUR_START}, "malformed_response"),
-    ("sixtyfour", "rename_field", {"path": POLL, "field": "result"}, "malformed_response"),
 ]  # fmt: skip
 # The free read before the push: whatever happens to it, nothing was bought.
 FREE: list[Case] = [
@@ -123,6 +122,14 @@ async def test_silence_is_in_doubt_and_not_asked_again(scene: Scene, provider: s
     for case in DOUBTFUL:
         if case[0] == provider:
             await check_doubt(scene, *case)
+
+
+async def test_what_cannot_be_read_is_in_doubt_once_its_life_is_over(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.lookup.tickets.LIFE", 0)
+    options = {"path": POLL, "field": "result"}
+    await check_doubt(scene, "sixtyfour", "rename_field", options, "malformed_response")
 
 
 async def check_doubt(
