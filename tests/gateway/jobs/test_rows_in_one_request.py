@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.lookup import tickets
 from gateway.lookup.batching import Batches, Outcome
 from gateway.lookup.calls import Call
 from gateway.store.connection import Store
@@ -214,6 +215,7 @@ async def test_a_provider_that_mixes_rows_up_is_noticed(
         return (await find_many(self, queries))[::-1]
 
     monkeypatch.setattr(Sixtyfour, "find_many", mixed)
+    monkeypatch.setattr(tickets, "LIFE", 0)
     worker = await start_worker(work=True)
     job = await worker.ended(
         await submit(worker, people(stage, ROWS, sixtyfour="valid"), "sixtyfour")
@@ -231,6 +233,7 @@ async def test_a_crowd_that_does_not_count_its_calls_is_caught(
         return [Ticket(state={**one.state, "at": "0"}) for one in found if isinstance(one, Ticket)]
 
     monkeypatch.setattr(Batches, "_sent", whole)
+    monkeypatch.setattr(tickets, "LIFE", 0)
     worker = await start_worker(work=True)
     await worker.ended(await submit(worker, people(stage, ROWS, sixtyfour="valid"), "sixtyfour"))
     with pytest.raises(AssertionError):

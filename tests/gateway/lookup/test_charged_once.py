@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.lookup import dues, settling
+from gateway.lookup import dues, settling, tickets
 from gateway.money.ledger import Ledger
 from gateway.store.connection import StoreDown
 from providers.simulator.accounts import Account
@@ -110,7 +110,9 @@ async def what_a_later_read_tells(scene: Scene) -> None:
     await ask(scene, COMPANY)
     scene.fault("snov", "garbage", path="/v2/domain-search/result/*")
     routing = {"providers": ["snov"], "max_age": 0}
-    reply = await scene.gateway.post(COMPANY, {"domain": DOMAIN, "routing": routing})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tickets, "LIFE", 0)
+        reply = await scene.gateway.post(COMPANY, {"domain": DOMAIN, "routing": routing})
     assert reply.status_code == 502, reply.text
     scene.heal()
     report = await reconcile(scene)
