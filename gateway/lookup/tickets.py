@@ -50,6 +50,8 @@ SLOW_WAIT = 900.0
 LIFE = 3600.0
 # Polls in a row that fail after its life, and seconds after it in which one has to get through.
 STRIKES, RESPITE = 3, 24 * 3600.0
+# Replies in a row that nobody can read, over a quarter of an hour: the next one will be no better.
+UNREADABLE = 20
 
 
 class OpenTicket(Struct):
@@ -150,11 +152,13 @@ def wait_after(error: ProviderError, poll: int) -> float:
 def retry_in(kept: OpenTicket, error: ProviderError) -> float | None:
     """Seconds until the poll that failed is made again; None if it was the last.
 
-    A life that is over ends with STRIKES more; one that was too early for its provider is none of
-    them.
+    A life ends early with UNREADABLE replies. One that is over ends with STRIKES more; one that was
+    too early for its provider is none of them.
     """
     now = time.time()
     kept.strikes += 1
+    if isinstance(error, MalformedResponse) and kept.strikes >= UNREADABLE:
+        return None
     if kept.left:
         return min(kept.left, wait_after(error, kept.strikes))
     if not kept.until:

@@ -73,6 +73,18 @@ async def test_a_life_that_is_over_ends_with_a_few_failures(
     assert adapter.polls == tickets.STRIKES
 
 
+@pytest.mark.parametrize("before, polls", [(0, tickets.UNREADABLE), (1, tickets.UNREADABLE + 1)])
+async def test_what_nobody_can_read_is_given_up_within_its_life(
+    ledger: Ledger, before: int, polls: int
+) -> None:
+    """One that can be read in between begins the count anew."""
+    adapter = Scripted(*[WAITING] * before, MalformedResponse())
+    _, called = await collect(ledger, adapter)
+    assert called.error
+    assert (called.error.reason, called.state) == ("malformed_response", "posted")
+    assert adapter.polls == polls
+
+
 @pytest.mark.parametrize("error", [AuthenticationFailed(), Unavailable(), RateLimited()])
 async def test_a_failure_or_two_do_not_hide_what_is_there_after_all(
     ledger: Ledger, error: Exception
