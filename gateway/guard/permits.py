@@ -99,12 +99,13 @@ class Permits:
         seconds: float,
         rid: str = "",
         lease: int = 0,
+        buys: bool = True,
         check: Callable[[], None] = lambda: None,
     ) -> Passage:
         """Wait until a request that counts for `buckets` may leave. Raises Wait, Gone.
 
-        With `rid` the reservation is recorded as dispatched in the same step. What `check` raises
-        before a nap ends the wait.
+        With `rid` the reservation is recorded as dispatched in the same step, if that is what it
+        `buys`; until then it is renewed. What `check` raises before a nap ends the wait.
         """
         who, until = secrets.token_hex(8), time.monotonic() + seconds
         limits = [limit for limit in allowance.limits if limit.bucket in buckets]
@@ -112,7 +113,8 @@ class Permits:
         try:
             while True:
                 left = max(0, _millis(until - time.monotonic()))
-                args = (who, int(rank), left, rid, lease, allowance.at_once, *self._seen(), *told)
+                asked = (who, int(rank), left, rid, lease, allowance.at_once)
+                args = (*asked, *self._seen(), int(buys), *told)
                 found = await self._store.run(self._script, self._keys(allowance), args)
                 word, value = int(found[0]), int(found[1])
                 match word:

@@ -9,8 +9,8 @@ import msgspec
 
 from gateway.jobs.collection import call_of, settle_collected
 from gateway.lookup import open_tasks, tickets
-from gateway.lookup.calls import lease_of
 from gateway.lookup.desk import Desk
+from gateway.lookup.leases import lease_of
 from gateway.lookup.open_tasks import OpenTasks
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.entries import Books

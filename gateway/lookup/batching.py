@@ -51,7 +51,7 @@ class Batches:
 
         Raises ProviderError, StoreDown.
         """
-        name = _name_of(call)
+        name = name_of(call)
         if name is None:
             return None
         future = self._join(name, call)
@@ -100,7 +100,7 @@ class Batches:
             return [error, *(_heard_of(error) for _ in calls[1:])]
 
 
-def _name_of(call: Call) -> tuple[str, ...] | None:
+def name_of(call: Call) -> tuple[str, ...] | None:
     """What calls have in common that can share a request; None for one that goes alone.
 
     They are of one job: it is cancelled, or laid aside, as one.

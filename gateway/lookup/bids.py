@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway.lookup.bookshelf import Bookshelf
-from gateway.lookup.calls import lease_of
 from gateway.lookup.identity import slot_of
+from gateway.lookup.leases import lease_of
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.planner import Step

@@ -14,13 +14,14 @@ import msgspec
 
 from gateway.guard.permits import Permits, Rank
 from gateway.lookup import tickets
-from gateway.lookup.batching import Batches, Outcome
+from gateway.lookup.batching import Batches, Outcome, name_of
 from gateway.lookup.called import Called, failed, posted, spoilt
 from gateway.lookup.completion import Completions
-from gateway.lookup.departures import Convoy, Departure, NotSent
+from gateway.lookup.departures import Convoy, Departure, NotSent, ran_out
 from gateway.lookup.dues import reckon
 from gateway.lookup.haste import timed, too_late
 from gateway.lookup.hints import Hints
+from gateway.lookup.leases import dispatch, lease_for, lease_of, renew
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.marking import Asked
@@ -36,14 +37,13 @@ from gateway.telemetry.log import get_logger
 from gateway.vault.bench import WAITS
 from gateway.vault.credentials import Credential
 from gateway.vault.datakey import DataKey
-from providers.base import LONGEST_CALL, Adapter, Charge, Resend
-from providers.errors import ProviderError, Suppressed, Unavailable
+from providers.base import Adapter, Charge, Resend
+from providers.errors import ProviderError, Suppressed
 from providers.model import Answer, Query, Ticket
 from providers.notices import tasks_of
 
 log = get_logger()
 
-LEASE_MARGIN = 15.0
 POLL_SECONDS = 15.0
 LONGEST_NAP = 20.0
 # Of an item that was laid aside, until it is lent again.
@@ -82,11 +82,6 @@ class Call:
         Assumed: of the two requests either takes half of the time.
         """
         return max(SHORTEST, self.usual / 2) if self.seconds >= self.usual else 0.0
-
-
-def lease_of(seconds: float) -> int:
-    """Milliseconds after which a call that long must be presumed dead."""
-    return round((min(seconds, LONGEST_CALL) + LEASE_MARGIN) * 1000)
 
 
 class Dialler:
@@ -134,27 +129,28 @@ class Dialler:
         call.seconds = max(SHORTEST, left)
         if reply is not None:
             return await self._take_over(call, _to_open_ticket(call, reply, worst_units=0))
-        if not (dispatched or call.step.paced or await self._dispatch(call)):
-            return Called(state="voided", error=Unavailable("the reservation is gone"))
-        return await self._buy(call)
+        return await self._buy(call, dispatched or call.step.paced)
 
     async def _peek(self, call: Call) -> Answer | Ticket | None:
         """Read for free; once more if that failed and others did not."""
         if call.step.offer.peek is None:
             return None
-        return await self._budget.again(lambda: self._peek_once(call), call)
+        return await self._budget.again(lambda: self._peek_once(call), call, self._ledger)
 
     async def _peek_once(self, call: Call) -> Answer | Ticket | None:
         async with self._leaving(call) as leave:
             peeking = call.adapter.peek(call.query, seconds=call.seconds, leave=leave)
             return await read(call, peeking)
 
-    async def _buy(self, call: Call) -> Called:
+    async def _buy(self, call: Call, leaves: bool) -> Called:
+        """One that `leaves` needs nothing but its permit."""
         try:
+            if not leaves:
+                await dispatch(self._ledger, [call])
             if call.step.offer.charge is Charge.FREE and call.step.offer.resend is Resend.SAFE:
-                reply = await self._budget.again(lambda: self._ask(call), call)
+                reply = await self._budget.again(lambda: self._ask(call), call, self._ledger)
             else:
-                reply = await self._batches.ask(call) or await self._ask(call)
+                reply = await self._batches.ask(call) or await self._ask_alone(call)
         except ProviderError as error:
             return failed(call.step, error)
         if isinstance(reply, Ticket):
@@ -162,8 +158,14 @@ class Dialler:
         units = call.step.offer.charged_units(call.query, reply)
         return posted(reply, units, call.step.price)
 
+    async def _ask_alone(self, call: Call) -> Answer | Ticket:
+        if name_of(call) is not None:
+            # It has waited for others, and for its seat.
+            await renew(self._ledger, [call])
+        return await self._ask(call)
+
     async def _ask(self, call: Call) -> Answer | Ticket:
-        async with self._leaving(call, rid=call.rid) as leave:
+        async with self._leaving(call, buys=True) as leave:
             asking = call.adapter.ask(
                 call.query, seconds=call.seconds, after=call.after, leave=leave
             )
@@ -173,8 +175,10 @@ class Dialler:
         """One request, of which each row has its own reservation, ticket and end."""
         head = calls[0]
         head.seconds = min(call.seconds for call in calls)
-        async with self._leaving(head, rid=head.rid) as leave:
-            convoy = Convoy(leave, partial(self._dispatch_all, calls))
+        paced = [call for call in calls if call.step.paced]
+        await renew(self._ledger, paced)
+        async with self._leaving(head, buys=True) as leave:
+            convoy = Convoy(leave, partial(dispatch, self._ledger, paced))
             queries = [call.query for call in calls]
             asking = head.adapter.ask_many(queries, seconds=head.seconds, leave=convoy)
             outcomes = await read(head, asking)
@@ -188,15 +192,10 @@ class Dialler:
     async def _keep(self, call: Call, ticket: Ticket) -> None:
         await self._hold(call, _to_open_ticket(call, ticket, call.step.units), 0.0)
 
-    async def _dispatch_all(self, calls: Sequence[Call]) -> None:
-        """Raises NotSent; what of it was recorded is voided by whoever is told."""
-        paced = [call for call in calls if call.step.paced]
-        if not all(await asyncio.gather(*(self._dispatch(call) for call in paced))):
-            raise NotSent("a reservation is gone")
 
     @asynccontextmanager
     async def _leaving(
-        self, call: Call, *, rid: str = "", poll: bool = False
+        self, call: Call, *, buys: bool = False, poll: bool = False
     ) -> AsyncIterator[Departure | None]:
         """What lets the requests of a call leave; a provider that asks for patience gets it."""
         allowance = self._market.allowance(call.step.credential)
@@ -206,8 +205,9 @@ class Dialler:
             allowance,
             (*call.adapter.rates, *call.adapter.rates_of_plan(call.step.credential.options)),
             rank=Rank.BULK if bulk else Rank.URGENT,
-            rid=rid if call.step.paced else "",
+            rid=call.rid if call.step.paced and not poll else "",
             lease=lease_of(call.seconds),
+            buys=buys,
             poll=poll,
             dispatched=self._ledger.dispatched,
             rest=call.rest,
@@ -223,12 +223,6 @@ class Dialler:
             if allowance.at_once:
                 await departure.arrived()
 
-    async def _dispatch(self, call: Call) -> bool:
-        try:
-            return await self._ledger.dispatch(call.rid, lease_of(call.seconds))
-        except StoreDown as error:
-            raise NotSent(str(error)) from None
-
     async def _take_over(self, call: Call, kept: OpenTicket) -> Called:
         """Someone paid for this work before: collecting it is free. Dispatched without its ticket
         it would look like work that is to be paid for.
@@ -240,7 +234,7 @@ class Dialler:
         except StoreDown as error:
             raise NotSent(str(error)) from None
         if not is_kept:
-            return Called(state="voided", error=Unavailable("the reservation is gone"))
+            return Called(state="voided", error=ran_out())
         return await self._collect(call, kept)
 
     async def resume(self, call: Call, open_ticket: OpenTicket) -> Called:
@@ -361,7 +355,7 @@ class Dialler:
 
     async def _hold(self, call: Call, kept: OpenTicket, wait: float) -> bool:
         """Keep the ticket; while the store is away it is polled on all the same: it is bought."""
-        lease = round((wait + POLL_SECONDS + LEASE_MARGIN) * 1000)
+        lease = lease_for(wait + POLL_SECONDS)
         told = tickets.told(kept, call.rid, call.asked, self._key.value)
         try:
             is_kept = await self._ledger.hold(**told, lease=lease)

@@ -11,7 +11,7 @@ from gateway.guard.permits import Allowance, Gone, Passage, Permits, Rank, Refra
 from gateway.lookup.resting import Parked, Rest
 from gateway.store.connection import StoreDown
 from providers.base import Leave, Rate
-from providers.errors import RateLimited, Unavailable
+from providers.errors import RateLimited
 
 # What a permit takes into account: a request that leaves later than that is counted anew.
 PROMPT = 0.01
@@ -21,12 +21,18 @@ class NotSent(StoreDown):
     """The store did not confirm the dispatch, so no byte left."""
 
 
+def ran_out() -> RateLimited:
+    """The reservation is closed: nothing leaves, as if its permit had not come in time."""
+    return RateLimited("the reservation ran out before a byte left")
+
+
 class Departure:
     """Of one call, which may be several requests.
 
-    `rid` is the reservation of a paid one, which `dispatched` is told of; a poll leaves without a
-    permit while the store is away: what it asks for is bought. Only so long is waited that the
-    provider still has the seconds that it usually takes; `waited` is how long it was.
+    `rid` is the reservation of a paid one, which lives on while it waits. If it `buys`, its own
+    request is what is dispatched, and `dispatched` is told of it. A poll leaves without a permit
+    while the store is away: what it asks for is bought. Only so long is waited that the provider
+    still has the seconds that it usually takes; `waited` is how long it was.
     """
 
     def __init__(
@@ -38,6 +44,7 @@ class Departure:
         rank: Rank,
         rid: str = "",
         lease: int = 0,
+        buys: bool = True,
         poll: bool = False,
         dispatched: Callable[[str, int], None] | None = None,
         rest: Rest | None = None,
@@ -49,6 +56,7 @@ class Departure:
         self._rank = rank
         self._rid = rid
         self._lease = lease
+        self._buys = buys
         self._poll = poll
         self._dispatched = dispatched
         self._rest = rest
@@ -58,7 +66,7 @@ class Departure:
         self._let_go = 0.0
 
     async def __call__(self, path: str, *, own: bool, seconds: float) -> None:
-        rid, began = self._rid if own else "", time.monotonic()
+        rid, buys, began = self._rid, own and self._buys, time.monotonic()
         try:
             passage = await self._permits.take(
                 self._allowance,
@@ -67,6 +75,7 @@ class Departure:
                 seconds=max(0.0, seconds - self._usual),
                 rid=rid,
                 lease=self._lease,
+                buys=buys,
                 check=self._check,
             )
         except Wait as wait:
@@ -74,7 +83,7 @@ class Departure:
         except Refrained:
             raise NotSent("it was laid aside before a byte left") from None
         except Gone:
-            raise Unavailable("the reservation is gone") from None
+            raise ran_out() from None
         except StoreDown as error:
             if self._poll:
                 return
@@ -82,7 +91,7 @@ class Departure:
         self._passages.append(passage)
         self._let_go = time.monotonic()
         self.waited += self._let_go - began
-        if rid:
+        if rid and buys:
             # Further requests of the same call are part of what was dispatched.
             self._rid = ""
             if self._dispatched is not None and passage.sequence:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from msgspec import Struct
 
 from gateway.lookup.bids import limits_of
-from gateway.lookup.calls import LEASE_MARGIN
 from gateway.lookup.endings import HeldBack, OverBudget, check
+from gateway.lookup.leases import lease_for
 from gateway.lookup.lookup import Caller
 from gateway.lookup.spool import Kept, tell
 from gateway.lookup.waterfall import Waterfall
@@ -235,7 +235,7 @@ def _claim(caller: Caller, purchase: Purchase, seconds: float) -> Claim:
         cost=purchase.cost,
         price=purchase.price,
         max_age=0,
-        lease=round((seconds + LEASE_MARGIN) * 1000),
+        lease=lease_for(seconds),
         free=not purchase.units,
         direct=not purchase.paced,
         limits=limits_of(purchase.limits),

@@ -8,10 +8,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from gateway.lookup.leases import renew
 from providers.errors import MalformedResponse, TimedOut, Unavailable
 
 if TYPE_CHECKING:
     from gateway.lookup.calls import Call
+    from gateway.money.ledger import Ledger
 
 MOST_SAVED, SHARE = 5.0, 0.1
 # Seconds that a call must have, and that it waits at most for its second try.
@@ -35,7 +37,7 @@ class RetryBudget:
         self._tries -= 1
         return True
 
-    async def again(self, work: Callable[[], Awaitable[T]], call: Call) -> T:
+    async def again(self, work: Callable[[], Awaitable[T]], call: Call, ledger: Ledger) -> T:
         """What `work` gives, tried once more where that costs nothing, if the budget allows it."""
         until = time.monotonic() + call.seconds
         self.earn()
@@ -50,4 +52,5 @@ class RetryBudget:
                 raise
             await asyncio.sleep(pause)
             call.seconds = left
+            await renew(ledger, [call])
             return await work()

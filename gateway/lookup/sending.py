@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from gateway.guard.permits import Permits, Rank
-from gateway.lookup.calls import LEASE_MARGIN
 from gateway.lookup.departures import Departure
 from gateway.lookup.desk import Desk
+from gateway.lookup.leases import lease_for
 from gateway.lookup.lookup import PATIENCE
 from gateway.vault.credentials import Credential
 from providers.errors import ProviderError
 from providers.registry import ADAPTERS
-from providers.relay import Outgoing, Relayed, relay
+from providers.relay import LEAVE_SECONDS, Outgoing, Relayed, relay
 
 
 class Underway:
@@ -68,7 +68,7 @@ class Sender:
             (*adapter.rates, *adapter.rates_of_plan(account.options)),
             rank=Rank.URGENT,
             rid=rid,
-            lease=round((seconds + LEASE_MARGIN) * 1000),
+            lease=lease_for(seconds + LEAVE_SECONDS),
             poll=poll,
             dispatched=self._desk.ledger.dispatched,
             usual=0.0 if poll else min(PATIENCE, seconds / 2),

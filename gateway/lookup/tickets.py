@@ -152,8 +152,8 @@ def wait_after(error: ProviderError, poll: int) -> float:
 def retry_in(kept: OpenTicket, error: ProviderError) -> float | None:
     """Seconds until the poll that failed is made again; None if it was the last.
 
-    A life ends early with UNREADABLE replies. One that is over ends with STRIKES more; one that was
-    too early for its provider is none of them.
+    A life ends early with UNREADABLE replies. One that is over ends with STRIKES more; one that
+    was too early for its provider is none of them.
     """
     now = time.time()
     kept.strikes += 1

@@ -109,6 +109,10 @@ class Ledger:
             self._journal.dispatched(rid, seq)
         return bool(seq)
 
+    async def renew(self, rid: str, lease: int) -> bool:
+        """Its owner is alive; False if the entry is closed. Raises Outdated."""
+        return bool(await self._call("renew", rid, lease))
+
     def dispatched(self, rid: str, seq: int) -> None:
         """A call was recorded as dispatched together with its permit."""
         self.mark.seq = max(self.mark.seq, seq)
@@ -282,7 +286,7 @@ class Ledger:
         return name.startswith(PROCESS) and name >= self._fresh
 
 
-SCRIPTS = ("admit", "dispatch", "hold", "settle", "sweep", "resolve")
+SCRIPTS = ("admit", "renew", "dispatch", "hold", "settle", "sweep", "resolve")
 
 
 PROCESS = secrets.token_hex(8)

@@ -22,6 +22,7 @@ import gateway.jobs.queue
 import gateway.jobs.seats
 import gateway.jobs.sweeper
 import gateway.lookup.calls
+import gateway.lookup.leases
 import gateway.lookup.tickets
 import gateway.money.ledger
 import gateway.process
@@ -89,7 +90,8 @@ def hurry() -> None:
     """What a dead process left is taken over within a second."""
     gateway.jobs.holds.RENEW, gateway.jobs.engine.LOOK = 0.1, 0.05
     gateway.jobs.queue.LEASE, gateway.jobs.sweeper.PERIOD = 700, 0.1
-    put(gateway.lookup.calls, LEASE_MARGIN=0.5, POLL_SECONDS=0.5, LONGEST_CALL=0.5, LATENESS=0.5)
+    put(gateway.lookup.leases, LEASE_MARGIN=0.5, LONGEST_CALL=0.5)
+    put(gateway.lookup.calls, POLL_SECONDS=0.5, LATENESS=0.5)
     gateway.lookup.tickets.CEILING = 0.05
 
 

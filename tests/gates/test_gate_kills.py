@@ -107,7 +107,7 @@ s._read = read_without
 """
 # A call that takes its time is in doubt, and its end changes nothing.
 DOUBTING = """
-import gateway.lookup.calls as c, gateway.store.script as s
+import gateway.lookup.leases as c, gateway.store.script as s
 c.LEASE_MARGIN = -0.9
 read, seen = s._read, "or not (LIVE[held] or held == 'in_doubt')"
 def read_without(name):

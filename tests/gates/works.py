@@ -45,8 +45,8 @@ import gateway.jobs.holds, gateway.jobs.engine, gateway.jobs.sweeper, gateway.lo
 import gateway.supervisor.children as c, gateway.vault.tokens
 gateway.jobs.holds.RENEW, gateway.jobs.engine.LOOK, gateway.jobs.sweeper.PERIOD = 0.5, 0.3, 0.5
 gateway.jobs.queue.LEASE, gateway.vault.tokens.LEASE = 2000, 1000
-gateway.lookup.calls.LEASE_MARGIN = gateway.lookup.calls.POLL_SECONDS = 2.0
-gateway.lookup.calls.LONGEST_CALL, gateway.lookup.calls.LONGEST_NAP = 2.0, 1.0
+gateway.lookup.leases.LEASE_MARGIN = gateway.lookup.calls.POLL_SECONDS = 2.0
+gateway.lookup.leases.LONGEST_CALL, gateway.lookup.calls.LONGEST_NAP = 2.0, 1.0
 gateway.lookup.calls.LATENESS = 1.0
 c.LONGEST_PAUSE = 0.1
 """

@@ -71,6 +71,17 @@ local function announce(root, watch, team, now)
   end
 end
 
+-- Whoever speaks for an entry is alive: it is left alone until `ends`. Returns its state, nil if it is
+-- closed.
+local function renew(root, rid, ends)
+  local key = root .. 'entry:' .. rid
+  local state = redis.call('HGET', key, 'state')
+  if not LIVE[state] then return nil end
+  redis.call('HSET', key, 'until', ends)
+  redis.call('ZADD', root .. 'open', ends, rid)
+  return state
+end
+
 local CLOSING = { 'state', 'worst_cost', 'balances', 'slot', 'joined', 'free', 'worst_units',
   'meters', 'watch', 'team' }
 

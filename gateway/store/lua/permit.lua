@@ -1,15 +1,16 @@
 -- uses: moves
 -- Lets a request of an account go, if every limit allows it now and nobody with a better right waits;
--- a paid one is recorded as dispatched in the same step. Grants are remembered by their time, so
--- that no window of any limit, wherever it begins, holds more than it may.
+-- a paid one is recorded as dispatched in the same step. Whoever waits keeps what is reserved for it.
+-- Grants are remembered by their time, so that no window of any limit, wherever it begins, holds more
+-- than it may.
 -- ARGV: who asks, rank (0 goes before 1), ms it can wait, rid ('' for a free one), lease
--- of the rid in ms, most at once (0 any), sequence and era that it has seen of the ledger, then
--- bucket, number, ms, ... of each limit.
+-- of the rid in ms, most at once (0 any), sequence and era that it has seen of the ledger, whether
+-- this is the request that the rid pays for, then bucket, number, ms, ... of each limit.
 -- Returns { 1, sequence, now } if it may go, { 0, ms } to ask again, { -1, ms } if it can't be in time,
 -- { -2 } if the reservation is gone, { -3 } if the store is older than who asks.
 local root, who, rank = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local patience, rid, lease = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-local at_once = tonumber(ARGV[6])
+local at_once, buys = tonumber(ARGV[6]), ARGV[9] == '1'
 local now = now_ms()
 -- A waiter that does not come back has gone; a grant travels, and may arrive later than the next.
 local STALE, MARGIN = 3000, 50
@@ -23,6 +24,16 @@ local function forget(member)
 end
 
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', now - STALE)) do forget(member) end
+
+local state = nil
+if rid ~= '' then
+  local outdated = is_outdated(root, tonumber(ARGV[7]), tonumber(ARGV[8]))
+  state = not outdated and renew(root, rid, now + lease)
+  if not state then
+    forget(who)
+    return { outdated and -3 or -2, 0 }
+  end
+end
 
 -- How many go before, by rank and then by how soon they have to be done. As text, since Lua writes
 -- numbers with 14 digits.
@@ -50,7 +61,7 @@ end
 local at, longest = now, {}
 local paused = tonumber(redis.call('GET', account .. ':paused') or 0)
 at = math.max(at, paused)
-for i = 9, #ARGV, 3 do
+for i = 10, #ARGV, 3 do
   local bucket, number, span = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
   at = math.max(at, earliest(bucket, number, span),
     tonumber(redis.call('GET', account .. ':paused:' .. bucket) or 0))
@@ -74,21 +85,9 @@ if at > now then
 end
 
 local seq = 0
-if rid ~= '' then
-  if is_outdated(root, tonumber(ARGV[7]), tonumber(ARGV[8])) then
-    forget(who)
-    return { -3, 0 }
-  end
-  local key = root .. 'entry:' .. rid
-  local state = redis.call('HGET', key, 'state')
-  if state == 'reserved' then
-    redis.call('HSET', key, 'state', 'dispatched', 'dispatched_at', now, 'until', now + lease)
-    redis.call('ZADD', root .. 'open', now + lease, rid)
-    seq = stamp(root)
-  elseif state ~= 'dispatched' then
-    forget(who)
-    return { -2, 0 }
-  end
+if buys and state == 'reserved' then
+  redis.call('HSET', root .. 'entry:' .. rid, 'state', 'dispatched', 'dispatched_at', now)
+  seq = stamp(root)
 end
 forget(who)
 for bucket, number in pairs(longest) do

@@ -39,8 +39,8 @@ IMPATIENT = """
 import gateway.jobs.engine, gateway.jobs.holds, gateway.jobs.sweeper, gateway.lookup.calls
 gateway.jobs.holds.RENEW = gateway.jobs.engine.LOOK = gateway.jobs.sweeper.PERIOD = 0.2
 gateway.jobs.queue.LEASE = 1000
-gateway.lookup.calls.LEASE_MARGIN = gateway.lookup.calls.POLL_SECONDS = 1.0
-gateway.lookup.calls.LONGEST_CALL = 1.0
+gateway.lookup.leases.LEASE_MARGIN = gateway.lookup.calls.POLL_SECONDS = 1.0
+gateway.lookup.leases.LONGEST_CALL = 1.0
 """
 IN_ORDER: Mapping[str, Any] = {"routing": {"order": "listed"}}
 PERSON = {"full_name": "Ada Lovelace", "domain": "blue-harbor.example"}
