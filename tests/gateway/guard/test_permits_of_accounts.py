@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 
 import pytest
 
 from gateway.guard.permits import Allowance, Gone, Limit, Permits, Rank, Wait
 from gateway.money.ledger import Ledger
-from gateway.store.connection import Store
-from tests.gateway.money.books import MINUTE, ROOT, entry, reserve
+from gateway.store.connection import Script, Store
+from tests.gateway.money.books import MINUTE, ROOT, bid, claim, ending, entry, reserve
 from tests.gateway.money.conftest import clocked, ledger, shift
 
 __all__ = ["clocked", "ledger"]
@@ -174,6 +175,80 @@ async def test_a_paid_request_is_dispatched_in_the_same_step(ledger: Ledger) -> 
     free = allowance()
     with pytest.raises(Gone):
         await permits.take(free, ALL, rank=Rank.URGENT, seconds=0, rid="res_none")
+
+
+class Looks:
+    """How often somebody who waits has looked whether it may go."""
+
+    def __init__(self) -> None:
+        self._made: asyncio.Queue[None] = asyncio.Queue()
+
+    def __call__(self) -> None:
+        self._made.put_nowait(None)
+
+    async def another(self) -> None:
+        """One that begins from now on; the next may be under way."""
+        while not self._made.empty():
+            self._made.get_nowait()
+        for _ in range(2):
+            await self._made.get()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.guard.permits.LONGEST_NAP", 0.01)
+
+
+async def wait_for_leases(ledger: Ledger, permits: Permits, *, buys: bool) -> None:
+    """Three times as long as it is left alone; then it may go."""
+    limits, looks = allowance(Limit("", 1, 60)), Looks()
+    rid, store = await reserve(ledger), ledger.store
+    take = partial(permits.take, limits, ALL, rank=Rank.URGENT, rid=rid, lease=MINUTE, buys=buys)
+    await permits.pause(limits, 190)
+    waits = asyncio.create_task(take(seconds=600, check=looks))
+    for minutes in (0.75, 1.5, 2.25, 3):
+        await looks.another()
+        await shift(store, round(minutes * MINUTE))
+        assert (await ledger.admit(claim(bid()))).kind == "joined"
+        assert await ledger.sweep(MINUTE) == []
+        assert (await entry(store, rid))["state"] == "reserved"
+    await looks.another()
+    await shift(store, 200_000)
+    assert bool((await waits).sequence) == buys
+    assert (await entry(store, rid))["state"] == ("dispatched" if buys else "reserved")
+    await ledger.settle(ending(rid, "voided", cost=0))
+    with pytest.raises(Gone):
+        await take(seconds=0)
+
+
+@pytest.mark.parametrize("buys", [False, True])
+async def test_whoever_waits_keeps_its_reservation(
+    impatient: None, ledger: Ledger, buys: bool
+) -> None:
+    await wait_for_leases(ledger, Permits(ledger.store, ROOT), buys=buys)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("renew(root, rid, now + lease)", "redis.call('HGET', root .. 'entry:' .. rid, 'state')"),
+        ("if not state then", "if false then"),
+        ("if buys and state", "if state"),
+        ("redis.call('HSET', key, 'until', ends)", ""),
+        ("if not LIVE[state] then return nil end", ""),
+    ],
+)
+async def test_permits_that_let_a_reservation_go_are_noticed(
+    impatient: None, ledger: Ledger, old: str, new: str
+) -> None:
+    permits = Permits(ledger.store, ROOT)
+    whole = permits._script.shifted
+    assert whole is not None
+    assert old in whole.source, "the mutant no longer fits the script"
+    shifted = Script.of("permit", whole.source.replace(old, new))
+    permits._script = Script.of("permit", permits._script.source, shifted=shifted)
+    with pytest.raises((AssertionError, pytest.fail.Exception, Wait)):
+        await wait_for_leases(ledger, permits, buys=False)
 
 
 async def test_who_hangs_up_while_waiting_is_not_waited_for(store: Store) -> None:
