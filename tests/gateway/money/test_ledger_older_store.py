@@ -41,6 +41,7 @@ async def permit(ledger: Ledger, rid: str) -> None:
 
 
 ACTS: dict[str, tuple[str, Act]] = {
+    "renew": ("reserved", lambda ledger, rid: ledger.renew(rid, 2 * MINUTE)),
     "dispatch": ("reserved", lambda ledger, rid: ledger.dispatch(rid, MINUTE)),
     "permit": ("reserved", permit),
     "hold": ("in_doubt", lambda ledger, rid: ledger.hold(rid, b"ticket", MINUTE)),
