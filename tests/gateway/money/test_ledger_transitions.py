@@ -94,6 +94,22 @@ async def test_only_a_live_reservation_is_dispatched(ledger: Ledger) -> None:
     assert not await ledger.dispatch("res_nobody", MINUTE)
 
 
+@pytest.mark.parametrize("direct", [False, True])
+async def test_an_owner_who_is_alive_keeps_its_entry(ledger: Ledger, direct: bool) -> None:
+    """As it is: renewed, it is neither dispatched nor more than it was."""
+    rid = await reserve(ledger, direct=direct)
+    for minutes in (0.75, 1.5, 2.25):
+        await shift(ledger.store, round(minutes * MINUTE))
+        assert await ledger.renew(rid, MINUTE)
+        assert await ledger.sweep(MINUTE) == []
+    assert await state(ledger, rid) == ("dispatched" if direct else "reserved")
+    assert +(await spent(ledger.store)) == {"reserved": 100}
+    await shift(ledger.store, 4 * MINUTE)
+    await ledger.sweep(MINUTE)
+    assert not await ledger.renew(rid, MINUTE)
+    assert not await ledger.renew("res_nobody", MINUTE)
+
+
 async def test_a_ticket_is_held_only_by_a_dispatched_entry(ledger: Ledger) -> None:
     rid = await reserve(ledger)
     assert not await ledger.hold(rid, b"ticket", MINUTE)
