@@ -16,7 +16,7 @@ import pytest
 from gateway.api import me
 from gateway.api.bodies import to_query
 from gateway.api.exchange import Exchange
-from gateway.lookup.calls import Dialler
+from gateway.lookup import calls
 from gateway.money.entries import HELD, Books, Entry
 from gateway.money.ledger import LIVE
 from gateway.store.connection import Store
@@ -227,8 +227,8 @@ async def serve_unadmitted(self: Exchange, request: Any, operation: str, body: A
     return await serve(self, request, operation, body)
 
 
-async def dispatch_unrecorded(*_: Any) -> bool:
-    return True
+async def dispatch_unrecorded(*_: Any) -> None:
+    """Tells nobody."""
 
 
 async def view_with_balance(context: Any, caller: Any) -> Any:
@@ -247,8 +247,8 @@ MUTANTS: dict[str, tuple[object, str, object, str, str]] = {
         "without a reservation",
     ),
     "a purchase is not recorded before it leaves": (
-        Dialler,
-        "_dispatch",
+        calls,
+        "dispatch",
         dispatch_unrecorded,
         "POST /v1/emails/find",
         "before its dispatch",
