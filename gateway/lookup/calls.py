@@ -192,7 +192,6 @@ class Dialler:
     async def _keep(self, call: Call, ticket: Ticket) -> None:
         await self._hold(call, _to_open_ticket(call, ticket, call.step.units), 0.0)
 
-
     @asynccontextmanager
     async def _leaving(
         self, call: Call, *, buys: bool = False, poll: bool = False
