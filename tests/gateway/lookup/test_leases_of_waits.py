@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.lookup import calls, departures, leases
+from gateway.lookup import calls, departures, leases, retries
 from gateway.lookup.batching import LINGER
 from gateway.money.ledger import Ledger
 from gateway.store import script
@@ -114,7 +114,7 @@ def blamed() -> Unavailable:
 
 
 MUTANTS: dict[str, tuple[Check, bool, Any, str, Any]] = {
-    "nothing is renewed": (the_longest_call_is_covered, False, calls, "renew", kept_by_nobody),
+    "nothing is renewed": (the_longest_call_is_covered, False, retries, "renew", kept_by_nobody),
     "no time to spare": (the_longest_call_is_covered, False, leases, "LEASE_MARGIN", 0.0),
     "none with permits": (the_longest_call_is_covered, True, leases, "LEASE_MARGIN", 0.0),
     "sent all the same": (what_is_closed_is_not_sent, False, calls, "dispatch", kept_by_nobody),
@@ -168,7 +168,7 @@ def lives_longer_than_one_exchange() -> None:
     """Whatever it is given: what goes by beside it is a pause, and a request that fills up."""
     for seconds in (0.05, 2.0, LONGEST_CALL, 300.0, 3600.0):
         longest = min(seconds, LONGEST_CALL) + LONGEST - LONGEST_CALL
-        beside = calls.LONGEST_PAUSE + LINGER
+        beside = retries.LONGEST_PAUSE + LINGER
         assert leases.lease_of(seconds) > (longest + beside) * 1000, seconds
 
 
