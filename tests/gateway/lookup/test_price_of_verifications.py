@@ -99,7 +99,9 @@ async def what_will_not_be_bought_is_not_reckoned_with(scene: Scene) -> None:
 
 
 async def it_decides_and_is_made_again(scene: Scene) -> None:
-    await suppose(scene, {**CELLS, "snov": {"": (50_000, 15_000, 15_000, 0, 0)}})
+    """So much is known that the lookup's draw decides nothing."""
+    known = {name: {"": tuple(100 * count for count in cells[""])} for name, cells in CELLS.items()}
+    await suppose(scene, known)
     person = scene.person(hunter="unknown", snov="valid")
     reply = await scene.find(person, order="learned", providers=PAIR, verify="uncertain")
     assert attempts(reply) == [("hunter", "weak", None), ("snov", "accepted", None)]
