@@ -105,7 +105,7 @@ async def test_estimates_that_decide_nothing_are_caught(
 
 
 async def test_what_is_delivered_makes_weak_answers_acceptable(scene: Scene) -> None:
-    routing = {"accept": {"max_bounce": 0.08}, "providers": ["snov"]}
+    routing = {"accept": {"max_bounce": 0.02}, "providers": ["snov"]}
     before = await scene.find(scene.person(snov="unknown"), **routing)
     assert outcome(before) == "weak"
     for _ in range(ENOUGH):
@@ -116,7 +116,7 @@ async def test_what_is_delivered_makes_weak_answers_acceptable(scene: Scene) -> 
     assert row["estimate"] < (await bounces(scene, "hunter", "unknown"))["estimate"] < 0.15
     await asyncio.sleep(bouncing.FRESH)
     assert outcome(await scene.find(scene.person(snov="unknown"), **routing)) == "accepted"
-    named = {"accept": {"max_bounce": 0.08, "statuses": ["valid"]}, "providers": ["snov"]}
+    named = {"accept": {"max_bounce": 0.02, "statuses": ["valid"]}, "providers": ["snov"]}
     assert outcome(await scene.find(scene.person(snov="unknown"), **named)) == "weak"
 
 
