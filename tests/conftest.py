@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 from collections.abc import AsyncIterator, Iterator
@@ -47,6 +48,12 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await connected.call("FLUSHALL")
     yield connected
     await connected.close()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: nobody needs to look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

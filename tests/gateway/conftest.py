@@ -6,9 +6,10 @@ import atexit
 import base64
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -141,6 +142,16 @@ async def running_gateway(
 async def simulator() -> AsyncIterator[RunningSimulator]:
     async with running_simulator() as running:
         yield running
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _certificates_read_once() -> Iterator[None]:
+    """Each client and each gateway would read all that the machine trusts."""
+    read = cache(httpx.create_ssl_context)
+    with pytest.MonkeyPatch.context() as patch:
+        for place in ("httpx", "httpx._transports.default"):
+            patch.setattr(f"{place}.create_ssl_context", read)
+        yield
 
 
 @pytest.fixture(autouse=True)
