@@ -13,6 +13,8 @@ ADA = {"full_name": "Ada Lovelace", "domain": "blue-harbor.example"}
 PROFILE = "https://www.linkedin.com/in/ada-lovelace-sim0"
 ADDRESS = "ada.lovelace@blue-harbor.example"
 HARBOR = {"domain": "blue-harbor.example"}
+# Where six work.
+SMALL = {"domain": "maple-harbor.example"}
 BODIES: dict[str, list[dict[str, Any]]] = {
     "emails.find": [ADA, {"linkedin_url": PROFILE}, {**ADA, "kind": "personal"}],
     "emails.verify": [{"email": ADDRESS}],
@@ -66,7 +68,7 @@ async def test_pages_of_prospects_with_addresses_are_booked_as_they_are_billed(
 ) -> None:
     """The dearest chain there is: a list, then one search for each prospect on the page."""
     assert gateway.simulator is not None
-    body: dict[str, Any] = {**HARBOR, "required_fields": ["email"], "limit": 2}
+    body: dict[str, Any] = {**SMALL, "required_fields": ["email"], "limit": 1}
     body["routing"] = {"providers": ["snov"]}
     emails, units, cursor = [], 0.0, None
     for _page in range(30):
