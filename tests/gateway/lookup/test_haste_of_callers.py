@@ -123,9 +123,9 @@ async def a_permit_leaves_the_provider_its_time(scene: Scene) -> None:
 async def a_free_read_that_takes_all_the_time_is_followed_by_no_push(scene: Scene) -> None:
     await find(scene, "snov")
     asked = scene.requests(SNOV_READ), scene.requests(SNOV_PUSH)
-    await takes(scene, "snov", 0.9)
-    scene.slow_down("snov", call=0.7)
-    reply = await find(scene, "snov", timeout=1)
+    await takes(scene, "snov", 1.2)
+    scene.slow_down("snov", call=1.6)
+    reply = await find(scene, "snov", timeout=2)
     assert attempts(reply) == [("snov", "failed", "timed_out")]
     assert (scene.requests(SNOV_READ), scene.requests(SNOV_PUSH)) == (asked[0] + 1, asked[1])
 
@@ -182,7 +182,7 @@ async def test_a_breaker_that_hears_of_too_little_time_is_noticed(
 async def test_who_had_its_time_and_did_not_reply_has_failed(scene: Scene) -> None:
     scene.fault("hunter", "hang", path=HUNTER_FIND)
     for _ in range(5):
-        assert attempts(await find(scene, timeout=0.3)) == [("hunter", "in_doubt", "timed_out")]
+        assert attempts(await find(scene, timeout=0.5)) == [("hunter", "in_doubt", "timed_out")]
     assert await breaker(scene) == ("open", 5)
 
 
@@ -229,7 +229,7 @@ async def test_neither_tasks_nor_permits_count_as_time_of_a_reply(start_scene: S
         await asyncio.gather(*(find(scene, provider) for _ in range(2)))
         cells = await known(scene, provider)
         assert cells["@pace"][1] >= 800, provider
-        assert 100 <= cells["@reply"][1] < 600, provider
+        assert 100 <= cells["@reply"][1] < 800, provider
 
 
 def test_the_newest_replies_are_what_counts() -> None:

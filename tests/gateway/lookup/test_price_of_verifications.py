@@ -100,7 +100,9 @@ async def what_will_not_be_bought_is_not_reckoned_with(scene: Scene) -> None:
 
 async def it_decides_and_is_made_again(scene: Scene) -> None:
     """So much is known that the lookup's draw decides nothing."""
-    known = {name: {"": tuple(100 * count for count in cells[""])} for name, cells in CELLS.items()}
+    known = {
+        name: {"": tuple(100 * count for count in cells[""])} for name, cells in CELLS.items()
+    }
     await suppose(scene, known)
     person = scene.person(hunter="unknown", snov="valid")
     reply = await scene.find(person, order="learned", providers=PAIR, verify="uncertain")

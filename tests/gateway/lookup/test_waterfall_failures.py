@@ -278,10 +278,10 @@ async def test_a_provider_that_is_not_there_costs_nothing(
 async def test_a_timeout_stops_new_steps_and_leaves_half_to_the_next(scene: Scene) -> None:
     scene.fault("hunter", "hang", path=HUNTER_FIND)
     person = scene.person(sixtyfour="valid")
-    reply = await scene.find(person, providers=["hunter", "sixtyfour"], timeout=1.0)
+    reply = await scene.find(person, providers=["hunter", "sixtyfour"], timeout=2.0)
     meta = reply.json()["meta"]
     assert attempts(reply)[0] == ("hunter", "in_doubt", "timed_out")
-    assert 400 <= meta["attempts"][0]["elapsed_ms"] <= 900
+    assert 900 <= meta["attempts"][0]["elapsed_ms"] <= 1800
     assert attempts(reply)[1] == ("sixtyfour", "accepted", None)
     assert scene.requests(SIXTYFOUR_POLL) == 1
 
