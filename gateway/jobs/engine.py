@@ -191,8 +191,10 @@ class Engine:
             if claimed:
                 await asyncio.sleep(0)  # They take their slots.
                 continue
+            # `wait_for` of Python 3.11 loses a cancellation that comes as the bell rings.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), LOOK)
+                async with asyncio.timeout(LOOK):
+                    await self._bell.wait()
 
     async def _carry_out(self, claimed: Claimed) -> None:
         """Interactive items need no slot: who waits for them must not wait for the others."""

@@ -78,7 +78,8 @@ class Batches:
 
     async def _go(self, name: tuple[str, ...], batch: Batch) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(batch.full.wait(), LINGER)
+            async with asyncio.timeout(LINGER):
+                await batch.full.wait()
         if self._open.get(name) is batch:
             del self._open[name]
         members = [member for member in batch.members if _still_wants(*member)]

@@ -368,7 +368,8 @@ class Dialler:
 
 async def _sleep(seconds: float, bell: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(bell.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await bell.wait()
 
 
 def _is_telling(kept: OpenTicket) -> bool:

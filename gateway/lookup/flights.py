@@ -36,7 +36,8 @@ class Flights:
         event = asyncio.Event()
         self._waiters[rid].add(event)
         try:
-            await asyncio.wait_for(event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await event.wait()
         except TimeoutError:
             pass
         finally:

@@ -263,6 +263,24 @@ async def test_what_a_dead_process_had_bought_for_a_cancelled_row_is_in_the_jobs
     assert (job.status, job.cost, stage.requests(HUNTER_FIND)) == ("cancelled", "0.03", 0)
 
 
+async def test_an_end_that_comes_as_the_bell_rings_is_heard(start_worker: StartWorker) -> None:
+    """However many turns of the loop lie between the two."""
+    engine = (await start_worker()).engine
+
+    async def waits() -> bool:
+        return bool(engine._bell._waiters)
+
+    for turns in range(6):
+        work = asyncio.create_task(engine._work())
+        await until(waits)
+        engine._bell.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        work.cancel()
+        await asyncio.wait([work], timeout=20)
+        assert work.cancelled(), turns
+
+
 async def test_who_waits_is_given_a_job_when_a_process_ends(
     start_worker: StartWorker, stage: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
