@@ -18,7 +18,7 @@ run: .venv/.runtime ## serve on 127.0.0.1:8080 (PORT=…, ARGS="--workers 2")
 	@exec $(BIN)/prospect serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: .venv/.dev ## the everyday suite (ARGS="-k name")
-	@$(BIN)/pytest -n 2 -q $(MUTANTS) -m "not gate and not gate_long" $(ARGS)
+	@$(BIN)/pytest -n 3 -q $(MUTANTS) -m "not gate and not gate_long" $(ARGS)
 
 gates: .venv/.dev ## the long campaigns, hours
 	@GATES=long $(BIN)/pytest -q $(MUTANTS) -m "gate or gate_long" $(ARGS)
