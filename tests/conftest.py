@@ -30,7 +30,8 @@ settings.load_profile("unhurried")
 def _draws_of_its_own(request: pytest.FixtureRequest) -> None:
     """Accounts by weight, jitter and the like: whatever else ran before in this process."""
     if SAME_AGAIN:
-        random.seed(request.node.nodeid)
+        # One that is tried again draws anew.
+        random.seed(f"{request.node.nodeid} {getattr(request.node, 'execution_count', 1)}")
 
 
 @pytest.fixture(scope="session")
