@@ -14,7 +14,7 @@ MAX_REPLY_BYTES = 4 * 1024 * 1024
 # Whatever is larger is read few at a time: a process holds some 20 MiB of replies at the worst.
 LARGE, LARGE_AT_ONCE = 512 * 1024, 3
 # Seconds between its pieces: at its sender's full speed it would keep everybody else waiting.
-PAUSE = 0.004
+PAUSE = 0.01
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 

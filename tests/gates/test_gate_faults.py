@@ -68,6 +68,8 @@ OWN: dict[tuple[str, str], Options] = {("sixtyfour", "unknown_word"): {"field": 
 SENT_TWICE = {("snov", "quota_as_401")}
 CONTROL: tuple[str, Options] = ("", {})
 ANSWERED, SLOWER, LATER = 0.999, 1.1, 0.02
+# Rows after which processes have done each thing at least once.
+WARM = 6
 
 
 @dataclass
@@ -142,7 +144,8 @@ class Scene:
         """Connections are made, and the bomb is built, which keeps the simulator busy."""
         await self.made.control.fault("letrics", "bomb", times=1)
         await self.ask(0, "letrics")
-        await self.row(*CONTROL)
+        for _ in range(WARM):
+            await self.row(*CONTROL)
         self.beside[False].clear()
 
     async def recover(self) -> None:
@@ -261,5 +264,7 @@ async def test_calls_sent_twice_and_steps_left_out_are_noticed(
     tmp_path: Path, code: str, match: str
 ) -> None:
     async with scene(tmp_path, code, 1000) as site:
+        # Nobody is left out by what was learned.
+        site.order = "listed"
         with pytest.raises(AssertionError, match=match):
             await site.cell("hunter", "status", {"status": 500})
