@@ -153,7 +153,7 @@ async def insistently(self, call, kept):
     if called.error is None or hasattr(call, "again"):
         return called
     call.again = True
-    return await self._buy(call)
+    return await self._buy(call, True)
 c.Dialler._collect = insistently
 """
 
