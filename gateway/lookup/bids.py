@@ -78,6 +78,11 @@ class Bids:
         """Whether it has to be thought about who comes first."""
         return len(self._made) > 1 and self._lookup.route.order == "learned"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has to be thought about who comes first, be it a guess."""
+        return self.is_choice or (len(self._made) == 1 and self._lookup.route.guesses)
+
     def slots(self) -> list[str]:
         """Where an answer may be kept that costs nothing."""
         return [slot for bid in self._made for slot in (bid.slot, *bid.others)]
@@ -101,7 +106,7 @@ class Bids:
             patient=patient,
             again=lookup.again,
             booked=lookup.tally.booked if lookup.again else [],
-            thrifty=self.is_choice and (index + 1 < len(self._made) or not planned),
+            thrifty=not planned or (self.is_choice and index + 1 < len(self._made)),
             unplanned=not planned,
             steps=self._made[index:],
         )

@@ -93,7 +93,8 @@ class Descent:
     @property
     def _is_kept_lately(self) -> bool:
         """Where an answer is likely to be kept it is only thought about once it is not."""
-        return self.bids.is_choice and self.waterfall.lately.knows(self.bids.slots())
+        may_serve = self.lookup.route.max_age > 0 and self.bids.is_open
+        return may_serve and self.waterfall.lately.knows(self.bids.slots())
 
     async def _begin(self) -> Admission:
         """The first step; the money for a guess that came to nothing is spent by now."""

@@ -42,6 +42,7 @@ class Server(uvicorn.Server):
         # What is loaded by now lives as long as the process: the collector need not walk it.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         if self.started:
             sys.stdout.write("serving\n")
             sys.stdout.flush()

@@ -37,6 +37,8 @@ PATTERNS = (
     "{l}{first}",
     "{l}.{first}",
 )
+_NUMBERS = {text: number for number, text in enumerate(PATTERNS)}
+_BITS = {style: 1 << place for place, style in enumerate(STYLES)}
 _FIELD = re.compile(r"\{(?:first|last|f|l)\}")
 # Pseudo-observations of a domain that has no pattern at all.
 DOUBT = 1.0
@@ -78,7 +80,7 @@ def votes_of(known: Known) -> list[str]:
     """Each pattern that makes the address, by its number, with those of all styles as bits."""
     masks: Counter[int] = Counter()
     for text, style in ways_of(known):
-        masks[PATTERNS.index(text)] |= 1 << STYLES.index(style)
+        masks[_NUMBERS[text]] |= _BITS[style]
     return [f"{number}:{mask:x}" for number, mask in masks.items()]
 
 
