@@ -79,9 +79,10 @@ class Bids:
         return len(self._made) > 1 and self._lookup.route.order == "learned"
 
     @property
-    def is_open(self) -> bool:
-        """Whether it has to be thought about who comes first, be it a guess."""
-        return self.is_choice or (len(self._made) == 1 and self._lookup.route.guesses)
+    def is_served_first(self) -> bool:
+        """Whether what is kept comes first, and what else may be asked is thought about later."""
+        route = self._lookup.route
+        return route.max_age > 0 and (self.is_choice or (len(self._made) == 1 and route.guesses))
 
     def slots(self) -> list[str]:
         """Where an answer may be kept that costs nothing."""

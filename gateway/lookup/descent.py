@@ -93,8 +93,7 @@ class Descent:
     @property
     def _is_kept_lately(self) -> bool:
         """Where an answer is likely to be kept it is only thought about once it is not."""
-        may_serve = self.lookup.route.max_age > 0 and self.bids.is_open
-        return may_serve and self.waterfall.lately.knows(self.bids.slots())
+        return self.bids.is_served_first and self.waterfall.lately.knows(self.bids.slots())
 
     async def _begin(self) -> Admission:
         """The first step; the money for a guess that came to nothing is spent by now."""
