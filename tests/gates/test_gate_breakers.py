@@ -53,7 +53,7 @@ def reasons(replies: list[Heard]) -> Counter[str]:
 
 
 def scene(folder: Path, code: str = "") -> Any:
-    return fleet(folder, size=GATEWAYS, code=code, people=3000, GATEWAY_TEST_CLOCK="1")
+    return fleet(folder, size=GATEWAYS, code=code, people=8000, GATEWAY_TEST_CLOCK="1")
 
 
 async def site_of(made: Fleet) -> Site:
