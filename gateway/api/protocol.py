@@ -14,6 +14,10 @@ from gateway.api.room import Room
 
 # From the connection, or from the first byte of a later request, to the end of a request's head.
 HEAD_SECONDS = 10.0
+# At the end of this process: until the first request of who has come, and until a later one that
+# is on its way already.
+FIRST_SECONDS = 1.0
+LAST_SECONDS = 0.05
 SOON = 1
 
 
@@ -28,6 +32,7 @@ class ProblemProtocol(HttpToolsProtocol):
         self._room = Room() if room is None else room
         self._entered = False
         self._in_head = False
+        self._is_last = False
         self._clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -63,11 +68,22 @@ class ProblemProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.cycle.scope["target"] = bytes(self.url)  # type: ignore[typeddict-unknown-key]
         self.headers = []
+        self.cycle.keep_alive = self.cycle.keep_alive and not self._is_last
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self._entered and not self._is_serving:
             self._room.rest(self)
+
+    def shutdown(self) -> None:
+        """What is asked is answered, and so is what may be on its way; then hang up."""
+        if self._is_serving or self.transport.is_closing():
+            super().shutdown()
+            return
+        self._is_last = True
+        self._stop_clock()
+        seconds = LAST_SECONDS if self.cycle and not self._in_head else FIRST_SECONDS
+        self._clock = self.loop.call_later(seconds, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         detail = "This is not HTTP as it is understood here."

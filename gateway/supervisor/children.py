@@ -6,6 +6,7 @@ import contextlib
 import pickle
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -101,14 +102,15 @@ class Child:
 class Crew:
     """A fixed number of workers; one that dies is replaced, ever slower if it keeps dying."""
 
-    def __init__(self, listener: int | None, *, size: int):
-        self._listener = listener
+    def __init__(self, listener: socket.socket | None, *, size: int):
+        self._socket = listener
+        self._listener = None if listener is None else listener.fileno()
         self._size = size
         self._message = b""
         self._failures = 0
         self._next_start = 0.0
         # What takes a worker longest needs no settings: it may begin while those are completed.
-        self._workers = [Child.worker(listener) for _ in range(size)]
+        self._workers = [Child.worker(self._listener) for _ in range(size)]
 
     @property
     def is_running(self) -> bool:
@@ -136,6 +138,9 @@ class Crew:
         return [worker.pid for worker in dead]
 
     def ask_to_end(self) -> None:
+        """They stop listening, and so does this process: nobody waits for what won't be served."""
+        if self._socket is not None:
+            self._socket.close()
         for worker in self._workers:
             worker.ask_to_end()
 

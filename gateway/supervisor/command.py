@@ -109,7 +109,7 @@ def _serve(launch: Launch, stack: ExitStack, ended: Signals) -> None:
     settings = launch.settings()
     listener = stack.enter_context(_listen(launch.host, launch.port))
     _share_metrics(stack)
-    crew = _gather(stack, listener.fileno(), launch.workers)
+    crew = _gather(stack, listener, launch.workers)
     settings, store = started(settings, stack)
     check_store(settings)
     simulator = None
@@ -135,7 +135,7 @@ def _work(launch: Launch, stack: ExitStack, ended: Signals) -> None:
     _watch(ended, crew, None, None)
 
 
-def _gather(stack: ExitStack, listener: int | None, size: int) -> Crew:
+def _gather(stack: ExitStack, listener: socket.socket | None, size: int) -> Crew:
     """Workers that wait for their settings, and end whatever comes of the start."""
     crew = Crew(listener, size=size)
     stack.callback(crew.stop)

@@ -49,6 +49,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._retire()
+        # Accept whoever is connected already: one turn for those, one for what came meanwhile.
+        for _ in range(2):
+            await asyncio.sleep(0)
         await super().shutdown(sockets)
 
 

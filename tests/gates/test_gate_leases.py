@@ -171,8 +171,9 @@ async def drain(site: Works) -> float:
     jobs = await open_tickets(site, 20, seconds=6)
     await take_time(site, call=1.5)
     people = await site.people(60, "hunter")
-    jobs.append(await site.submit(people[:40], "hunter"))
     waiting = [asyncio.create_task(ask(site, crews[0], person)) for person in people[40:]]
+    await at_least(site, 20, "/email-finder")
+    jobs.append(await site.submit(people[:40], "hunter"))
     await at_least(site, 30, "/email-finder")
     began = time.monotonic()
     assert await asyncio.gather(*(crew.end() for crew in crews)) == [0, 0]
