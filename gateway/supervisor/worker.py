@@ -21,6 +21,7 @@ from gateway.api.protocol import ProblemProtocol
 from gateway.api.room import make_room
 from gateway.app import create_app, open_for_jobs
 from gateway.settings import Settings
+from gateway.supervisor import farewell
 from gateway.telemetry.log import configure_logging, get_logger
 
 PR_SET_PDEATHSIG = 1
@@ -49,9 +50,11 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._retire()
-        # Accept whoever is connected already: one turn for those, one for what came meanwhile.
-        for _ in range(2):
-            await asyncio.sleep(0)
+        await farewell.accept_all(sockets or ())
+        for server in self.servers:
+            server.close()
+        # The last who was accepted is told of the end like all the others.
+        await asyncio.sleep(0)
         await super().shutdown(sockets)
 
 
