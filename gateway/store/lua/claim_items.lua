@@ -55,6 +55,8 @@ local function back_in_line(lane, job, index)
   local j = redis.call('HMGET', key, 'status', 'team', 'created')
   if j[1] == 'cancelled' then return false end
   redis.call('ZREM', root .. 'due:' .. lane, job .. ' ' .. index)
+  -- Its time has come, whatever the clock says when its turn does.
+  redis.call('ZADD', key .. ':again', 0, index)
   if not redis.call('ZSCORE', root .. 'ready:' .. lane .. ':' .. j[2], job) then
     line_up(root, lane, j[2], job, j[3])
   end

@@ -78,6 +78,18 @@ async def those_of_the_older_job_come_first(queue: Queue) -> None:
     assert first.job == older
 
 
+async def a_clock_that_is_set_back_forgets_none(queue: Queue) -> None:
+    """Their turn has come, and then the store's clock says that it has not."""
+    await opened(queue, 1)
+    await held_back(queue, await claimed(queue), seconds=60)
+    await shift(queue.store, MINUTE + 500)
+    assert await claimed(queue, fresh=0) == [], "there is no seat"
+    await shift(queue.store, 0)
+    early = await claimed(queue)
+    await shift(queue.store, 2 * MINUTE)
+    assert len(early or await claimed(queue)) == 1
+
+
 async def cancelled_ones_are_gone_at_once(queue: Queue) -> None:
     job = await opened(queue, 3)
     found = await claimed(queue)
@@ -104,10 +116,11 @@ MUTANTS: list[tuple[Check, str, str]] = [
     (they_take_no_seat_before_their_turn, "if ARGV[6] == '1' then", "if false then"),
     (they_take_no_seat_before_their_turn, "or not died and back_in_line(lane, job, index)", ""),
     (they_take_no_seat_before_their_turn, "redis.call('ZREM', key .. ':again', held)", ""),
-    (they_take_no_seat_before_their_turn, "'-inf', now, 'LIMIT', 0, 1)[1]", "'-inf', 0)[1]"),
+    (they_take_no_seat_before_their_turn, "'-inf', now, 'LIMIT', 0, 1)[1]", "'(0', now)[1]"),
     (they_are_lent_once, DUE, ""),
     (they_are_lent_once, "redis.call('SREM', key .. ':parked', held)", ""),
     (those_of_the_older_job_come_first, "job, j[3])", "job, now)"),
+    (a_clock_that_is_set_back_forgets_none, "redis.call('ZADD', key .. ':again', 0, index)", ""),
     (cancelled_ones_are_gone_at_once, "key .. ':parked', key .. ':again')", "key .. ':parked')"),
     (cancelled_ones_are_gone_at_once, "if j[1] == 'cancelled' then return false end", ""),
 ]
