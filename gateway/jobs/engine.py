@@ -186,6 +186,8 @@ class Engine:
                 )
             except StoreDown:
                 log.debug("claim.postponed")
+            except Exception as error:  # noqa: BLE001 - what fails once must not end this for good
+                log.error("claim.failed", error=type(error).__name__)
             for item in claimed:
                 self._start(self._carry_out(item), item.lane)
             if claimed:
@@ -208,9 +210,6 @@ class Engine:
                 await self._give_back(place, PAUSE, b"")
 
     async def _answer(self, claimed: Claimed, place: Place, seat: Seat) -> None:
-        if self.is_retired:
-            await self._give_back(place, 0.0, b"")
-            return
         if place not in self._holds:
             return  # It was lost while it waited for its seat.
         try:
@@ -218,6 +217,9 @@ class Engine:
         except Unanswered as end:
             if end.result is not None:
                 await self._finish(place, end.result, tells=end.tells)
+            return
+        if self.is_retired:
+            await self._give_back(place, 0.0, b"")
             return
         lookup.rest = seat
         task = asyncio.create_task(self.desk.waterfall.run(lookup))

@@ -45,6 +45,9 @@ class Holds:
                 lost = await self._queue.keep(list(self._held)) if self._held else []
             except StoreDown:
                 continue
+            except Exception as error:  # noqa: BLE001 - what fails once must not end this for good
+                log.error("leases.not_renewed", error=type(error).__name__)
+                continue
             for place in lost:
                 if place in self._held:
                     # What it has bought is settled; of the item, another writes.

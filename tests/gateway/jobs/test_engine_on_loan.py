@@ -11,16 +11,17 @@ import msgspec
 import pytest
 
 from gateway.jobs.queue import NewJob
-from gateway.jobs.records import Request
+from gateway.jobs.records import Claimed, Request, Work
 from gateway.lookup.lookup import Lookup
 from gateway.money.ledger import new_id
-from gateway.store.connection import Store
+from gateway.store.connection import ResponseError, Store
 from gateway.vault.credentials import Credential
 from providers.model import FindEmail
 from tests.gateway.conftest import SECRETS
 from tests.gateway.jobs.conftest import CALLER, StartWorker, Worker, outlive_leases
 from tests.gateway.jobs.lending import claimed, field, place_of, progress
 from tests.gateway.jobs.rows import asked, jobs_of, people, stage, submit
+from tests.gateway.jobs.test_queue_scripts import mutate
 from tests.gateway.lookup.scene import (
     HUNTER_FIND,
     SIXTYFOUR_POLL,
@@ -247,6 +248,21 @@ async def test_what_a_cancelled_row_had_bought_is_in_the_jobs_cost(
     stage.heal()
 
 
+async def test_a_cancellation_that_was_not_heard_of_is_found_out(
+    start_worker: StartWorker, stage: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages of the store are lost to whoever has just lost it."""
+    monkeypatch.setattr("gateway.jobs.holds.RENEW", 0.02)
+    stage.slow_down("snov", call=0.4)
+    worker = await start_worker(work=True)
+    mutate(worker.process.jobs, "redis.call('PUBLISH', root .. 'cancelled', id)", "")
+    name = await submit(worker, people(stage, 1, hunter="valid"), "snov", "hunter")
+    await stage.simulator.app.traffic.busy.wait()
+    assert await worker.process.jobs.cancel(name, "default")
+    job = await worker.ended(name)
+    assert (job.counts.cancelled, stage.requests(HUNTER_FIND)) == (1, 0)
+
+
 async def test_what_a_dead_process_had_bought_for_a_cancelled_row_is_in_the_jobs_cost(
     start_worker: StartWorker, stage: Scene, store: Store
 ) -> None:
@@ -279,6 +295,48 @@ async def test_an_end_that_comes_as_the_bell_rings_is_heard(start_worker: StartW
         work.cancel()
         await asyncio.wait([work], timeout=20)
         assert work.cancelled(), turns
+
+
+@pytest.mark.parametrize("call", ["claim", "keep"])
+async def test_an_error_of_the_store_ends_no_work(
+    start_worker: StartWorker, stage: Scene, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Rights that are taken away and given back, or a script that fails, are no reason to stop."""
+    monkeypatch.setattr("gateway.jobs.holds.RENEW", 0.02)
+    stage.slow_down("hunter", call=0.2)
+    worker = await start_worker(work=True)
+    queue, whole = worker.process.jobs, getattr(worker.process.jobs, call)
+    failed = asyncio.Event()
+
+    async def fail(*_: object, **__: object) -> None:
+        failed.set()
+        raise ResponseError("NOPERM")
+
+    monkeypatch.setattr(queue, call, fail)
+    first = await submit(worker, people(stage, 1, hunter="valid"), "hunter")
+    await asyncio.wait_for(failed.wait(), 20)
+    monkeypatch.setattr(queue, call, whole)
+    assert (await worker.ended(first)).counts.accepted == 1
+    assert all(not loop.done() for loop in worker.engine._loops)
+
+
+async def test_what_is_being_read_when_a_process_ends_is_not_begun(
+    start_worker: StartWorker, stage: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await start_worker(work=True)
+    queue, read = worker.process.jobs, worker.process.jobs.work
+
+    async def late(one: Claimed) -> Work | None:
+        found = await read(one)
+        worker.engine.retire()
+        return found
+
+    monkeypatch.setattr(queue, "work", late)
+    name = await submit(worker, people(stage, 1, hunter="valid"), "hunter")
+    await until(lambda: queue.store.call("ZCARD", f"{worker.process.root}due:bulk"))
+    assert stage.requests(HUNTER_FIND) == 0
+    heir = await start_worker(work=True)
+    assert (await heir.ended(name)).counts.accepted == 1
 
 
 async def test_who_waits_is_given_a_job_when_a_process_ends(
