@@ -41,14 +41,18 @@ class Download:
     async def run(self, gateway: Gateway) -> None:
         """Until all rows are in the target, or a `Failure` and a part that is gone on with."""
         with self._open() as file:
-            self.rows = cut(file) - self.headings
+            self.rows = self._cut(file) - self.headings
             if self.rows < self.total:
                 await self._fetch(gateway, file)
-            self.rows = cut(file) - self.headings
+            self.rows = self._cut(file) - self.headings
             os.fsync(file.fileno())
         if self.rows != self.total:
             raise Failure(f"only {max(0, self.rows)} of {self.total} rows came")
         self.part.replace(self.target)
+
+    def _cut(self, file: BinaryIO) -> int:
+        """A line of JSON is a record, whatever quotes are in it."""
+        return cut(file, quoted=bool(self.headings))
 
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
@@ -81,16 +85,16 @@ async def pour(gateway: Gateway, job: str, form: str, sink: BinaryIO) -> None:
     sink.flush()
 
 
-def cut(file: BinaryIO) -> int:
+def cut(file: BinaryIO, *, quoted: bool) -> int:
     """How many whole records there are; what is behind them, torn by an end, is taken off.
 
-    A line break between quotes belongs to its record.
+    A line break between quotes belongs to its record, where it may be `quoted`.
     """
     file.seek(0)
     records = end = position = quotes = 0
     for line in file:
         position += len(line)
-        quotes += line.count(b'"')
+        quotes += line.count(b'"') if quoted else 0
         if line.endswith(b"\n") and quotes % 2 == 0:
             records, end = records + 1, position
     file.truncate(end)

@@ -177,6 +177,20 @@ def test_a_file_that_broke_off_is_gone_on_with(
     assert any("start=1" in query for query in begun)
 
 
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_quotes_in_answers_are_no_ends_of_rows(
+    jobs: PaperJobs, prospect: Any, tmp_path: Path, form: str
+) -> None:
+    job = add(jobs, rows=4)
+    job.items[1]["company"] = '27" Screens'
+    assert prospect("jobs", "results", "job_0", "-o", f"found.{form}").code == 0
+    whole = (tmp_path / f"found.{form}").read_bytes()
+    assert whole.count(b"completed") == 4
+    (tmp_path / f"found.{form}.job_0.part").write_bytes(whole[: whole.rindex(b"completed")])
+    assert prospect("jobs", "results", "job_0", "-o", f"found.{form}", "--force").code == 0
+    assert (tmp_path / f"found.{form}").read_bytes() == whole
+
+
 def test_a_file_waits_for_the_end_of_the_job(
     jobs: PaperJobs, prospect: Any, tmp_path: Path
 ) -> None:
