@@ -294,12 +294,15 @@ def _wait(scope: Any) -> float:
 def _problem(
     lookup: Lookup | None, error: BaseException | None, request_id: str
 ) -> Problem | None:
-    if error is not None:
+    if error is None:
+        problem = of_lookup(lookup) if lookup else None
+    else:
         problem = of_error(error, request_id)
         if problem.attempts is None and lookup and lookup.attempts:
             problem.attempts = lookup.attempts
-        return problem
-    return of_lookup(lookup) if lookup else None
+    if problem is not None and lookup and lookup.tally.in_doubt:
+        problem.in_doubt = to_money(lookup.tally.in_doubt)
+    return problem
 
 
 def _rate_headers(rate: Rate | None) -> dict[str, str]:

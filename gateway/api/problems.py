@@ -91,7 +91,7 @@ class Fault(Struct):
 
 
 class ProblemBody(Struct, kw_only=True):
-    """RFC 9457; `code` is stable, `detail` is for people."""
+    """RFC 9457; `code` is stable, `detail` is for people; `in_doubt` is money that is held."""
 
     type: str
     title: str
@@ -101,6 +101,7 @@ class ProblemBody(Struct, kw_only=True):
     request_id: str
     errors: list[Fault] = []
     attempts: list[Attempt] | UnsetType = UNSET
+    in_doubt: str | UnsetType = UNSET
 
 
 class Problem(Exception):
@@ -122,6 +123,7 @@ class Problem(Exception):
         self.detail = detail
         self.faults = faults or []
         self.attempts = attempts
+        self.in_doubt: str | UnsetType = UNSET
         self.headers = dict(headers or {})
         if retry_after is not None:
             self.headers["retry-after"] = str(max(1, round(retry_after)))
@@ -137,6 +139,7 @@ class Problem(Exception):
                 request_id=request_id,
                 errors=self.faults or [Fault(self.code, self.status, self.detail)],
                 attempts=UNSET if self.attempts is None else self.attempts,
+                in_doubt=self.in_doubt,
             )
         )
 

@@ -57,7 +57,7 @@ class Tally(Struct):
         meta = body.get("meta") or {}
         self.cached += is_cached(meta)
         self.cost += spent(body)
-        self.held += to_money(meta.get("in_doubt"))
+        self.held += to_money(meta.get("in_doubt") or body.get("in_doubt"))
         self.sandbox = self.sandbox or bool(meta.get("sandbox"))
         self.currency = meta.get("currency") or self.currency
 

@@ -58,6 +58,7 @@ class PaperJobs:
     jobs: dict[str, PaperJob] = field(default_factory=dict)
     keys: dict[str, tuple[Any, str]] = field(default_factory=dict)
     wrong: frozenset[str] = frozenset()
+    doubt: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     async def __call__(self, seen: Any) -> Any:
@@ -143,7 +144,7 @@ class PaperJobs:
             return {**row, "status": "cancelled" if job.cancelled else "queued"}
         if item.get("domain") in self.wrong:
             error = self.paper.problem(402, "budget_exhausted").body
-            return {**row, "status": "failed", "error": error}
+            return {**row, "status": "failed", "error": {**error, "in_doubt": self.doubt}}
         return {**row, "status": "completed", **self.paper.found(item)}
 
     def handed(self) -> Counter[str]:

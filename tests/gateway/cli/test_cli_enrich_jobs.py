@@ -185,6 +185,15 @@ def test_a_budget_lets_one_job_go_at_a_time(
     assert prospect(*LINE, "--budget", "much").code == 2
 
 
+def test_money_that_a_failed_row_holds_is_not_spent_again(
+    jobs: PaperJobs, prospect: Any, tmp_path: Path
+) -> None:
+    """It may yet turn out to have been charged."""
+    jobs.wrong, jobs.doubt = frozenset({"harbor-3.example"}), "0.1"
+    assert prospect(*LINE, "--budget", "2").code == 1
+    assert jobs.jobs["job_1"].body["max_cost"] == "0.399"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_ended_midway_fetches_what_its_jobs_found(
     jobs: PaperJobs, start: Any, paper: Any, tmp_path: Path, number: int
