@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
@@ -31,6 +32,9 @@ BATCHES = frozenset({"/v1/jobs"})
 TABLE_TYPES = ("text/csv", "application/x-ndjson")
 NATIVE = "/native/"
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+CUT_SHORT = (
+    "The gateway ended before this was done. What a provider was asked may have been charged."
+)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -73,6 +77,9 @@ class Edge:
             await outbound.refuse(problem)
         except Exception as error:  # noqa: BLE001 - the last resort, answered as a problem
             await outbound.refuse(of_error(error, request_id))
+        except asyncio.CancelledError:
+            # This process has waited for it as long as it could; the task ends here.
+            await outbound.refuse(Problem("internal_error", CUT_SHORT))
         _record(scope, outbound.status, time.perf_counter() - started)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:

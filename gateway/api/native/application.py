@@ -59,7 +59,7 @@ class NativeApplication:
         reply = _Reply(send)
         try:
             await self._serve(scope, receive, reply)
-        except Exception as error:  # noqa: BLE001 - answered as a problem in the provider's words
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told as theirs are
             request_id = request_id_of(scope)
             problem = problem_of(error, request_id)
             if not reply.begun:

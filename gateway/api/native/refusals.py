@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from gateway.api.problems import MEDIA_TYPE, Problem, of_error
@@ -26,6 +28,11 @@ def problem_of(error: BaseException, request_id: str) -> Problem:
         case RateLimited(status=None):
             detail = "The account at this provider is asked as often as it may be."
             return Problem("rate_limited", detail, retry_after=error.retry_after or SOON)
+        case asyncio.CancelledError():
+            detail = (
+                "The gateway ended before the provider had answered. It may have been charged."
+            )
+            return Problem("all_providers_failed", detail)
         case ProviderError():
             return Problem("all_providers_failed", _told(error))
     return of_error(error, request_id)
