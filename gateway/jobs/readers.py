@@ -91,7 +91,7 @@ class Readers:
             request = msgspec.msgpack.decode(held, type=Request)
             named = request.tag.encode()
             fresh = msgspec.msgpack.encode(msgspec.structs.replace(request, tag="erased"))
-        elif spot.field in ("metadata", "url"):
+        elif spot.field in ("metadata", "url", "item_url"):
             named = held
         else:
             return None
@@ -186,6 +186,8 @@ class Readers:
 
     async def of_delivery(self, spot: Spot, subject: Subject) -> Trace | None:
         """What is sent, or was, says no more than that something was taken out of it."""
+        if spot.field == "url":
+            return await self._address_of(spot, subject)
         found = await self._store.call("HMGET", spot.key, "data", "event", "team", "at")
         if spot.field != "data" or found[0] is None or not subject.is_named_in(found[0]):
             return None
@@ -198,6 +200,15 @@ class Readers:
             obtained=int(found[3] or 0) or None,
             data=rows_about(decoded(found[0]), subject),
         )
+
+    async def _address_of(self, spot: Spot, subject: Subject) -> Trace | None:
+        """What has no address any more is not sent."""
+        held = await self._store.call("HGET", spot.key, "url")
+        if held is None or not subject.may_be_meant_in(held):
+            return None
+        change = Change("field", spot.key, "url", held)
+        reference = spot.key.rpartition(":")[2]
+        return Trace(place="deliveries", reference=reference, changes=[change])
 
     async def of_notice(self, spot: Spot, subject: Subject) -> Trace | None:
         rows = await self._store.call("XRANGE", spot.key, spot.field, spot.field)

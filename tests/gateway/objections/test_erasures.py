@@ -112,6 +112,22 @@ async def test_a_person_is_erased_by_any_identifier(
     assert await left_in(store) == {}
 
 
+async def test_addresses_to_call_are_looked_into(
+    scene: Scene, spread: Spread, store: Store
+) -> None:
+    """Of a job and of what is on its way: whoever makes one up may have put a person into it."""
+    body = {"operation": "emails.verify", "items": [{"email": "someone@else.example"}]}
+    job = await spread.ended(await scene.gateway.client.post("/v1/jobs", json=body))
+    url = f"http://127.0.0.1:9/{ADDRESS}"
+    fields = ("event", "job.completed", "team", "default", "data", '{"id":"x"}', "url", url)
+    await store.call("HSET", f"{{pgw}}:live:job:{job['id']}", "url", url, "item_url", url)
+    await store.call("XADD", "{pgw}:live:outbox", "*", *fields)
+    await until(spread.has_delivery)
+    found = await spread.erase(email=ADDRESS)
+    assert (found["status"], found["left"]) == ("completed", {})
+    assert await left_in(store) == {}
+
+
 async def test_others_stay(scene: Scene, spread: Spread, store: Store) -> None:
     await spread.jobs()
     other = scene.person(hunter="valid")
