@@ -96,7 +96,9 @@ class Queue:
         }
         args = (job.id, job.request.caller.team, job.lane, self._keep)
         mark = (job.mark, job.fingerprint, max(self._keep, job.mark_life))
-        found: bytes = await self._run("open_job", *args, *mark, *_flat(fields))
+        events = _events_of(job)
+        told = (len(events), *events)
+        found: bytes = await self._run("open_job", *args, *mark, *told, *_flat(fields))
         if not found:
             raise Mismatch
         return found.decode()
@@ -258,6 +260,13 @@ def _described(request: Request, *, total: int) -> dict[str, Any]:
         "cancelled": 0,
         "failed": 0,
     }
+
+
+def _events_of(job: NewJob) -> list[bytes]:
+    """Rows that can't be asked have ended: whoever is told of rows is told of these, too."""
+    if not job.request.events:
+        return []
+    return [to_event(Place(job.id, at), job.results[at]) for at in sorted(job.results)]
 
 
 def _flat(fields: Mapping[str, Any]) -> list[Any]:

@@ -1,7 +1,8 @@
 -- uses: queue
 -- Opens a job whose items lie ready; rows that can't be asked have their results already. Under an
 -- idempotency key a job is opened once: its repeats are told which one it was.
--- ARGV: id, team, lane, kept for ms, mark ('' for none), fingerprint, kept for ms, then field, value, ...
+-- ARGV: id, team, lane, kept for ms, mark ('' for none), fingerprint, kept for ms, number of events of
+-- rows that have ended, the events, then field, value, ...
 -- Returns the job's id, '' if the key was used with another body.
 local root, id, team, lane, keep = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now = now_ms()
@@ -17,10 +18,14 @@ if ARGV[5] ~= '' then
   redis.call('PEXPIRE', mark, ARGV[7])
   redis.call('HSET', key, 'mark', mark)
 end
-redis.call('HSET', key, 'team', team, 'lane', lane, 'created', now, unpack(ARGV, 8))
+redis.call('HSET', key, 'team', team, 'lane', lane, 'created', now, unpack(ARGV, 9 + ARGV[8]))
 for _, part in ipairs(PARTS) do redis.call('PERSIST', key .. part) end
 redis.call('PERSIST', '{pgw}:budget:job:' .. id)
 list(root, id, team, now, keep)
+for at = 9, 8 + ARGV[8] do
+  redis.call('XADD', root .. 'outbox', 'MAXLEN', '~', 100000, '*', 'event', 'job.item.completed',
+    'team', team, 'url', redis.call('HGET', key, 'item_url') or '', 'data', ARGV[at])
+end
 local j = redis.call('HMGET', key, 'total', 'done')
 if tonumber(j[2]) < tonumber(j[1]) then line_up(root, lane, team, id, now) end
 conclude(root, id, now, keep)

@@ -50,6 +50,24 @@ async def test_a_jobs_own_address_hears_what_it_asked_for(
         assert data["status"] == "completed"
 
 
+async def test_rows_that_cannot_be_asked_are_told_of_like_all_others(
+    post: Post, receiver: Receiver, simulator: RunningSimulator
+) -> None:
+    [person] = known(simulator, 1)
+    items = [{"domain": "x.example"}, body_of(person), {"email": "no question"}]
+    reply = await submit(post, items, url=receiver.url, events=[ITEM, END])
+    job = reply.json()["data"]["id"]
+    messages = await receiver.wait(4)
+    told = {m.json["data"]["index"]: m.json["data"] for m in messages if m.json["type"] == ITEM}
+    rows = (await post.client.get(f"/v1/jobs/{job}/results")).json()["data"]
+    assert sorted(told) == [0, 1, 2]
+    for index, data in told.items():
+        row = rows[index]
+        assert data == {"job_id": job, **{name: row[name] for name in data if name != "job_id"}}
+    assert [told[at]["status"] for at in range(3)] == ["failed", "completed", "failed"]
+    assert told[0]["error"]["code"] == "invalid_query"
+
+
 async def test_an_endpoint_hears_of_the_rows_of_every_job_made_since(
     post: Post, receiver: Receiver, simulator: RunningSimulator
 ) -> None:
