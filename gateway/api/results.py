@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from gateway.api.context import Context
 from gateway.api.showing import objected, show_body
+from gateway.jobs.queue import Queue
 from gateway.jobs.records import NOTHING, STATUSES, ItemStatus, Job, Result, members
 from gateway.lookup.delivery import LISTS
 from gateway.lookup.marking import marks_of_question
@@ -40,15 +41,16 @@ async def rows_of(context: Context, job: Job, indexes: Sequence[int]) -> list[It
     queue = context.jobs
     results = await queue.results(job.id, indexes)
     queries = await queue.queries(job.id, indexes)
-    begun = await queue.begun(job.id)
+    begun = await _begun(queue, job, indexes)
     asked = [_asked_in(context, job, *one) for one in zip(results, queries, strict=True)]
     held = [one for one in results if one is not None]
     hidden = await objected(context.desk, held, chain.from_iterable(asked))
     found = []
-    for at, result, query, marks in zip(indexes, results, queries, asked, strict=True):
+    every = zip(indexes, results, queries, asked, begun, strict=True)
+    for at, result, query, marks, is_begun in every:
         view = ItemView(
             index=at,
-            status=_status(job, result, at < begun),
+            status=_status(job, result, is_begun),
             input=NOTHING if query is None or not hidden.isdisjoint(marks) else msgspec.Raw(query),
             data=NOTHING,
             meta=NOTHING,
@@ -67,12 +69,20 @@ def _asked_in(context: Context, job: Job, result: Result | None, query: bytes | 
     return marks_of_question(job.operation, query, context.desk.data_key.value)
 
 
+async def _begun(queue: Queue, job: Job, indexes: Sequence[int]) -> Sequence[bool]:
+    """Which of the items are under way; of a cancelled job those that were sent and go on."""
+    if job.status == "cancelled":
+        return await queue.lent(job.id, indexes)
+    first_left = await queue.begun(job.id)
+    return [at < first_left for at in indexes]
+
+
 def _status(job: Job, result: Result | None, begun: bool) -> ItemStatus:
     if result is not None:
         return STATUSES.get(result.outcome, "completed")
-    if job.status == "cancelled":
-        return "running" if job.finished_at is None and begun else "cancelled"
-    return "running" if begun else "queued"
+    if begun:
+        return "running"
+    return "cancelled" if job.status == "cancelled" else "queued"
 
 
 async def _fill(

@@ -222,6 +222,12 @@ class Queue:
         """How many items were begun: those after them are queued."""
         return int(await self.store.call("HGET", self._key(name), "next") or 0)
 
+    async def lent(self, name: str, indexes: Sequence[int]) -> Sequence[bool]:
+        """Which of these items somebody works on."""
+        members = (f"{name} {at}" for at in indexes)
+        owners = await self.store.call("HMGET", f"{self.root}owners", *members)
+        return [owner is not None for owner in owners]
+
     async def list(self, team: str, *, offset: int, limit: int) -> tuple[list[Job], bool]:
         """Newest first, expired ones left out; and whether there are more."""
         index = f"{self.root}jobs:of:{team}"

@@ -225,6 +225,23 @@ async def test_a_teams_budget_is_taken_row_by_row(scene: Scene) -> None:
     problem_of(await scene.gateway.client.delete(place), 404, "not_found")
 
 
+async def test_of_a_cancelled_job_only_what_is_on_its_way_is_running(scene: Scene) -> None:
+    scene.slow_down("hunter", call=1.0)
+    reply = await submit(scene, [body_of(one) for one in people(scene, 100)])
+    await until(lambda: _is_asked(scene))
+    job = reply.json()["data"]["id"]
+    cancelled = (await scene.gateway.client.delete(f"{JOBS}/{job}")).json()["data"]
+    assert (cancelled["finished_at"], cancelled["counts"]["cancelled"] > 0) == (None, True)
+    statuses = [row["status"] for row in await results(scene, job, limit=100)]
+    assert statuses.count("cancelled") >= cancelled["counts"]["cancelled"]
+    assert "running" in statuses
+    assert (await ended(scene, reply))["status"] == "cancelled"
+
+
+async def _is_asked(scene: Scene) -> bool:
+    return scene.requests(HUNTER_FIND) > 0
+
+
 async def test_what_was_not_sent_when_a_job_is_cancelled_costs_nothing(scene: Scene) -> None:
     scene.slow_down("hunter", call=0.3)
     items = [body_of(one) for one in people(scene, 100)]
