@@ -34,7 +34,7 @@ from gateway.vault.sealing import Sealer
 from gateway.vault.tokens import TokenShelf
 from providers.transport import Transport
 
-DRAIN = 5.0
+DRAIN = 3.0
 
 
 class Process:

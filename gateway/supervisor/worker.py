@@ -25,8 +25,9 @@ from gateway.supervisor import farewell
 from gateway.telemetry.log import configure_logging, get_logger
 
 PR_SET_PDEATHSIG = 1
-# With the jobs' and the lookups' own, less than the supervisor's patience.
-DRAIN = 15
+# Callers and jobs are waited for at the same time; what comes after both is less than the rest of
+# the half minute that is promised.
+DRAIN = 20
 
 log = get_logger()
 

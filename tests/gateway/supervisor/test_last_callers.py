@@ -13,8 +13,11 @@ import pytest
 import uvicorn
 import uvloop
 
+from gateway import process
 from gateway.api.protocol import ProblemProtocol
-from gateway.supervisor import farewell
+from gateway.jobs import engine
+from gateway.supervisor import farewell, worker
+from gateway.supervisor.children import FAREWELL
 from gateway.supervisor.worker import Server
 
 CALLERS = 24
@@ -93,6 +96,12 @@ def check() -> None:
     with ended() as (left, callers):
         assert Counter(map(reply, callers)) == {"200": CALLERS}
         assert not left, "not told of the end"
+
+
+def test_all_patience_together_is_no_more_than_is_promised() -> None:
+    """Half a minute; two seconds of it are for the store and the simulators."""
+    beside = max(worker.DRAIN, engine.DRAIN)
+    assert beside + engine.SETTLE + process.DRAIN + 2 <= 30 < FAREWELL
 
 
 def test_who_waits_to_be_accepted_is_heard() -> None:
