@@ -164,14 +164,15 @@ def _iso(millis: int) -> str | None:
     return to_timestamp(datetime.fromtimestamp(millis / 1000, UTC)) if millis else None
 
 
-def _changed(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
+def _given(change: EndpointChange) -> dict[str, Any]:
+    """The members of an endpoint that are changed."""
     members = msgspec.structs.asdict(change)
     given = {name: value for name, value in members.items() if value is not UNSET}
     if "events" in given:
         given["events"] = tuple(dict.fromkeys(given["events"]))
     if given.get("enabled"):
         given["reason"] = ""
-    return msgspec.structs.replace(endpoint, **given)
+    return given
 
 
 async def _find(request: Req, name: str) -> Endpoint:
@@ -231,14 +232,14 @@ class WebhookEndpoints(Controller):
     async def change_endpoint(
         self, request: Req, endpoint_id: FromPath[str], data: JSONBody[EndpointChange]
     ) -> EndpointReply:
-        context = context_of(request)
-        endpoint = _changed(await _find(request, endpoint_id), data)
+        context, given = context_of(request), _given(data)
+        endpoint = msgspec.structs.replace(await _find(request, endpoint_id), **given)
         if data.url is not UNSET:
             await check_url(context.webhooks.receivers, endpoint.url, "/url")
-        if not await context.webhooks.endpoints.change(endpoint):
+        if not await context.webhooks.endpoints.change(endpoint, given):
             raise missing("endpoint")
         await record(request, "webhook_endpoint.changed", endpoint.id, given_in(data))
-        return EndpointReply(_view(endpoint), meta_of(request))
+        return EndpointReply(_view(await _find(request, endpoint_id)), meta_of(request))
 
     @delete(ONE, responses=responses({}, (*AUTHENTICATED, *READ)))
     async def delete_endpoint(self, request: Req, endpoint_id: FromPath[str]) -> None:

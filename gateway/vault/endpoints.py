@@ -6,7 +6,7 @@ import asyncio
 import base64
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import msgspec
@@ -35,7 +35,7 @@ ADD = Script.of(
 CHANGE = Script.of(
     "change_endpoint",
     "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end "
-    "redis.call('HSET', KEYS[1], unpack(ARGV)) return 1",
+    "if #ARGV > 0 then redis.call('HSET', KEYS[1], unpack(ARGV)) end return 1",
 )
 MAKE_INLINE = Script.of(
     "make_inline_secret",
@@ -124,9 +124,11 @@ class EndpointStore:
         args = (endpoint.id, endpoint.team, MOST, *fields)
         return secret if await self._store.run(ADD, [self._root], args) else None
 
-    async def change(self, endpoint: Endpoint) -> bool:
-        """False if it was deleted meanwhile."""
-        fields = _fields(endpoint)
+    async def change(self, endpoint: Endpoint, names: Collection[str]) -> bool:
+        """Of it only what is named: another change may be on its way. False if it was deleted."""
+        told = _fields(endpoint)
+        pairs = zip(told[::2], told[1::2], strict=True)
+        fields = [part for pair in pairs if pair[0] in names for part in pair]
         return bool(await self._store.run(CHANGE, [self._key(endpoint.id)], fields))
 
     async def delete(self, endpoint: Endpoint) -> None:

@@ -8,6 +8,7 @@ from base64 import b64decode
 import pytest
 from dirty_equals import IsPartialDict, IsStr
 
+from gateway.guard.receivers import Receivers
 from gateway.store.connection import Store
 from gateway.vault.endpoints import MOST
 from gateway.vault.hooks import HookStore
@@ -49,6 +50,22 @@ async def test_an_endpoint_is_made_shown_changed_and_deleted(gateway: Gateway) -
         await gateway.client.get(f"{one}/deliveries"),
     ):
         problem_of(reply, 404, "not_found")
+
+
+async def test_a_change_does_not_undo_another(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take its time to find out where an address leads."""
+    made = await gateway.client.post(ALL, json={"url": URL, "events": ["job.completed"]})
+    one = f"{ALL}/{made.json()['data']['id']}"
+
+    async def disable(_receivers: Receivers, _url: str) -> None:
+        assert (await gateway.client.patch(one, json={"enabled": False})).is_success
+
+    monkeypatch.setattr(Receivers, "check", disable)
+    changed = await gateway.client.patch(one, json={"url": f"{URL}/2"})
+    assert changed.json()["data"] == IsPartialDict(url=f"{URL}/2", enabled=False)
+    assert (await gateway.client.get(one)).json()["data"] == changed.json()["data"]
 
 
 async def test_another_team_sees_nothing_of_them(gateway: Gateway) -> None:
