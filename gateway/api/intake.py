@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -121,12 +121,23 @@ def _read_table(body: bytes, operation: str) -> Iterator[bytes]:
         raise invalid("", "is not a table in UTF-8") from None
     try:
         rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        headings = [_heading(cell, operation) for cell in next(rows, [])]
+        headings = _headings(next(rows, []), operation)
         for cells in rows:
             if any(cells):
                 yield _to_row(headings, cells, operation)
     except csv.Error as error:
         raise invalid("", f"is not a table: {error}") from None
+
+
+def _headings(cells: Sequence[str], operation: str) -> list[str]:
+    """Of two columns for one member only one could be asked about."""
+    found: list[str] = []
+    for cell in cells:
+        name = _heading(cell, operation)
+        if name in found:
+            raise invalid("", f"has the heading {cell!r} twice")
+        found.append(name)
+    return found
 
 
 def _heading(cell: str, operation: str) -> str:

@@ -164,6 +164,7 @@ async def test_lines_and_tables_are_jobs_too(scene: Scene) -> None:
     "media, body, query, words",
     [
         ("text/csv", b"full_name,shoe_size\na,1", "emails.find", "shoe_size"),
+        ("text/csv", b"email,Email\na@b.example,c@d.example", "emails.verify", "'Email' twice"),
         ("text/csv", b"full_name\n\xff", "emails.find", "UTF-8"),
         ("text/csv", b'full_name\n"a', "emails.find", "table"),
         ("text/csv", b"full_name\n", "emails.find", "1 to 10000"),
