@@ -66,6 +66,7 @@ class Engine:
         self._holds = Holds(queue)
         self._claimed: Counter[str] = Counter()
         self._running: set[asyncio.Task[None]] = set()
+        self._claims: list[asyncio.Task[None]] = []
         self._loops: list[asyncio.Task[None]] = []
         self._waiters = Waiters()
         self._until: float | None = None
@@ -77,9 +78,10 @@ class Engine:
         loops: list[Coroutine[Any, Any, None]] = [self._holds.keep()]
         if work:
             await store.subscribe(f"{root}work", self._called)
-            loops += [self._work(), self._sweeper.run(), self.eraser.run()]
+            loops += [self._sweeper.run(), self.eraser.run()]
             loops.append(self._reconciler.run(self.desk.settings.reconcile_minutes))
-        self._loops = [asyncio.create_task(loop) for loop in loops]
+            self._claims = [asyncio.create_task(self._work())]
+        self._loops = [*self._claims, *(asyncio.create_task(loop) for loop in loops)]
 
     @property
     def is_retired(self) -> bool:
@@ -102,6 +104,9 @@ class Engine:
         """Let what is on its way come home for a while; others see the rest through."""
         self.retire()
         assert self._until is not None
+        if self._claims:
+            # What is being lent to this process is given back like all the rest.
+            await asyncio.wait(self._claims, timeout=SETTLE)
         if self._running:
             left = self._until - asyncio.get_running_loop().time()
             await asyncio.wait(self._running, timeout=max(0.0, left))

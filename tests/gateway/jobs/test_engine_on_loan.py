@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 import pytest
@@ -337,6 +338,28 @@ async def test_what_is_being_read_when_a_process_ends_is_not_begun(
     assert stage.requests(HUNTER_FIND) == 0
     heir = await start_worker(work=True)
     assert (await heir.ended(name)).counts.accepted == 1
+
+
+async def test_what_is_being_lent_when_a_process_ends_is_given_back(
+    start_worker: StartWorker, stage: Scene, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to wait until its lease runs out, nor takes its holder for dead."""
+    worker = await start_worker(work=True)
+    queue, lend, lent = worker.process.jobs, worker.process.jobs.claim, asyncio.Event()
+
+    async def lend_slowly(**room: Any) -> list[Claimed]:
+        if found := await lend(**room):
+            lent.set()
+            await asyncio.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(queue, "claim", lend_slowly)
+    await submit(worker, people(stage, 2, hunter="valid"), "hunter")
+    await asyncio.wait_for(lent.wait(), 20)
+    await worker.engine.close()
+    assert await store.call("ZCARD", f"{worker.process.root}leases:bulk") == 0
+    heir = (await start_worker()).process.jobs
+    assert [one.deaths for one in await claimed(heir)] == [0, 0]
 
 
 async def test_who_waits_is_given_a_job_when_a_process_ends(
