@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from gateway.lookup.identifiers import spell_email
 from providers.model import (
     Company,
     Datum,
@@ -76,7 +77,7 @@ def _is_told(query: Query, data: Person | Company, name: str) -> bool:
     """Whether a field is there; of addresses, another than that which was asked about."""
     value = getattr(data, name, None)
     if name == "emails" and isinstance(query, EnrichPerson) and isinstance(data, Person):
-        return any(item.email != query.email for item in data.emails)
+        return any(spell_email(item.email) != query.email for item in data.emails)
     return not is_blank(value)
 
 
@@ -97,7 +98,7 @@ def _facts(data: Person | Company) -> list[str]:
         if name in ("provenance", "website") or is_blank(value):
             continue
         if name == "emails":
-            facts += [item.email for item in value]
+            facts += [spell_email(item.email) for item in value]
         else:
             facts.append(str(value))
     return facts

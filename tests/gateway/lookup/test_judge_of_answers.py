@@ -74,6 +74,7 @@ def test_verify_is_any_verdict_but_unknown(status: Status, outcome: Outcome) -> 
 
 
 BY_EMAIL, BY_PROFILE = EnrichPerson(email=ADDRESS), EnrichPerson(linkedin_url=PROFILE)
+WANTING = EnrichPerson(email=ADDRESS, want=["emails"])
 BY_DOMAIN, BY_NAME = EnrichCompany(domain="a.example"), EnrichCompany(company="A")
 
 
@@ -83,6 +84,9 @@ BY_DOMAIN, BY_NAME = EnrichCompany(domain="a.example"), EnrichCompany(company="A
         (BY_EMAIL, Person(full_name="Ada Lovelace"), "accepted"),
         (BY_EMAIL, Person(emails=[Email(email="other@a.example")]), "accepted"),
         (BY_EMAIL, Person(emails=[Email(email=ADDRESS)]), "empty"),
+        (BY_EMAIL, Person(emails=[Email(email="Ada@A.example")]), "empty"),
+        (WANTING, Person(full_name="Ada", emails=[Email(email="Ada@A.example")]), "weak"),
+        (WANTING, Person(emails=[Email(email="ada@home.example")]), "accepted"),
         (BY_EMAIL, Person(emails=[Email(email=ADDRESS)], domain="a.example"), "empty"),
         (BY_EMAIL, Person(location=Location()), "empty"),
         (BY_EMAIL, Person(location=Location(country="GB")), "accepted"),
