@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from msgspec import UNSET
 
 from gateway.lookup.attempts import AttemptOutcome
@@ -18,8 +19,9 @@ from gateway.lookup.guessing import Guess
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.marking import asked_of
-from gateway.lookup.planning.hunches import Hunch
+from gateway.lookup.planning.hunches import Hunch, saves_money
 from gateway.lookup.planning.terms import MILLION
+from gateway.lookup.questions import policy_of
 from gateway.lookup.reporting import report
 from gateway.lookup.routing import PATTERN
 from gateway.store.connection import StoreDown
@@ -57,6 +59,10 @@ async def seek(waterfall: Waterfall, lookup: Lookup, bids: Bids) -> Trial | None
         first=first.provider,
         saves=first.cost,
     )
+    if not saves_money(hunch, policy_of(lookup)):
+        slots = waterfall.bids_of(child).slots()
+        if await waterfall.guesses.is_verified(lookup, slots):
+            hunch = msgspec.structs.replace(hunch, price=0)
     return Trial(guess, child, hunch)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from gateway.lookup.course import Course
 from gateway.lookup.planning import record
 from gateway.lookup.planning.hunches import Hunch, plan_with, saves_money, weigh
 from gateway.lookup.planning.terms import MILLION, Policy, Question, priced
-from tests.gateway.lookup.scene import Scene, attempts, body_of
+from tests.gateway.lookup.scene import Scene, attempts, body_of, cost
 from tests.gateway.lookup.staff import known_to, staff, taught
 from tests.gateway.lookup.supposing import explained
 
@@ -181,6 +182,18 @@ async def test_a_guess_that_was_verified_before_is_explained(scene: Scene) -> No
         "pattern came first: the guess had been verified before, which costs nothing."
         " It is not there, or nobody can tell."
     )
+
+
+async def test_a_guess_that_was_verified_is_not_bought_elsewhere(scene: Scene) -> None:
+    """What is kept costs nothing, were its price too high to pay it anew."""
+    person, *_ = await taught(scene)
+    bought = await scene.find(person)
+    assert cost(bought) == Decimal("0.0245")
+    for routing in ({"providers": ["pattern", "snov"]}, {"value": "0.04"}):
+        again = await scene.find(person, **routing)
+        assert attempts(again) == [("hunter", "accepted", None), ("pattern", "accepted", None)]
+        assert cost(again) == 0
+        assert again.json()["data"]["email"] == person.email
 
 
 def test_what_the_guess_takes_is_not_there_for_the_others() -> None:
