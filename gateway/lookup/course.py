@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
+from msgspec import UNSET
+
 from gateway.lookup.bids import Bids
 from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.chronicles import Chronicle, End, digest, encode, name_of
@@ -148,10 +150,10 @@ class Course:
             found_of(lookup, data),
             cells=decision.statistics.get(name, {}),
             prior=self.question.policy.prior,
-            millis=round(called.upstream * 1000),
+            millis=round(seconds_of_call(call, called) * 1000),
             replied=math.ceil(call.replied * 1000),
             rows=answer.rows,
-            confidence=data.confidence if isinstance(data, Email) else None,
+            confidence=data.confidence if isinstance(data, Email) else UNSET,
         )
         return [lesson]
 
@@ -193,6 +195,14 @@ class Course:
         if lookup.parent is not None:
             return None
         return Memo(name_of(lookup.caller.team, lookup.request_id or lookup.id), life, cap)
+
+
+def seconds_of_call(call: Call, called: Called) -> float:
+    """How long its provider took. A row of a job waits for its turn, too, and may be laid aside:
+    that says nothing of the provider.
+    """
+    is_row = call.lookup is not None and call.lookup.head.bulk
+    return (call.replied + call.took if is_row else 0.0) or called.upstream
 
 
 def hand_of(data: Datum | None) -> Hand:

@@ -177,6 +177,6 @@ def confident(cells: Cells, status: str, least: int) -> float:
     return (above + WEIGHT * prior) / (total + WEIGHT)
 
 
-def band_of(confidence: int | None) -> int:
-    """Which band a provider's confidence is in; none at all is the lowest."""
-    return sum((confidence or 0) >= edge for edge in BANDS)
+def band_of(confidence: int) -> int:
+    """Which band a provider's confidence is in; none at all is in no band."""
+    return sum(confidence >= edge for edge in BANDS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from gateway.lookup.planning.estimation import (
     BANDS,
     ROOT,
@@ -44,12 +46,13 @@ def teach(
     millis: int = 0,
     replied: int = 0,
     rows: int = 0,
-    confidence: int | None = None,
+    confidence: int | UnsetType | None = UNSET,
 ) -> Lesson:
     """The lesson of one call in `state`; `cells` are what was known when it was planned.
 
     `millis` are those until the answer was there, `replied` those that the provider took for its
-    replies, 0 if nobody knows. Where nothing was known, nothing was expected that it could be
+    replies, 0 if nobody knows. An address without `confidence` (None) is as sure as one of 0; what
+    is no address has none (UNSET). Where nothing was known, nothing was expected that it could be
     measured by. Calls that failed, are in doubt, or were served from the cache teach nothing.
     """
     path = path_of(segment, state)
@@ -60,7 +63,7 @@ def teach(
     adds = [pace(millis, rows, answered=answered)]
     if replied:
         adds.append(reply(replied, cells))
-    if confidence is not None and found in ("valid", "catch_all", "unknown"):
+    if confidence is not UNSET and found in ("valid", "catch_all", "unknown"):
         adds.append((f"@{found}", _band(confidence)))
     return Lesson(
         book=book,
@@ -88,7 +91,8 @@ def _surprise(
     return int(good) * 1000 - round(chance * 1000), max(1, round(variance * 1_000_000))
 
 
-def _band(confidence: int) -> Counts:
+def _band(confidence: int | None) -> Counts:
     bands = [0] * (len(BANDS) + 1)
-    bands[band_of(confidence)] = 1
+    if confidence is not None:
+        bands[band_of(confidence)] = 1
     return (1, *bands)

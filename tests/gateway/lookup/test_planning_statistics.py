@@ -120,15 +120,20 @@ def test_waits_and_rows_are_averages() -> None:
 
 
 @pytest.mark.parametrize(
-    "confidence, band", [(None, 0), (0, 0), (49, 0), (50, 1), (70, 2), (84, 2), (85, 3), (100, 3)]
+    "confidence, band", [(0, 0), (49, 0), (50, 1), (70, 2), (84, 2), (85, 3), (100, 3)]
 )
-def test_confidence_falls_in_a_band(confidence: int | None, band: int) -> None:
+def test_confidence_falls_in_a_band(confidence: int, band: int) -> None:
     assert band_of(confidence) == band
     lesson = teach("b", COM, NOTHING, "valid", cells={}, prior=PRIOR, confidence=confidence)
-    counted = dict(lesson.adds).get("@valid")
-    if confidence is not None:
-        assert counted is not None
-        assert counted == (1, *(int(at == band) for at in range(4)))
+    assert dict(lesson.adds)["@valid"] == (1, *(int(at == band) for at in range(4)))
+
+
+def test_an_address_without_confidence_counts_in_no_band() -> None:
+    """What is no address has none to be counted."""
+    plain = teach("b", COM, NOTHING, "valid", cells={}, prior=PRIOR)
+    assert "@valid" not in dict(plain.adds)
+    unrated = teach("b", COM, NOTHING, "valid", cells={}, prior=PRIOR, confidence=None)
+    assert dict(unrated.adds)["@valid"] == (1, 0, 0, 0, 0)
 
 
 def test_a_draw_is_centred_and_narrows_with_what_is_known() -> None:
