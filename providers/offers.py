@@ -52,6 +52,11 @@ def always(_query: Query) -> bool:
     return True
 
 
+def never(_query: Query) -> bool:
+    """No query of the operation is charged otherwise than the offer says."""
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offer:
     """One operation of one provider.
@@ -62,7 +67,9 @@ class Offer:
     unit, from `source` as read on `read_on`. `peek` is a free read that comes before anything is
     paid; `peek_denies` names the method that says whether finding nothing by it, so many seconds
     after a dispatch, proves that nothing was bought.
-    `answers_only` are charged: a ticket that is refused in the end has cost nothing.
+    `answers_only` are charged: a ticket that is refused in the end has cost nothing. Of queries
+    that fit `hits_only` a miss is free though the offer is per call, and so is an answer that says
+    `unknown` where `doubts_free`.
     `ticket_suffices` to collect an answer, without the query. `ask_many` asks for up to `most`
     queries in one request, each at the price that it has alone.
     """
@@ -81,6 +88,8 @@ class Offer:
     collect: str | None = None
     ticket_suffices: bool = False
     answers_only: bool = False
+    hits_only: Callable[[Any], bool] = never
+    doubts_free: bool = False
     ask_many: str | None = None
     most: int = 1
     variants: Mapping[str, Query] = field(default_factory=dict)

@@ -18,7 +18,7 @@ class Step(Struct, frozen=True):
     """One provider, with the credential that will pay; `units`, `cost` are the worst case.
 
     `limits` are the credential's, by name; `spare` says that the provider has another one. A
-    `paced` one needs a permit for every request.
+    `paced` one needs a permit for every request. `is_priced` if it has a price, were it 0.
     """
 
     provider: str
@@ -30,6 +30,7 @@ class Step(Struct, frozen=True):
     limits: Mapping[str, int] = {}
     spare: bool = False
     paced: bool = False
+    is_priced: bool = True
 
 
 class LeftOut(Struct, frozen=True):
@@ -105,4 +106,5 @@ def to_step(query: Query, stall: Stall) -> Step:
         limits=stall.limits,
         spare=stall.spare,
         paced=stall.paced,
+        is_priced=stall.price.is_set,
     )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway.lookup.bookshelf import Bookshelf
+from gateway.lookup.planning.bounces import acceptable
 from gateway.lookup.planning.confirming import CONFIRMS, chance_of, is_worth
+from gateway.lookup.planning.outcomes import UNRATED
 from gateway.lookup.planning.segments import segment_of
 from gateway.lookup.planning.terms import (
     MILLION,
@@ -20,7 +22,7 @@ from gateway.lookup.planning.terms import (
     priced,
 )
 from providers.base import Charge
-from providers.model import EMAILS_FIND
+from providers.model import EMAILS_FIND, Query
 
 if TYPE_CHECKING:
     from gateway.lookup.lookup import Lookup
@@ -66,8 +68,25 @@ def options_of(lookup: Lookup, shelf: Bookshelf) -> list[Option]:
     steps = lookup.plan.steps
     dearest = max((step.cost for step in steps), default=0)
     rows = getattr(lookup.query, "limit", 1)
-    options = [_option(step, step.cost or dearest, rows) for step in steps]
+    options = [
+        _option(step, lookup.query, step.cost if step.is_priced else dearest, rows)
+        for step in steps
+    ]
+    if lookup.bounces and lookup.operation == EMAILS_FIND:
+        options = [_deliverable(one, lookup) for one in options]
     return with_checks(lookup, shelf, options) if lookup.checks else options
+
+
+def _deliverable(option: Option, lookup: Lookup) -> Option:
+    """The option with the statuses of which addresses by it do not bounce too often."""
+    name, accept = option.provider, lookup.route.accept
+    known, most = lookup.bounces.get(name, {}), accept.max_bounce or 0.0
+    held = tuple(
+        status
+        for status in accept.statuses
+        if (one := known.get((status, UNRATED))) and acceptable(one, most, lookup.id, name)
+    )
+    return msgspec.structs.replace(option, accept=held)
 
 
 def with_checks(lookup: Lookup, shelf: Bookshelf, options: Sequence[Option]) -> list[Option]:
@@ -83,12 +102,14 @@ def _checked(option: Option, lookup: Lookup, confirms: Cells) -> Option:
     return msgspec.structs.replace(option, verify=price, confirms=round(chance * MILLION))
 
 
-def _option(step: Step, cost: int, rows: int) -> Option:
+def _option(step: Step, query: Query, cost: int, rows: int) -> Option:
     """Assumed: of the rows that may come, half do."""
     charge, name = step.offer.charge, step.provider
     if charge is Charge.PER_ROW:
         expected = max(1, rows // 2)
         return priced(name, "per_row", cost // rows, worst=step.cost, rows=expected)
-    if charge is Charge.PER_HIT:
+    if step.offer.doubts_free:
+        return Option(provider=name, per_verdict=cost, worst=step.cost)
+    if charge is Charge.PER_HIT or step.offer.hits_only(query):
         return priced(name, "per_hit", cost, worst=step.cost)
     return priced(name, "per_call", 0 if charge is Charge.FREE else cost, worst=step.cost)

@@ -17,6 +17,7 @@ NOBODYS = ""
 async def expected(waterfall: Waterfall, lookup: Lookup) -> Course:
     """The course of a lookup like it, without a draw, up to its first step. Raises StoreDown."""
     lookup.id = NOBODYS
+    await waterfall.inform(lookup)
     bids = waterfall.bids_of(lookup)
     course = Course(lookup, bids, waterfall.shelf)
     course.decide(0)

@@ -76,9 +76,13 @@ class Waterfall:
     async def run(self, lookup: Lookup) -> None:
         """Fill `lookup` with attempts and its answer. Raises Objected, KeyRevoked, StoreDown."""
         bids = self.bids_of(lookup)
+        await self.inform(lookup)
+        await Descent(self, lookup, bids).to_its_end()
+
+    async def inform(self, lookup: Lookup) -> None:
+        """Tell it how often addresses bounce, if that decides. Raises StoreDown."""
         if lookup.route.accept.max_bounce is not None and lookup.parent is None:
             lookup.bounces = await self.bounces.estimates()
-        await Descent(self, lookup, bids).to_its_end()
 
     def bids_of(self, lookup: Lookup) -> Bids:
         return Bids(

@@ -10,12 +10,20 @@ from msgspec import Struct
 from gateway.money.amounts import to_micros
 from providers.base import Offer
 
+# Who may say what a unit costs here.
+OURS = ("credential", "settings")
+
 
 class Price(Struct, frozen=True):
     """Micro-units per provider unit, and who said so."""
 
     micros: int
     source: str
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it is known: of a provider that publishes none, 0 says nothing."""
+        return self.micros > 0 or self.source in OURS
 
 
 def price_of(operation: str, offer: Offer, *overrides: tuple[str, Mapping[str, Decimal]]) -> Price:

@@ -133,6 +133,7 @@ class Hunter(Adapter):
             collect="verify_again",
             charge=Charge.PER_CALL,
             answers_only=True,
+            doubts_free=True,
             unit="verification",
             price=Decimal("0.0245"),
         ),

@@ -22,6 +22,7 @@ from providers.model import (
     Answer,
     CountEmails,
     EnrichCompany,
+    EnrichPerson,
     FindEmail,
     SearchDomain,
     Ticket,
@@ -48,6 +49,10 @@ def is_findable(query: FindEmail) -> bool:
 
 def has_domain(query: EnrichCompany) -> bool:
     return bool(query.domain)
+
+
+def has_address(query: EnrichPerson) -> bool:
+    return bool(query.email)
 
 
 def is_countable(query: CountEmails) -> bool:
@@ -121,7 +126,12 @@ class Snov(Addresses, Profiles, Domains):
             most=MOST_AT_ONCE,
         ),
         # By address only a hit costs, by profile the question does.
-        PEOPLE_ENRICH: _offer(peek="read_person", ask="enrich_person", collect="collect_person"),
+        PEOPLE_ENRICH: _offer(
+            peek="read_person",
+            ask="enrich_person",
+            collect="collect_person",
+            hits_only=has_address,
+        ),
         COMPANIES_ENRICH: _offer(
             ask="enrich_company",
             collect="collect_company",

@@ -94,10 +94,11 @@ def acceptable(estimate: Estimate, max_bounce: float, seed: str, provider: str) 
     """Whether an address may be taken as bouncing at most so often.
 
     Only who is sent to is heard of: an address has the benefit of the doubt, at least DOUBT
-    standard deviations, and of the lookup's own draw if that is kinder.
+    standard deviations, and of the lookup's own draw if that is kinder; there is none without a
+    seed.
     """
     chance, weight = estimate
-    normal = min(-DOUBT, normals(f"{seed}|bounce", provider)[0])
+    normal = min(-DOUBT, normals(seed and f"{seed}|bounce", provider)[0])
     return moved(chance * weight, (1 - chance) * weight, normal) <= max_bounce
 
 

@@ -38,20 +38,24 @@ class Prior(Struct, frozen=True, kw_only=True):
 class Option(Struct, frozen=True, kw_only=True):
     """One provider as the planner sees it; what it may cost at worst is reserved.
 
-    `per_call` is paid whatever comes, `per_hit` for an answer, `per_row` for each row of it, of
-    which `rows` are expected until more is known. `verify` is the price of having an unknown
-    answer checked by somebody else, None if nobody does, and `confirms` how often that finds it
-    valid. `barred` says why the provider can't be asked at all.
+    `per_call` is paid whatever comes, `per_hit` for an answer, `per_verdict` for one that is not
+    unknown, `per_row` for each row of it, of which `rows` are expected until more is known.
+    `verify` is the price of having an unknown answer checked by somebody else, None if nobody
+    does, and `confirms` how often that finds it valid. `accept` are the statuses of its answers
+    that will be accepted, None for those of the policy. `barred` says why the provider can't be
+    asked at all.
     """
 
     provider: str
     per_call: int = 0
     per_hit: int = 0
+    per_verdict: int = 0
     per_row: int = 0
     rows: int = 1
     worst: int = 0
     verify: int | None = None
     confirms: int = MILLION // 2
+    accept: tuple[Status, ...] | None = None
     barred: str = ""
 
 

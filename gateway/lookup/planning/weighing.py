@@ -28,6 +28,7 @@ from gateway.lookup.planning.estimation import (
     share_of,
 )
 from gateway.lookup.planning.terms import MILLION, Cells, Option, Policy, Rating, State
+from providers.model import Status
 
 # What can't be had at any price; an index is a whole number.
 NEVER = 10**15
@@ -44,6 +45,17 @@ class Charges(NamedTuple):
     b: float
 
 
+class Wanted(NamedTuple):
+    """What is accepted of a provider's answers: their `places` among counts, how many they are
+    `prior` to any, and those which are weak.
+    """
+
+    statuses: tuple[Status, ...]
+    places: tuple[int, ...]
+    prior: tuple[float, float]
+    weak: tuple[str, ...]
+
+
 class Scale:
     """Weighs options by one policy in one state; `levels` are the cells of what is asked."""
 
@@ -52,9 +64,7 @@ class Scale:
         self._levels = levels
         self._seed = seed
         self._left = NEVER if policy.max_cost is None else policy.max_cost - state.spent
-        self._places = places_of(policy.accept)
-        self._prior = prior_of(policy.prior, policy.accept)
-        self._weak = [name for name in WEAK if name not in policy.accept]
+        self._usual = self._wanted(policy.accept)
         self._choosy = policy.value is not None and policy.order == "learned"
         value = policy.value or 0
         worth = [share * value / MILLION for share in policy.worth]
@@ -62,18 +72,19 @@ class Scale:
         self._held = self._worth.get(state.hand, 0.0)
 
     def weigh(self, option: Option, cells: Cells) -> Rating:
-        known = posterior(cells, self._levels, self._places, self._prior)
-        unsure = self._unsure(option, cells)
-        sure, gained = self._corrections(option, cells, unsure)
+        wanted = self._usual if option.accept is None else self._wanted(option.accept)
+        known = posterior(cells, self._levels, wanted.places, wanted.prior)
+        unsure = self._unsure(option, cells, wanted)
+        sure, gained = self._corrections(option, cells, wanted, unsure)
         mean = _corrected(known.mean(), sure, gained)
         normal = normals(self._seed, option.provider)
         draw = _corrected(_drawn(known, *normal), sure, gained)
         charges, delay = self._charges(option, cells, unsure), self._delay(cells)
         reason = option.barred or ("over_budget" if option.worst > self._left else "")
-        if self._choosy and not reason and not self._pays(cells, charges, delay, draw):
+        if self._choosy and not reason and not self._pays(cells, wanted, charges, delay, draw):
             kind = (max(DOUBT, one) for one in normal)
             fair = _corrected(_drawn(known, *kind), sure, gained)
-            reason = "" if self._pays(cells, charges, delay, fair) else "not_worth_it"
+            reason = "" if self._pays(cells, wanted, charges, delay, fair) else "not_worth_it"
         return Rating(
             provider=option.provider,
             index=_index(charges, delay, draw),
@@ -86,24 +97,33 @@ class Scale:
             check=(option.verify or 0) if unsure else 0,
         )
 
-    def _unsure(self, option: Option, cells: Cells) -> float:
+    def _wanted(self, statuses: tuple[Status, ...]) -> Wanted:
+        prior = prior_of(self._policy.prior, statuses)
+        weak = tuple(name for name in WEAK if name not in statuses)
+        return Wanted(statuses, places_of(statuses), prior, weak)
+
+    def _unsure(self, option: Option, cells: Cells, wanted: Wanted) -> float:
         """The share of its answers that are verified, for which the budget must do, too."""
-        if option.verify is None or "unknown" not in self._weak:
+        if option.verify is None or "unknown" not in wanted.weak:
             return 0.0
         if option.worst + option.verify > self._left:
             return 0.0
         return self._share(cells, "unknown")
 
-    def _corrections(self, option: Option, cells: Cells, unsure: float) -> tuple[float, float]:
+    def _corrections(
+        self, option: Option, cells: Cells, wanted: Wanted, unsure: float
+    ) -> tuple[float, float]:
         """What a demand for confidence takes from q, and what a verification adds to it."""
         sure, gained, least = 1.0, unsure * option.confirms / MILLION, self._policy.min_confidence
         if least:
-            sure = self._confident(cells)
+            sure = self._confident(cells, wanted)
             gained *= confident(cells, "unknown", least) if gained else 1.0
         return sure, gained
 
     def _charges(self, option: Option, cells: Cells, unsure: float) -> Charges:
         b = float(option.per_hit)
+        if option.per_verdict:
+            b += option.per_verdict * (1 - self._share(cells, "unknown"))
         if option.per_row:
             b += option.per_row * rows_of(cells, option.rows)
         if unsure:
@@ -119,21 +139,23 @@ class Scale:
     def _share(self, cells: Cells, status: str) -> float:
         return share_of(cells, self._levels, PLACES[status], getattr(self._policy.prior, status))
 
-    def _confident(self, cells: Cells) -> float:
+    def _confident(self, cells: Cells, wanted: Wanted) -> float:
         """The share of accepted answers that are confident enough."""
         least = self._policy.min_confidence
-        kinds = [name for name in self._policy.accept if name in ("valid", *WEAK)]
+        kinds = [name for name in wanted.statuses if name in ("valid", *WEAK)]
         shares = [(self._share(cells, name), confident(cells, name, least)) for name in kinds]
         total = sum(share for share, _ in shares)
         return sum(share * sure for share, sure in shares) / total if total else 0.0
 
-    def _pays(self, cells: Cells, charges: Charges, delay: float, chances: Chances) -> bool:
+    def _pays(
+        self, cells: Cells, wanted: Wanted, charges: Charges, delay: float, chances: Chances
+    ) -> bool:
         """Whether it is expected to bring more than it costs beyond what is in hand."""
         won = chances.q * ((self._policy.value or 0) - self._held)
         price = charges.a + delay
         if chances.h * (won - charges.b) >= price:
             return True
-        for name in self._weak:
+        for name in wanted.weak:
             if (more := self._worth[name] - self._held) > 0:
                 won += self._share(cells, name) * more
         return chances.h * (won - charges.b) >= price

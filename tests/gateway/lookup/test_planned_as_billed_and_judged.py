@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.lookup import bookshelf
 from gateway.lookup.course import seconds_of_call
-from gateway.lookup.planning.estimation import confident
-from tests.gateway.lookup.scene import Scene, until
+from gateway.lookup.planning.estimation import confident, levels_of
+from tests.gateway.lookup.conftest import StartScene
+from tests.gateway.lookup.scene import Scene, attempts, until
 from tests.gateway.lookup.supposing import HITS, known, quote, suppose
 
 PAIR = {"order": "learned", "providers": ["hunter", "snov"]}
+TAKES_ALL = (500, 480, 5, 470, 5)
 
 
 @pytest.fixture(autouse=True)
 def _read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bookshelf, "FRESH", 0.0)
+
+
+async def planned(scene: Scene, operation: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    asked = {"operation": operation, "input": body, "routing": PAIR}
+    reply = await scene.gateway.post("/v1/quote", asked)
+    assert reply.status_code == 200, reply.text
+    steps: list[dict[str, Any]] = reply.json()["data"]["steps"]
+    return steps
 
 
 async def first(scene: Scene, **routing: Any) -> str:
@@ -43,6 +56,66 @@ async def test_who_never_says_how_sure_it_is_is_not_asked_for_it(scene: Scene) -
 def test_no_confidence_is_never_enough() -> None:
     cells = {"@valid": (10**6, 0, 0, 0, 0)}
     assert confident(cells, "valid", 1) == pytest.approx(0, abs=1e-4)
+
+
+async def test_addresses_that_bounce_too_often_are_not_reckoned_with(scene: Scene) -> None:
+    """Every other catch_all of ten bounces: what Snov.io has will not be accepted."""
+    await suppose(scene, {"hunter": {"": HITS}, "snov": {"": TAKES_ALL}})
+    accept: dict[str, Any] = {"statuses": ["valid", "catch_all", "unknown"]}
+    assert await first(scene, accept=accept) == "snov"
+    assert await first(scene, accept={"max_bounce": 0.5}) == "snov"
+    assert await first(scene, accept={"max_bounce": 0.02}) == "hunter"
+    person = scene.person(hunter="valid", snov="catch_all")
+    reply = await scene.find(person, **PAIR, accept={"max_bounce": 0.02})
+    assert attempts(reply) == [("hunter", "accepted", None)]
+
+
+async def test_a_miss_by_address_costs_nothing_at_snov(scene: Scene) -> None:
+    """As it is billed: by address only a profile that is found, by profile the question."""
+    by_address = await planned(scene, "people.enrich", {"email": "ada@elsewhere.com"})
+    assert [one["provider"] for one in by_address] == ["snov", "hunter"]
+    assert (by_address[0]["expected_cost"], by_address[0]["worst_cost"]) == ("0.015", "0.03")
+    profile = {"linkedin_url": "https://www.linkedin.com/in/ada-lovelace-of-nowhere"}
+    by_profile = await planned(scene, "people.enrich", profile)
+    assert [one["provider"] for one in by_profile] == ["hunter", "snov"]
+    assert by_profile[1]["expected_cost"] == "0.03"
+
+
+async def suppose_verdicts(scene: Scene, unknown: Mapping[str, int]) -> None:
+    """Of a hundred thousand verdicts of each so many thousands are none."""
+    for provider, share in unknown.items():
+        counts = f"100000 100000 {1000 * (100 - share)} 0 {1000 * share}"
+        book = f"{{pgw}}:live:learn:emails.verify:{provider}"
+        for level in levels_of("-/com..p/"):
+            await scene.store.call("HSET", book, level, counts)
+
+    async def has_read() -> bool:
+        found = await planned(scene, "emails.verify", {"email": "ada@elsewhere.com"})
+        return bool(found[0]["seen"])
+
+    await until(has_read)
+
+
+async def test_a_verdict_that_is_none_costs_nothing_at_hunter(scene: Scene) -> None:
+    """Hunter takes 0.0245 for a verdict, Snov.io 0.03 for the question."""
+    await suppose_verdicts(scene, {"hunter": 30, "snov": 5})
+    found = await planned(scene, "emails.verify", {"email": "ada@elsewhere.com"})
+    assert [one["provider"] for one in found] == ["hunter", "snov"]
+    prices = [float(one["cost_per_accepted"]) for one in found]
+    assert prices == pytest.approx([0.0245, 0.03 / 0.95], rel=1e-3)
+    assert float(found[0]["expected_cost"]) == pytest.approx(0.7 * 0.0245, rel=1e-3)
+
+
+async def test_a_price_of_nothing_is_a_price(start_scene: StartScene, scene: Scene) -> None:
+    """As of a plan at a flat rate; of whom nobody knows a price it says nothing."""
+    providers = dict(scene.gateway.settings.providers)
+    free = {"emails.find": Decimal(0)}
+    providers["snov"] = msgspec.structs.replace(providers["snov"], prices=free)
+    cheaper = await start_scene(providers=providers)
+    assert await first(scene) == "hunter"
+    assert await first(cheaper) == "snov"
+    step = (await quote(cheaper, **PAIR))["steps"][0]
+    assert (step["expected_cost"], step["cost_per_accepted"]) == ("0", "0")
 
 
 @pytest.mark.parametrize(
