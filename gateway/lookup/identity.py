@@ -125,6 +125,8 @@ def canonical(query: Query) -> bytes:
         fields.pop("last_name", None)
     # What has to be known decides who else is asked, and not what anyone is asked.
     fields.pop("want", None)
+    if not fields.get("hints"):
+        fields.pop("hints", None)
     if fields.get("domain"):
         # With a domain the company's name is at most a hint to the same company.
         fields.pop("company", None)

@@ -20,6 +20,8 @@ _MOMENT = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
+# What comes before a host, if anything does.
+_BEGUN = re.compile(r"([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _PROFILE = re.compile(r"/(?:in|pub)/([^/]+)", re.IGNORECASE)
 _NUMBERED = re.compile(r"/pub/([^/]+)" + r"/([0-9a-f]{1,3})" * 3, re.IGNORECASE)
 
@@ -64,7 +66,10 @@ def _is_suffix(part: str) -> bool:
     return part.replace(".", "").lower() in _SUFFIXES
 
 
-_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "mba"})
+# Of those that adapters know all but what may as well be a first name, or its letter.
+_SUFFIXES = frozenset(
+    ["jr", "sr", "ii", "iii", "iv", "phd", "md", "dds", "esq", "mba", "cpa", "rn"]
+)
 
 
 def clean_domain(value: str, pointer: str) -> str:
@@ -89,7 +94,7 @@ def clean_domain(value: str, pointer: str) -> str:
 def _split(text: str, fault: QueryError) -> SplitResult:
     """`text` as a URL, with or without a scheme. Raises `fault`."""
     try:
-        return urlsplit(text if "//" in text else f"//{text}")
+        return urlsplit(text if _BEGUN.match(text) else f"//{text}")
     except ValueError:
         raise fault from None
 

@@ -44,7 +44,7 @@ def marks(query: Query) -> list[str]:
     return marks_of(query, names_of(query), KEY)
 
 
-SPELLINGS: list[dict[str, str]] = [
+SPELLINGS: list[dict[str, Any]] = [
     {},
     {"first_name": "ZOË", "last_name": "O'CONNELL"},
     {"first_name": "zoë", "last_name": "o'connell"},
@@ -66,6 +66,8 @@ SPELLINGS: list[dict[str, str]] = [
     {"company": "Blue Harbor"},
     {"full_name": "Somebody Else"},
     {"kind": "professional"},
+    {"hints": Hints()},
+    {"domain": "blue-harbor.example/team?from=https://other.example"},
 ]
 FULL_NAMES = [
     "Zoë O'Connell",
@@ -93,6 +95,8 @@ def test_a_full_name_is_first_and_last_name(name: str) -> None:
     [
         ("Ada Lovelace, Jr.", "Ada Lovelace Jr"),
         ("Lovelace, Ada, Jr.", "Ada Lovelace Jr."),
+        ("Ada Lovelace, CPA", "Ada Lovelace CPA"),
+        ("Lovelace, Ada, RN", "Ada Lovelace RN"),
         ("J. R. R. Tolkien", "J R R Tolkien"),
         ("Smith\u2011Jones, Anne", "Anne Smith-Jones"),
         ("Søren Bjørnstad", "Soren Bjornstad"),
@@ -158,6 +162,7 @@ def test_two_questions_stay_two(one: Query, other: Query) -> None:
     [
         ("https://uk.linkedin.com/in/Ada-Lovelace/", "ada-lovelace"),
         ("linkedin.com/in/ada-lovelace?trk=x#about", "ada-lovelace"),
+        ("linkedin.com/in/ada-lovelace?from=https://x.example", "ada-lovelace"),
         ("//www.linkedin.com/in/ada-lovelace/de", "ada-lovelace"),
         ("https://www.linkedin.com/pub/ada-lovelace/1/2a/3b4", "ada-lovelace-3b402a1"),
         ("https://www.linkedin.com/in/jos%C3%A9", "jos%C3%A9"),
