@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from gateway.lookup.bids import Bids
 from gateway.lookup.bookshelf import Bookshelf
@@ -27,7 +27,7 @@ from gateway.lookup.planning.terms import (
 )
 from gateway.lookup.questions import question_of, statistics_of
 from gateway.money.terms import Memo
-from providers.model import Datum, Email
+from providers.model import Datum, Email, Verification
 
 if TYPE_CHECKING:
     from gateway.lookup.called import Called
@@ -153,7 +153,7 @@ class Course:
             millis=round(seconds_of_call(call, called) * 1000),
             replied=math.ceil(call.replied * 1000),
             rows=answer.rows,
-            confidence=data.confidence if isinstance(data, Email) else UNSET,
+            confidence=confidence_of(data),
         )
         return [lesson]
 
@@ -195,6 +195,13 @@ class Course:
         if lookup.parent is not None:
             return None
         return Memo(name_of(lookup.caller.team, lookup.request_id or lookup.id), life, cap)
+
+
+def confidence_of(data: Datum | None) -> int | UnsetType | None:
+    """Of an address that is there; of a verdict that there is none it says nothing of others."""
+    if isinstance(data, Email) or (isinstance(data, Verification) and data.status == "valid"):
+        return data.confidence
+    return UNSET
 
 
 def seconds_of_call(call: Call, called: Called) -> float:

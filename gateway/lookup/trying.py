@@ -19,13 +19,14 @@ from gateway.lookup.guessing import Guess
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.marking import asked_of
+from gateway.lookup.planning.estimation import confident
 from gateway.lookup.planning.hunches import Hunch, saves_money
 from gateway.lookup.planning.terms import MILLION
 from gateway.lookup.questions import policy_of
 from gateway.lookup.reporting import report
 from gateway.lookup.routing import PATTERN
 from gateway.store.connection import StoreDown
-from providers.model import Email, FindEmail, Verification
+from providers.model import EMAILS_VERIFY, Email, FindEmail, Verification
 
 if TYPE_CHECKING:
     from gateway.lookup.waterfall import Waterfall
@@ -54,7 +55,7 @@ async def seek(waterfall: Waterfall, lookup: Lookup, bids: Bids) -> Trial | None
     hunch = Hunch(
         verifier=verifier.provider,
         price=verifier.cost,
-        chance=round(guess.chance * MILLION),
+        chance=round(guess.chance * _accepted(waterfall, lookup, verifier.provider) * MILLION),
         seen=guess.tried,
         first=first.provider,
         saves=first.cost,
@@ -64,6 +65,17 @@ async def seek(waterfall: Waterfall, lookup: Lookup, bids: Bids) -> Trial | None
         if await waterfall.guesses.is_verified(lookup, slots):
             hunch = msgspec.structs.replace(hunch, price=0)
     return Trial(guess, child, hunch)
+
+
+def _accepted(waterfall: Waterfall, lookup: Lookup, verifier: str) -> float:
+    """How often what is there will be accepted. Assumed until it is seen: verifiers are sure."""
+    accept = lookup.route.accept
+    if "valid" not in accept.statuses:
+        return 0.0
+    if not accept.min_confidence:
+        return 1.0
+    cells = waterfall.shelf.of(EMAILS_VERIFY).get(verifier, {})
+    return confident(cells, "valid", accept.min_confidence, prior=1.0)
 
 
 async def try_pattern(waterfall: Waterfall, lookup: Lookup, trial: Trial) -> Candidate | None:

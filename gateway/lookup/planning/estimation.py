@@ -166,14 +166,16 @@ def rows_of(cells: Cells, expected: int) -> float:
     return (rows + WEIGHT * expected) / (answers + WEIGHT)
 
 
-def confident(cells: Cells, status: str, least: int) -> float:
-    """The share of a status's answers whose confidence is at least `least`."""
+def confident(cells: Cells, status: str, least: int, *, prior: float | None = None) -> float:
+    """The share of a status's answers whose confidence is at least `least`; until it is known
+    `prior`, None for as if each were as likely.
+    """
     total, *bands = cells.get(f"@{status}", (0,) * (len(BANDS) + 2))
     edges = (0, *BANDS, 101)
     above = 0.0
     for count, (low, high) in zip(bands, pairwise(edges), strict=True):
         above += count * min(1.0, max(0.0, (high - least) / (high - low)))
-    prior = min(1.0, (101 - least) / 101)
+    prior = min(1.0, (101 - least) / 101) if prior is None else prior
     return (above + WEIGHT * prior) / (total + WEIGHT)
 
 

@@ -21,7 +21,8 @@ from gateway.lookup.routing import PATTERN
 
 
 class Hunch(Struct, frozen=True, kw_only=True, array_like=True):
-    """A guess that `verifier` checks for `price`; `chance` is that it is there, in millionths.
+    """A guess that `verifier` checks for `price`; `chance` is that it is there, and surely enough
+    to be accepted, in millionths.
 
     Of so many guesses of the domain that were verified it is known. Without it `first` would be
     asked, for `saves` at most.

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.lookup import chronicles, outlook
+from gateway.lookup import bookshelf, chronicles, outlook
 from gateway.lookup.course import Course
 from gateway.lookup.planning import record
 from gateway.lookup.planning.hunches import Hunch, plan_with, saves_money, weigh
 from gateway.lookup.planning.terms import MILLION, Policy, Question, priced
-from tests.gateway.lookup.scene import Scene, attempts, body_of, cost
+from tests.gateway.lookup.conftest import StartScene
+from tests.gateway.lookup.scene import Scene, attempts, body_of, cost, until
 from tests.gateway.lookup.staff import known_to, staff, taught
 from tests.gateway.lookup.supposing import explained
 
@@ -194,6 +195,30 @@ async def test_a_guess_that_was_verified_is_not_bought_elsewhere(scene: Scene) -
         assert attempts(again) == [("hunter", "accepted", None), ("pattern", "accepted", None)]
         assert cost(again) == 0
         assert again.json()["data"]["email"] == person.email
+
+
+async def test_a_guess_is_as_sure_as_its_verifier_says(
+    scene: Scene, start_scene: StartScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Snov.io, here the cheapest verifier, never says how sure it is."""
+    monkeypatch.setattr(bookshelf, "FRESH", 0.0)
+    providers, cheap = dict(scene.gateway.settings.providers), {"emails.verify": Decimal("0.01")}
+    providers["snov"] = msgspec.structs.replace(providers["snov"], prices=cheap)
+    scene = await start_scene(providers=providers)
+    person, other, *_ = await taught(scene)
+    reply = await scene.find(person, accept={"min_confidence": 50})
+    assert [name for name, *_ in attempts(reply)] == ["snov", "pattern", "hunter"]
+    book = "{pgw}:live:learn:emails.verify:snov"
+    assert (await scene.store.call("HGET", book, "@valid")).endswith(b" 0 0 0 0")
+    await scene.store.call("HSET", book, "@valid", "100 0 0 0 0")
+
+    async def is_left_out() -> bool:
+        found = await quote(scene, other, accept={"min_confidence": 50})
+        return bool(found["left_out"]) and found["left_out"][0]["provider"] == "pattern"
+
+    await until(is_left_out)
+    reply = await scene.find(other, accept={"min_confidence": 50})
+    assert attempts(reply) == [("hunter", "accepted", None)]
 
 
 def test_what_the_guess_takes_is_not_there_for_the_others() -> None:

@@ -15,7 +15,7 @@ from gateway.lookup.course import seconds_of_call
 from gateway.lookup.planning.estimation import confident, levels_of
 from tests.gateway.lookup.conftest import StartScene
 from tests.gateway.lookup.scene import Scene, attempts, until
-from tests.gateway.lookup.supposing import HITS, known, quote, suppose
+from tests.gateway.lookup.supposing import HITS, explained, known, quote, suppose
 
 PAIR = {"order": "learned", "providers": ["hunter", "snov"]}
 TAKES_ALL = (500, 480, 5, 470, 5)
@@ -68,6 +68,7 @@ async def test_addresses_that_bounce_too_often_are_not_reckoned_with(scene: Scen
     person = scene.person(hunter="valid", snov="catch_all")
     reply = await scene.find(person, **PAIR, accept={"max_bounce": 0.02})
     assert attempts(reply) == [("hunter", "accepted", None)]
+    assert (await explained(scene, reply))["replayed"] is True
 
 
 async def test_a_miss_by_address_costs_nothing_at_snov(scene: Scene) -> None:
