@@ -125,7 +125,9 @@ class Scale:
         if option.per_verdict:
             b += option.per_verdict * (1 - self._share(cells, "unknown"))
         if option.per_row:
-            b += option.per_row * rows_of(cells, option.rows)
+            rows = option.per_row * rows_of(cells, option.rows)
+            # Of whom nobody knows the price the worst is not known either.
+            b += min(rows, option.worst or rows)
         if unsure:
             b += unsure * (option.verify or 0)
         return Charges(float(option.per_call), b)

@@ -119,6 +119,22 @@ async def test_a_price_of_nothing_is_a_price(start_scene: StartScene, scene: Sce
     assert (step["expected_cost"], step["cost_per_accepted"]) == ("0", "0")
 
 
+async def test_no_more_rows_are_expected_than_were_asked_for(
+    scene: Scene, start_scene: StartScene
+) -> None:
+    """What is known is of long pages, of eighty rows each."""
+    providers = dict(scene.gateway.settings.providers)
+    dear = {"contacts.search": Decimal("0.01")}
+    providers["letrics"] = msgspec.structs.replace(providers["letrics"], prices=dear)
+    book = "{pgw}:live:learn:contacts.search:letrics"
+    for cell, counts in (("", "500 500 500 0 0"), ("@pace", "500 0 500 40000 0")):
+        await scene.store.call("HSET", book, cell, counts)
+    priced = await start_scene(providers=providers)
+    asked = {"operation": "contacts.search", "input": {"job_titles": ["CEO"], "limit": 10}}
+    found = (await priced.gateway.post("/v1/quote", asked)).json()["data"]
+    assert Decimal(found["expected_cost"]) <= Decimal(found["worst_cost"]) == Decimal("0.1")
+
+
 @pytest.mark.parametrize(
     "bulk, replied, took, upstream, seconds",
     [
