@@ -80,10 +80,11 @@ def plan_with(
     spent = msgspec.structs.replace(state, spent=state.spent + first.cost)
     rest = full_plan(question, statistics, spent)
     open_, worst = 1 - first.chance / MILLION, first.worst + rest.worst
+    cost = int(first.cost + open_ * rest.cost + 0.5)
     return Plan(
         steps=(first, *rest.steps),
         left_out=rest.left_out,
-        cost=int(first.cost + open_ * rest.cost + 0.5),
+        cost=cost if cap is None else min(cost, cap),
         worst=worst if cap is None else min(worst, cap),
         chance=int((1 - open_ * (1 - rest.chance / MILLION)) * MILLION + 0.5),
     )

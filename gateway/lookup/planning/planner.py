@@ -44,7 +44,7 @@ def full_plan(question: Question, statistics: Statistics, state: State = START) 
     return Plan(
         steps=tuple(steps),
         left_out=tuple(ratings),
-        cost=int(cost + 0.5),
+        cost=int(cost + 0.5) if cap is None else min(int(cost + 0.5), cap),
         worst=worst if cap is None else min(worst, cap),
         chance=int((1 - open_) * MILLION + 0.5),
     )

@@ -119,6 +119,14 @@ async def test_a_price_of_nothing_is_a_price(start_scene: StartScene, scene: Sce
     assert (step["expected_cost"], step["cost_per_accepted"]) == ("0", "0")
 
 
+async def test_no_more_is_expected_to_be_spent_than_may_be(scene: Scene) -> None:
+    """Answers that nobody accepts are paid for until there is no money left for another."""
+    await suppose(scene, {"hunter": {"": TAKES_ALL}, "sixtyfour": {"": TAKES_ALL}})
+    asked: dict[str, Any] = {"order": "learned", "providers": ["hunter", "sixtyfour"]}
+    found = await quote(scene, **asked, max_cost="0.05")
+    assert Decimal(found["expected_cost"]) <= Decimal(found["worst_cost"]) == Decimal("0.05")
+
+
 async def test_no_more_rows_are_expected_than_were_asked_for(
     scene: Scene, start_scene: StartScene
 ) -> None:
