@@ -229,6 +229,7 @@ class Desk:
             ),
             wait=parent.wait,
             tag=parent.tag,
+            raw=parent.raw,
             parent=parent,
             again=parent.again,
             since=parent.since,

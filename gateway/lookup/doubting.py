@@ -128,6 +128,7 @@ class Doubts:
             lookup.attempts += child.attempts
             lookup.failures += child.failures
             lookup.upstream += child.upstream
+            lookup.raws = child.raws | lookup.raws
         if child.answer is not None and not child.answer.cached:
             await self._learn(candidate.provider, child.answer)
         if child.winner is not None:

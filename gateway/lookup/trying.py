@@ -110,6 +110,7 @@ def _take_over(lookup: Lookup, child: Lookup) -> None:
     lookup.attempts += child.attempts
     lookup.failures += child.failures
     lookup.upstream += child.upstream
+    lookup.raws = child.raws | lookup.raws
 
 
 def is_held(verification: Verification) -> bool:

@@ -24,6 +24,7 @@ from tests.gateway.lookup.scene import (
     SIXTYFOUR_START,
     Scene,
     attempts,
+    body_of,
     cost,
     outcome,
     until,
@@ -191,6 +192,22 @@ async def test_a_cap_holds_for_what_is_checked_at_last(scene: Scene) -> None:
     assert attempts(reply)[2] == ("hunter", "skipped", "over_budget")
     assert (outcome(reply), reply.json()["data"]["status"]) == ("weak", "unknown")
     assert cost(reply) == scene.billed() <= Decimal("0.10")
+
+
+async def test_the_reply_of_whoever_checked_is_there_too(scene: Scene) -> None:
+    """A finder's own reply stays: a provider has one."""
+    routing = {"providers": ["hunter", "sixtyfour"], "verify": "uncertain"}
+    body = {**body_of(scene.person(sixtyfour="unknown")), "routing": routing}
+    reply = await scene.gateway.post("/v1/emails/find?include=raw", body)
+    assert attempts(reply)[-1] == ("hunter", "accepted", None)
+    raw = reply.json()["meta"]["raw"]
+    assert set(raw) == {"hunter", "sixtyfour"}
+    assert "score" in raw["hunter"]["data"]
+    assert raw["hunter"]["data"]["email"] is None
+    routing["providers"] = ["sixtyfour"]
+    body = {**body_of(scene.person(sixtyfour="unknown")), "routing": routing}
+    raw = (await scene.gateway.post("/v1/emails/find?include=raw", body)).json()["meta"]["raw"]
+    assert raw["hunter"]["data"]["status"] == "valid"
 
 
 def test_a_word_stands_until_enough_is_known() -> None:

@@ -197,6 +197,13 @@ async def test_a_guess_that_was_verified_is_not_bought_elsewhere(scene: Scene) -
         assert again.json()["data"]["email"] == person.email
 
 
+async def test_what_its_verifier_said_is_among_the_raw_replies(scene: Scene) -> None:
+    person, *_ = await taught(scene)
+    reply = await scene.gateway.post("/v1/emails/find?include=raw", body_of(person))
+    assert reply.json()["meta"]["provider"] == "pattern"
+    assert person.email in str(reply.json()["meta"]["raw"]["hunter"])
+
+
 async def test_a_guess_is_as_sure_as_its_verifier_says(
     scene: Scene, start_scene: StartScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
