@@ -8,8 +8,8 @@ from gateway.lookup.judge import Outcome, judge
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.merging import is_merged, join
 from gateway.lookup.planning.bounces import Estimate, acceptable
-from gateway.lookup.planning.outcomes import decile_of
-from providers.model import Datum, Email
+from gateway.lookup.planning.outcomes import UNRATED, decile_of
+from providers.model import Datum, Email, Status
 
 
 def judged(
@@ -35,3 +35,18 @@ def judged(
 def _estimate(lookup: Lookup, provider: str, data: Email) -> Estimate | None:
     estimates = lookup.head.bounces.get(provider)
     return estimates.get((data.status, decile_of(data.confidence))) if estimates else None
+
+
+def deliverable(lookup: Lookup, provider: str) -> tuple[Status, ...]:
+    """The statuses that are accepted: those of which addresses by the provider, all in all, do not
+    bounce too often, if that decides.
+    """
+    accept, known = lookup.route.accept, lookup.bounces.get(provider, {})
+    most = accept.max_bounce
+    if most is None:
+        return accept.statuses
+    return tuple(
+        status
+        for status in accept.statuses
+        if (one := known.get((status, UNRATED))) and acceptable(one, most, lookup.id, provider)
+    )

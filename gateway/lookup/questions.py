@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway.lookup.bookshelf import Bookshelf
-from gateway.lookup.planning.bounces import acceptable
+from gateway.lookup.judging import deliverable
 from gateway.lookup.planning.confirming import CONFIRMS, chance_of, is_worth
-from gateway.lookup.planning.outcomes import UNRATED
 from gateway.lookup.planning.segments import segment_of
 from gateway.lookup.planning.terms import (
     MILLION,
@@ -73,20 +72,11 @@ def options_of(lookup: Lookup, shelf: Bookshelf) -> list[Option]:
         for step in steps
     ]
     if lookup.bounces and lookup.operation == EMAILS_FIND:
-        options = [_deliverable(one, lookup) for one in options]
+        options = [
+            msgspec.structs.replace(one, accept=deliverable(lookup, one.provider))
+            for one in options
+        ]
     return with_checks(lookup, shelf, options) if lookup.checks else options
-
-
-def _deliverable(option: Option, lookup: Lookup) -> Option:
-    """The option with the statuses of which addresses by it do not bounce too often."""
-    name, accept = option.provider, lookup.route.accept
-    known, most = lookup.bounces.get(name, {}), accept.max_bounce or 0.0
-    held = tuple(
-        status
-        for status in accept.statuses
-        if (one := known.get((status, UNRATED))) and acceptable(one, most, lookup.id, name)
-    )
-    return msgspec.structs.replace(option, accept=held)
 
 
 def with_checks(lookup: Lookup, shelf: Bookshelf, options: Sequence[Option]) -> list[Option]:

@@ -16,7 +16,7 @@ from gateway.lookup.attempts import AttemptOutcome
 from gateway.lookup.bids import Bids
 from gateway.lookup.flags import fill_flags
 from gateway.lookup.guessing import Guess
-from gateway.lookup.judging import judged
+from gateway.lookup.judging import deliverable, judged
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.marking import asked_of
 from gateway.lookup.planning.estimation import confident
@@ -69,13 +69,13 @@ async def seek(waterfall: Waterfall, lookup: Lookup, bids: Bids) -> Trial | None
 
 def _accepted(waterfall: Waterfall, lookup: Lookup, verifier: str) -> float:
     """How often what is there will be accepted. Assumed until it is seen: verifiers are sure."""
-    accept = lookup.route.accept
-    if "valid" not in accept.statuses:
+    least = lookup.route.accept.min_confidence
+    if "valid" not in deliverable(lookup, verifier):
         return 0.0
-    if not accept.min_confidence:
+    if not least:
         return 1.0
     cells = waterfall.shelf.of(EMAILS_VERIFY).get(verifier, {})
-    return confident(cells, "valid", accept.min_confidence, prior=1.0)
+    return confident(cells, "valid", least, prior=1.0)
 
 
 async def try_pattern(waterfall: Waterfall, lookup: Lookup, trial: Trial) -> Candidate | None:

@@ -15,7 +15,7 @@ from gateway.lookup.planning import record
 from gateway.lookup.planning.hunches import Hunch, plan_with, saves_money, weigh
 from gateway.lookup.planning.terms import MILLION, Policy, Question, priced
 from tests.gateway.lookup.conftest import StartScene
-from tests.gateway.lookup.scene import Scene, attempts, body_of, cost, until
+from tests.gateway.lookup.scene import HUNTER_VERIFY, Scene, attempts, body_of, cost, until
 from tests.gateway.lookup.staff import known_to, staff, taught
 from tests.gateway.lookup.supposing import explained
 
@@ -195,6 +195,20 @@ async def test_a_guess_that_was_verified_is_not_bought_elsewhere(scene: Scene) -
         assert attempts(again) == [("hunter", "accepted", None), ("pattern", "accepted", None)]
         assert cost(again) == 0
         assert again.json()["data"]["email"] == person.email
+
+
+async def test_a_guess_whose_like_bounces_too_often_is_not_made(scene: Scene) -> None:
+    """One in five of those that hunter called valid came back."""
+    person, *_ = await taught(scene)
+    for book in ("hunter", "*"):
+        for path in ("", "valid", "valid/9"):
+            key = f"{{pgw}}:live:learn:outcomes:{book}"
+            await scene.store.call("HSET", key, path, "500 100 0 0 0")
+    found = await quote(scene, person, accept={"max_bounce": 0.02})
+    assert found["left_out"][0]["provider"] == "pattern"
+    before = scene.requests(HUNTER_VERIFY)
+    await scene.find(person, accept={"max_bounce": 0.02})
+    assert scene.requests(HUNTER_VERIFY) == before
 
 
 async def test_what_its_verifier_said_is_among_the_raw_replies(scene: Scene) -> None:
