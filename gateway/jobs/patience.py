@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from gateway.guard.permits import UNTOLD
-from gateway.lookup.attempts import Attempt
+from gateway.lookup.attempts import Attempt, without_guesses
 from gateway.lookup.lookup import Lookup
 
 # What a provider asks patience by, or is given some for: it says nothing of the row.
@@ -27,7 +27,8 @@ def pause_of(lookup: Lookup) -> float | None:
 
     It has ended, too, if nobody may be asked before its deadline.
     """
-    if lookup.answer or lookup.empties or not is_held_back(lookup.attempts):
+    asked = without_guesses(lookup.attempts, lookup.operation)
+    if lookup.answer or lookup.empties or not is_held_back(asked):
         return None
     told, left = lookup.tally.retry_after or UNTOLD, lookup.seconds_left()
     if told >= left:

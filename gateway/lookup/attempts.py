@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.lookup.routing import PATTERN
 from gateway.money.amounts import to_money, to_units
 from gateway.money.terms import Obstacle
 
@@ -72,6 +73,11 @@ def attempt(
         elapsed_ms=round(elapsed * 1000),
         reason=reason or UNSET,  # type: ignore[arg-type]
     )
+
+
+def without_guesses(attempts: Sequence[Attempt], operation: str) -> list[Attempt]:
+    """Those of the steps: a guess, or a verification, says nothing of who was asked besides."""
+    return [one for one in attempts if one.provider != PATTERN and one.operation == operation]
 
 
 class Tally(Struct):

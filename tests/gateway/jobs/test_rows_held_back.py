@@ -256,6 +256,7 @@ def lookup_of(attempts: list[Attempt], *, age: float, left: float, told: float =
     now = asyncio.get_running_loop().time()
     held = SimpleNamespace(
         answer=None,
+        operation=EMAILS_FIND,
         empties=0,
         attempts=attempts,
         tally=Tally(retry_after=told),

@@ -245,6 +245,33 @@ async def test_a_wrong_guess_is_no_answer_of_those_who_fail(scene: Scene) -> Non
     assert (reply.status_code, reply.json()["code"]) == (502, "all_providers_failed")
 
 
+async def misguessed(scene: Scene) -> dict[str, Any]:
+    """A question that is guessed in vain, and to which Sixtyfour asks for a second's patience."""
+    await taught(scene)
+    wrong, *_ = staff(scene, there=False)
+    scene.fault("sixtyfour", "status", times=1, status=429, retry_after=1)
+    return body_of(known_to(scene, wrong, "sixtyfour"))
+
+
+async def test_a_wrong_guess_makes_no_failure_of_patience(scene: Scene) -> None:
+    reply = await scene.find(await misguessed(scene), providers=["pattern", "sixtyfour"])
+    assert attempts(reply)[1:] == [
+        ("pattern", "empty", None),
+        ("sixtyfour", "failed", "rate_limited"),
+    ]
+    assert (reply.status_code, reply.json()["code"]) == (503, "no_provider_available")
+    assert reply.headers["retry-after"] == "1"
+
+
+async def test_a_row_that_was_guessed_in_vain_waits_for_its_turn(scene: Scene) -> None:
+    items, routing = [await misguessed(scene)], {"providers": ["pattern", "sixtyfour"]}
+    body = {"operation": "emails.find", "items": items, "routing": routing}
+    job = await scene.job(await scene.gateway.post("/v1/jobs", body))
+    assert (job["counts"]["accepted"], job["counts"]["failed"]) == (1, 0)
+    assert Decimal(job["cost"]) == VERIFICATION + Decimal("0.05")
+    assert scene.requests(HUNTER_VERIFY) == 1
+
+
 async def test_rows_of_a_job_are_guessed_as_well(scene: Scene) -> None:
     left = await taught(scene)
     items = [body_of(person) for person in left[:4]]
