@@ -13,6 +13,7 @@ from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.outlook import PlanView, to_view
 from gateway.lookup.provenance import provenance_of
 from gateway.money.amounts import to_money
+from gateway.vault.bench import WAITS
 from providers.model import Datum, DomainEmails, Provenance
 
 LISTS = ("contacts.search", "companies.search")
@@ -86,7 +87,7 @@ def deliver(
 
 
 # A provider that was passed over for one of these might have had the answer.
-OPEN_REASONS = frozenset({"over_budget", "timed_out", "rate_limited", "circuit_open"})
+OPEN_REASONS = frozenset({"over_budget", "timed_out", "rate_limited", "circuit_open", *WAITS})
 
 
 def _left_open(lookup: Lookup) -> bool:

@@ -178,3 +178,17 @@ async def test_a_count_costs_nothing_even_with_every_budget_used_up(scene: Scene
     assert counted.json()["data"]["total"] > 0
     assert (refused.status_code, outcome(refused)) == (402, "budget_exhausted")
     assert scene.billed() == 0
+
+
+async def test_an_account_in_trouble_leaves_a_lookup_open_each_time(scene: Scene) -> None:
+    """The first is refused, the next passes it over: either might have had the answer there."""
+    scene.fault("hunter", "out_of_credits")
+    told = []
+    for _ in range(2):
+        reply = await scene.find(scene.person(hunter="valid"), providers=["hunter", "snov"])
+        told.append((attempts(reply)[0][1:], reply.json()["meta"]["complete"]))
+    assert {one[0] for one in told} == {
+        ("failed", "out_of_credits"),
+        ("skipped", "out_of_credits"),
+    }
+    assert [complete for _, complete in told] == [False, False]
