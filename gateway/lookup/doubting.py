@@ -69,11 +69,13 @@ class Doubts:
         self._doing = Breakers(ledger.store, ledger.root)
         self._verification_of = verification_of
 
-    async def turn(self, lookup: Lookup, candidate: Candidate, following: int) -> Turn:
+    async def turn(
+        self, waterfall: Waterfall, lookup: Lookup, candidate: Candidate, following: int
+    ) -> Turn:
         """Whether checking it is cheaper per accepted answer than each step from `following` on.
 
         Never if it is dearer than what an answer is worth, or nobody can; at once if the store
-        can't be asked.
+        can't be asked, or what a verifier said is kept.
         """
         child = self._child(lookup, candidate)
         if child is None:
@@ -83,7 +85,10 @@ class Doubts:
             chance = await self._confirms(candidate.provider)
             rest = lookup.plan.steps[following:]
             others = [await self._index(one, lookup.operation) for one in rest]
+            is_kept = await waterfall.is_kept(child)
         except StoreDown:
+            return Turn("now", child)
+        if is_kept:
             return Turn("now", child)
         if not is_worth(step.cost, chance, value):
             report(child, step.provider, "skipped", reason="not_worth_it")

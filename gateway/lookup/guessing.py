@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -49,7 +49,6 @@ class Guesses:
         self._bounces = bounces
         self._data_key = data_key
         self._seek = Script.load("seek_ways")
-        self._kept = Script.load("kept")
 
     async def of(self, lookup: Lookup, bids: Bids) -> Guess | None:
         """The likeliest address of whom the lookup asks for.
@@ -79,11 +78,6 @@ class Guesses:
             to_step(ANYBODY, stall).cost < most
             for stall in verifiers_for(self._market, lookup.caller.team, PATTERN)
         )
-
-    async def is_verified(self, lookup: Lookup, slots: Sequence[str]) -> bool:
-        """Whether a verification of a guess is kept at one of the `slots`, and costs nothing."""
-        operands: list[Argument] = [lookup.route.max_age * 1000, *slots]
-        return bool(await self._store.run(self._kept, [self._root], operands))
 
     async def tried(self, one: Guess, *, held: bool) -> None:
         """A guess was verified: whether it was valid."""

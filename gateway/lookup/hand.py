@@ -44,7 +44,8 @@ class Hand:
         """Whether it is checked before the step `following`, if it is to be checked at all."""
         if not is_doubtful(self._lookup, candidate):
             return False
-        when, self._check = await self._waterfall.doubts.turn(self._lookup, candidate, following)
+        doubts = self._waterfall.doubts
+        when, self._check = await doubts.turn(self._waterfall, self._lookup, candidate, following)
         if when == "later":
             self._postponed.append(candidate)
         return when == "now"

@@ -60,10 +60,8 @@ async def seek(waterfall: Waterfall, lookup: Lookup, bids: Bids) -> Trial | None
         first=first.provider,
         saves=first.cost,
     )
-    if not saves_money(hunch, policy_of(lookup)):
-        slots = waterfall.bids_of(child).slots()
-        if await waterfall.guesses.is_verified(lookup, slots):
-            hunch = msgspec.structs.replace(hunch, price=0)
+    if not saves_money(hunch, policy_of(lookup)) and await waterfall.is_kept(child):
+        hunch = msgspec.structs.replace(hunch, price=0)
     return Trial(guess, child, hunch)
 
 

@@ -22,7 +22,7 @@ from gateway.lookup.market import Market
 from gateway.lookup.spool import Spool
 from gateway.money.ledger import Ledger
 from gateway.settings import RetentionSettings
-from gateway.store.connection import StoreDown
+from gateway.store.connection import Argument, Script, StoreDown
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential
 from gateway.vault.datakey import DataKey
@@ -65,6 +65,7 @@ class Waterfall:
         self.team_cache = team_cache
         self.spool = spool
         self.keeping = Keeping.of(retention, by_team=team_cache)
+        self._kept = Script.load("kept")
         self._doubts = retention.doubts_days * DAY
         self.retention = retention
         self.lately = Lately()
@@ -83,6 +84,12 @@ class Waterfall:
         """Tell it how often addresses bounce, if that decides. Raises StoreDown."""
         if lookup.route.accept.max_bounce is not None and lookup.parent is None:
             lookup.bounces = await self.bounces.estimates()
+
+    async def is_kept(self, lookup: Lookup) -> bool:
+        """Whether an answer of any of its steps is kept, and costs nothing. Raises StoreDown."""
+        slots = self.bids_of(lookup).slots()
+        operands: list[Argument] = [lookup.route.max_age * 1000, *slots]
+        return bool(await self.ledger.store.run(self._kept, [self.ledger.root], operands))
 
     def bids_of(self, lookup: Lookup) -> Bids:
         return Bids(

@@ -194,6 +194,19 @@ async def test_a_cap_holds_for_what_is_checked_at_last(scene: Scene) -> None:
     assert cost(reply) == scene.billed() <= Decimal("0.10")
 
 
+@pytest.mark.parametrize("routing", [{}, {"value": "0.04"}])
+async def test_a_check_that_is_kept_comes_first(scene: Scene, routing: dict[str, Any]) -> None:
+    """It costs nothing, were a new one dearer than the next provider, or than it is worth."""
+    await snov_is_good(scene)
+    person = scene.person(sixtyfour="unknown", snov="valid")
+    verify = {"email": person.email, "routing": {"providers": ["hunter"]}}
+    assert (await scene.gateway.post("/v1/emails/verify", verify)).is_success
+    providers = ["sixtyfour", "snov"]
+    reply = await scene.find(person, providers=providers, verify="uncertain", **routing)
+    assert attempts(reply) == [("sixtyfour", "weak", None), ("hunter", "accepted", None)]
+    assert cost(reply) == Decimal("0.05")
+
+
 async def test_the_reply_of_whoever_checked_is_there_too(scene: Scene) -> None:
     """A finder's own reply stays: a provider has one."""
     routing = {"providers": ["hunter", "sixtyfour"], "verify": "uncertain"}
