@@ -155,7 +155,7 @@ class Bids:
             direct=step.offer.peek is None and not step.paced,
             limits=limits_of(step.limits),
             spare=step.spare,
-            unpriced=step.offer.charge is not Charge.FREE and not step.price,
+            unpriced=step.offer.charge is not Charge.FREE and not step.is_priced,
             unit=step.offer.unit,
             ask=self._ask if step.offer.peek else "",
             ask_life=self._ask_life,

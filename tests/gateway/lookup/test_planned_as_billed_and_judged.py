@@ -14,7 +14,7 @@ from gateway.lookup import bookshelf
 from gateway.lookup.course import seconds_of_call
 from gateway.lookup.planning.estimation import confident, levels_of
 from tests.gateway.lookup.conftest import StartScene
-from tests.gateway.lookup.scene import Scene, attempts, until
+from tests.gateway.lookup.scene import Scene, attempts, cost, until
 from tests.gateway.lookup.supposing import HITS, explained, known, quote, suppose
 
 PAIR = {"order": "learned", "providers": ["hunter", "snov"]}
@@ -117,6 +117,10 @@ async def test_a_price_of_nothing_is_a_price(start_scene: StartScene, scene: Sce
     assert await first(cheaper) == "snov"
     step = (await quote(cheaper, **PAIR))["steps"][0]
     assert (step["expected_cost"], step["cost_per_accepted"]) == ("0", "0")
+    reply = await cheaper.find(cheaper.person(snov="valid"), **PAIR)
+    assert (attempts(reply), cost(reply)) == ([("snov", "accepted", None)], 0)
+    [entry] = (await cheaper.gateway.client.get("/v1/admin/ledger")).json()["data"]
+    assert not entry.get("unpriced")
 
 
 async def test_no_more_is_expected_to_be_spent_than_may_be(scene: Scene) -> None:
