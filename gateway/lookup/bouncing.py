@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from hashlib import blake2b
 from itertools import combinations
@@ -120,8 +120,10 @@ class Bounces:
 
     async def note(self, email: str, team: str, outcome: Outcome, at: int) -> bool:
         """Whether any provider gave the team this address; saying it again changes nothing."""
+        heard: set[str] = set()
         names = [name_of(email, space, self._data_key.value) for space in self.spaces(team)]
-        return any([await self._note_one(name, outcome, at) for name in names])
+        found = [await self._note_one(name, outcome, at, heard) for name in names]
+        return any(found)
 
     def spaces(self, team: str) -> list[str]:
         """Of whose answers the team is served."""
@@ -129,7 +131,8 @@ class Bounces:
             return [f"team:{team}"]
         return spaces(self._market.credentials, team)
 
-    async def _note_one(self, name: str, outcome: Outcome, at: int) -> bool:
+    async def _note_one(self, name: str, outcome: Outcome, at: int, heard: set[str]) -> bool:
+        """Providers that were `heard` of the same address, by another account, count no more."""
         for _ in range(PATIENCE):
             flat = await self._store.call("HGETALL", f"{self._root}given:{name}")
             row = dict(zip(flat[::2], flat[1::2], strict=True))
@@ -137,20 +140,24 @@ class Bounces:
                 return False
             packed = row.get(b"told", b"")
             before = _told.decode(packed) if packed else None
+            paths = before.paths if before else _paths_in(row, heard)
             if before is not None and not _supersedes(before, outcome, at):
+                heard.update(paths)
                 return True
-            told = Told(outcome, at, before.paths if before else _paths_in(row))
+            told = Told(outcome, at, paths)
             operands = [name, packed, _pack(told), _pack(lessons_of(told, before))]
             if await self._store.run(self._note, [self._root], operands):
+                heard.update(paths)
                 return True
         raise StoreDown("an outcome was overtaken again and again")
 
 
-def _paths_in(row: Mapping[bytes, bytes]) -> dict[str, str]:
+def _paths_in(row: Mapping[bytes, bytes], heard: Set[str]) -> dict[str, str]:
     return {
-        field.decode().removeprefix("by:"): path.decode()
+        provider: path.decode()
         for field, path in sorted(row.items())
         if field.startswith(b"by:")
+        and (provider := field.decode().removeprefix("by:")) not in heard
     }
 
 

@@ -177,6 +177,26 @@ async def test_what_a_team_bought_alone_nobody_else_can_tell_of(start_scene: Sta
     assert counted == [True, False]
 
 
+async def test_what_two_accounts_of_a_provider_gave_counts_once(scene: Scene) -> None:
+    """One is the team's own, so that it is kept apart."""
+    team = await scene.gateway.team()
+    account = {"provider": "hunter", "name": "ours", "team_ids": [team]}
+    made = await scene.gateway.post(
+        "/v1/admin/credentials", {**account, "secret": {"api_key": "sim-hunter-key"}}
+    )
+    assert made.status_code == 201, made.text
+    person = scene.person(hunter="valid")
+    body = {**body_of(person), "routing": {**ONLY_HUNTER, "max_age": 0}}
+    async with scene.gateway.caller(await scene.gateway.key(team)) as ours:
+        for _ in range(24):
+            assert (await ours.post("/v1/emails/find", json=body)).is_success
+        assert len([key async for key in scene.store.scan("{pgw}:live:given:*")]) == 2
+        for word, expected in (("delivered", (1, 0, 0, 0)), ("bounced", (1, 1, 0, 0))):
+            told = {"email": person.email, "outcome": word}
+            assert (await ours.post("/v1/outcomes", json=told)).json()["data"]["counted"]
+            assert counts(await bounces(scene, "hunter")) == expected
+
+
 async def test_many_at_once_lose_none(scene: Scene) -> None:
     emails = [await found(scene, hunter="valid") for _ in range(6)]
     words: list[Outcome] = ["delivered", "bounced"]
