@@ -22,7 +22,8 @@ _SPACES = re.compile(r"\s+")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
 # What comes before a host, if anything does.
 _BEGUN = re.compile(r"([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-_PROFILE = re.compile(r"/(?:in|pub)/([^/]+)", re.IGNORECASE)
+# The same page in LinkedIn's mails and to telephones.
+_PROFILE = re.compile(r"/(?:(?:comm|mwlite)/)?(?:in|pub)/([^/]+)", re.IGNORECASE)
 _NUMBERED = re.compile(r"/pub/([^/]+)" + r"/([0-9a-f]{1,3})" * 3, re.IGNORECASE)
 
 

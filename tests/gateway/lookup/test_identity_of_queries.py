@@ -165,6 +165,8 @@ def test_two_questions_stay_two(one: Query, other: Query) -> None:
         ("linkedin.com/in/ada-lovelace?from=https://x.example", "ada-lovelace"),
         ("//www.linkedin.com/in/ada-lovelace/de", "ada-lovelace"),
         ("https://www.linkedin.com/pub/ada-lovelace/1/2a/3b4", "ada-lovelace-3b402a1"),
+        ("https://www.linkedin.com/comm/in/Ada?midToken=x", "ada"),
+        ("linkedin.com/mwlite/in/ada", "ada"),
         ("https://www.linkedin.com/in/jos%C3%A9", "jos%C3%A9"),
         ("https://www.linkedin.com/in/JOSÉ", "jos%C3%A9"),
         ("https://www.linkedin.com/in/a%2Fb", "a%2Fb"),
