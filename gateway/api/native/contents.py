@@ -9,8 +9,11 @@ from email import message_from_bytes
 from typing import Any
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
+from gateway.lookup.identifiers import unescaped
+
 Pairs = list[tuple[str, Any]]
 DEEPEST = 8
+LONGEST_NUMBER = 4000
 FORM = "application/x-www-form-urlencoded"
 PLAIN_PARTS = ("", "7bit", "8bit", "binary")
 
@@ -41,7 +44,8 @@ def read(method: str, path: bytes, query: bytes, body: bytes, media: str) -> Con
     texts = {text for part in (*_raw(query), path.decode("ascii")) for text in _decoded(part)}
     for text in (*_flat(asked), *_flat(sent)):
         texts.update(_decoded(text))
-    if body and not isinstance(sent, _Object | list):
+    if body and (_is_parts(media) or not isinstance(sent, _Object | list)):
+        # Others may heed of a part's head what is not heeded here, or take for JSON what is none.
         texts.update(_decoded(body.decode("utf-8", "replace")))
     queried, told = nested(asked), _as_declared(body, media, sent, likely)
     fields = told or {}
@@ -78,6 +82,15 @@ def kind_of(media: str) -> str:
     return media.partition(";")[0].strip().lower()
 
 
+def _is_parts(media: str) -> bool:
+    return kind_of(media).startswith("multipart/")
+
+
+def _number(text: str) -> int | float:
+    """int() refuses one of more than 4,300 digits."""
+    return int(text) if len(text) <= LONGEST_NUMBER else float(text)
+
+
 def _raw(query: bytes) -> Iterator[str]:
     """Names and values, where a plus is itself and no space."""
     for pair in query.decode("latin-1").split("&"):
@@ -89,11 +102,11 @@ def _read_body(body: bytes, media: str) -> tuple[Any, dict[str, Any]]:
     """What was sent as JSON, else as parts or a form, and its fields."""
     if not body:
         return [], {}
-    if kind_of(media).startswith("multipart/"):
+    if _is_parts(media):
         pairs = _parts(body, media)
         return pairs, nested(pairs)
     try:
-        found = json.loads(body, object_pairs_hook=_Object)
+        found = json.loads(body, object_pairs_hook=_Object, parse_int=_number)
     except (ValueError, RecursionError):
         pairs = _form(body)
         return tuple(pairs), nested(pairs)
@@ -162,6 +175,8 @@ def _flat(value: Any) -> Iterator[str]:
 def _decoded(text: str) -> Iterator[str]:
     """As it is, and as one who decodes it once or twice more reads it."""
     yield text
+    if "\\" in text:
+        yield unescaped(text)
     if "%" in text:
         once = unquote(text)
         yield from (once, unquote(once))

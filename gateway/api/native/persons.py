@@ -13,22 +13,17 @@ from msgspec import Struct
 
 from gateway.api.native.contents import Contents
 from gateway.guard.suppression import marks_of_domains, marks_of_person
+from gateway.lookup.identifiers import ADDRESS, DOT, LABEL, LONGEST_ADDRESS, PLAIN, profiles_in
 from gateway.lookup.identity import QueryError, names_of, normalise
-from gateway.lookup.spelling import clean_email, clean_linkedin_url
+from gateway.lookup.spelling import clean_email
 from providers.model import FindEmail
 
 # Of so much text a thread takes care, while others are served.
 AT_ONCE = 32 * 1024
 # Each begins where a run begins, and possessively: linear whatever is sent.
-_LOCAL = r"[^\s\"'<>()\[\]{},;:/?@\\&=|]"
-_ADDRESS = re.compile(rf"(?<!{_LOCAL}){_LOCAL}++@[\w.\u3002\uff0e\uff61-]++")
-# What needs no cleaning: nearly all there are.
-_PLAIN = re.compile(
-    r"[a-z0-9]++(?:[._+-][a-z0-9]++)*+@[a-z0-9-]++(?:\.[a-z0-9-]++)++", re.IGNORECASE
-)
-_HOST = re.compile(r"(?<![\w-])[\w-]++(?:[.\u3002\uff0e\uff61][\w-]++)++")
-LONGEST_ADDRESS, LONGEST_HOST = 320, 253
-_PROFILE = re.compile(r"linkedin\.com/[^\s\"'<>?#]+", re.IGNORECASE)
+_HOST = re.compile(rf"(?<!{LABEL}){LABEL}++(?:{DOT}{LABEL}++)++")
+LONGEST_HOST = 253
+_HANDLE = re.compile(r"/?(?:(?:in|pub)/)?([^/]+)/?", re.IGNORECASE)
 HANDLES = ("linkedin_handle", "linkedin", "linkedin_url")
 NAMES = (("first_name", "last_name"), ("firstName", "lastName"), ("first", "last"))
 FULL = ("full_name", "fullName", "name")
@@ -55,7 +50,7 @@ async def named_in(contents: Contents, key: bytes) -> Named:
 
 def _named(contents: Contents, key: bytes) -> Named:
     emails = {found for text in contents.texts for found in _emails(text)}
-    profiles = {found for text in contents.texts for found in _profiles(text)}
+    profiles = {found for text in contents.texts for found in profiles_in(text)}
     readings = [contents.fields, contents.likely]
     profiles |= set(_handles(readings))
     names = {name for one in _people(readings) for name in one}
@@ -70,28 +65,23 @@ def _named(contents: Contents, key: bytes) -> Named:
 def _emails(text: str) -> Iterator[str]:
     if "@" not in text and "\uff20" not in text:
         return
-    for candidate in {text, *_ADDRESS.findall(text.replace("\uff20", "@"))}:
+    for candidate in {text, *ADDRESS.findall(text.replace("\uff20", "@"))}:
         bare = candidate[: LONGEST_ADDRESS + 1].strip().strip(".'\"")
-        if _PLAIN.fullmatch(bare):
+        if PLAIN.fullmatch(bare):
             yield bare.lower()
         elif len(bare) <= LONGEST_ADDRESS:
             with contextlib.suppress(QueryError):
                 yield clean_email(bare, "")
 
 
-def _profiles(text: str) -> Iterator[str]:
-    for found in _PROFILE.findall(text):
-        with contextlib.suppress(QueryError):
-            yield clean_linkedin_url(f"https://www.{found}", "")
-
-
 def _handles(fields: Any) -> Iterator[str]:
-    """A bare handle is a profile where a profile is asked for."""
+    """A bare handle, or one as its page is called, is a profile where a profile is asked for."""
     for record in _records(fields):
         for name in HANDLES:
             value = record.get(name)
-            if isinstance(value, str) and value.strip() and "/" not in value:
-                yield from _profiles(f"linkedin.com/in/{value.strip()}")
+            handle = _HANDLE.fullmatch(value.strip()) if isinstance(value, str) else None
+            if handle is not None:
+                yield from profiles_in(f"linkedin.com/in/{handle[1]}")
 
 
 def _people(fields: Any) -> Iterator[list[bytes]]:

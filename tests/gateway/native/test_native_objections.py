@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -20,10 +21,17 @@ from tests.gateway.native.harness import Native
 EMAIL, DOMAIN = "grace.hopper@old-oak.example", "quiet.example"
 PROFILE = "https://www.linkedin.com/in/grace-hopper-1"
 NAME = "Grace Hopper"
+PAT = "pat.o'neil@old-oak.example"
 
 
 def twice(text: str) -> str:
     return quote(quote(text, safe=""), safe="")
+
+
+def part(head: str) -> bytes:
+    """Of a form; the head says what few readers of forms heed."""
+    lines = ("--b", 'Content-Disposition: form-data; name="email"', head, "", EMAIL, "--b--", "")
+    return "\r\n".join(lines).encode()
 
 
 EMAILS: list[dict[str, Any]] = [
@@ -35,6 +43,7 @@ EMAILS: list[dict[str, Any]] = [
     {"params": {"q": f"Grace <{EMAIL}>, others"}},
     {"params": {EMAIL: "1"}},
     {"params": {"q": twice(EMAIL)}},
+    {"params": {"emails": f"a@b.example,{PAT}"}},
     {"data": {"email": EMAIL}},
     {"data": {"emails[]": EMAIL}},
     {"data": {"q": twice(EMAIL)}},
@@ -50,12 +59,31 @@ EMAILS: list[dict[str, Any]] = [
     {"content": b"just text, " + EMAIL.encode() + b", and more"},
     {"files": {"email": (None, EMAIL)}},
     {"files": {"file": ("people.csv", f"name;email\nGrace;{EMAIL}\n")}},
+    # What nobody here reads as JSON, and a provider may.
+    {"content": b'{"email": "\\u0067race.hopper@old-oak.example", "n": %b}' % (b"1" * 5000)},
+    {"content": b'{"email": "\\u0067race.hopper@old-oak.example", "name": "\xff"}'},
+    {"content": b'{/**/"email": "\\u0067race.hopper\\u0040old-oak.example"}'},
+    *(
+        {"content": part(head), "headers": {"content-type": "multipart/form-data; boundary=b"}}
+        for head in ("Content-Type: message/rfc822", "Content-Transfer-Encoding: base64")
+    ),
+    {"content": EMAIL.encode(), "headers": {"content-type": "multipart/form-data"}},
+    {
+        "json": {
+            "query": json.dumps({"email": "grace.hopper@old-oak.example"}).replace("@", "\\u0040")
+        }
+    },
 ]
 PROFILES: list[dict[str, Any]] = [
     {"params": {"url": PROFILE}},
+    {"params": {"url": "https://www.linkedin.com:443/in/grace-hopper-1"}},
     {"params": {"linkedin_handle": "grace-hopper-1"}},
+    {"params": {"linkedin_handle": "in/grace-hopper-1"}},
+    {"params": {"linkedin_handle": "/in/Grace-Hopper-1/"}},
     {"data": {"url": "http://uk.linkedin.com/in/Grace-Hopper-1/?trk=x"}},
     {"json": {"urls": ["linkedin.com/in/grace-hopper-1"]}},
+    {"json": {"urls": ["https://www.linkedin.com/comm/in/grace-hopper-1?midToken=x"]}},
+    {"json": {"urls": ["https://www.linkedin.com/mwlite/in/grace-hopper-1"]}},
     {"json": {"lead": {"linkedin": "grace-hopper-1"}}},
     {"json": {"lead": {"linkedin_url": "https://www.linkedin.com/in/grace%2Dhopper%2D1"}}},
 ]
@@ -67,6 +95,8 @@ DOMAINS: list[dict[str, Any]] = [
     {"data": {"items[]": ["x.example", DOMAIN]}},
     {"json": {"rows": [{"domain": f"deep.below.{DOMAIN}."}]}},
     {"content": '{"domain": "quiet\u3002example"}'.encode()},
+    {"params": {"domain": "qui\u00adet.example"}},
+    {"params": {"domain": "\u0909\u0926\u093e\u0939\u0930\u0923.example"}},
 ]
 NAMES: list[dict[str, Any]] = [
     {"params": {"first_name": "Grace", "last_name": "Hopper", "domain": "old-oak.example"}},
@@ -78,6 +108,10 @@ NAMES: list[dict[str, Any]] = [
         }
     },
     {"json": {"lead": {"name": "Grace Hopper", "company": "Old Oak"}}},
+    {
+        "content": b'{"name": "Grace Hopper", "company": "Old Oak", "n": %b}' % (b"1" * 5000),
+        "headers": {"content-type": "application/json"},
+    },
 ]
 OTHERS: list[dict[str, Any]] = [
     {"params": {"email": "grace.hopper@old-oak.example.org"}},
@@ -97,6 +131,7 @@ async def quiet(native: Native) -> Native:
     await key.load(native.store, Sealer([Secret(MASTER_KEY).decode()]))
     names = [b"grace hopper\0old-oak.example", b"grace hopper\0old oak"]
     marks = [*marks_of_person([EMAIL], PROFILE, names, key.value), f"domain:{DOMAIN}"]
+    marks += ["domain:xn--p1b6ci4b4b3a.example", *marks_of_person([PAT], None, [], key.value)]
     await native.store.call("SADD", "{pgw}:live:suppressed", *marks)
     return native
 
