@@ -21,7 +21,7 @@ from gateway.lookup.identifiers import (
     text_of,
 )
 from gateway.lookup.identity import fold, fold_name, names_of, normalise
-from gateway.lookup.spelling import QueryError, clean_full_name
+from gateway.lookup.spelling import QueryError, clean_domain, clean_full_name
 from gateway.money.terms import ObjectionKind
 from providers.model import (
     QUERIES,
@@ -79,7 +79,19 @@ def marks_of_question(operation: str, text: bytes, key: bytes) -> list[str]:
 def _hosts_of(query: Query) -> list[str]:
     domain = getattr(query, "domain", None)
     email = getattr(query, "email", None)
-    return [host for host in (domain, _host_of(email or "")) if host]
+    company = getattr(query, "company", None)
+    hosts = (domain, _host_of(email or ""), _host_named(company or ""))
+    return [host for host in hosts if host]
+
+
+def _host_named(company: str) -> str:
+    """That of a company which is called by its domain; '' for a name."""
+    if "." not in company:
+        return ""
+    try:
+        return clean_domain(company, "")
+    except QueryError:
+        return ""
 
 
 def _kind_of(query: Query) -> ObjectionKind:
@@ -161,8 +173,9 @@ def _host_of(email: str) -> str:
 
 
 def marks_in_text(text: str, key: bytes) -> list[str]:
-    """Of every address and profile that a text names."""
-    found = set(marks_of_person(emails_in(text), None, [], key))
+    """Of every address, with its domain, and every profile that a text names."""
+    emails = set(emails_in(text))
+    found = {*marks_of_person(emails, None, [], key), *marks_of_domains(map(_host_of, emails))}
     for profile in profiles_in(text):
         found.update(marks_of_person([], profile, [], key))
     return sorted(found)

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from gateway.lookup.identifiers import emails_in, profiles_in, text_of
+from gateway.lookup.marking import marks_in_raws
 from gateway.lookup.subject import people_in, subject_of
 
 PAT = "pat.o'neil@blue-harbor.example"
@@ -66,3 +67,8 @@ def test_what_is_cut_short_is_read_as_the_json_that_it_was() -> None:
     assert list(emails_in(text_of(b'{"email": "\\u0061da\\u0040a.example", '))) == [
         "ada@a.example"
     ]
+
+
+def test_a_reply_has_the_marks_of_the_domains_that_it_names_addresses_of() -> None:
+    marks = marks_in_raws([b'{"email": "ada@mail.quiet.example"}'], bytes(32))
+    assert {"domain:quiet.example", "domain:mail.quiet.example"} <= set(marks)

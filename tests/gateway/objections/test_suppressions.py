@@ -220,6 +220,27 @@ async def test_a_company_found_out_to_be_a_suppressed_domain_is_bought_once(scen
     problem_of(await post(scene, "emails.find", person), 451, "suppressed")
 
 
+@pytest.mark.parametrize(
+    "operation, body",
+    [
+        ("emails.find", {"full_name": "Ada Lovelace", "company": "Blue-Harbor.example"}),
+        ("emails.find", {**ADA, "domain": "else.example", "company": f"https://{DOMAIN}/"}),
+        ("companies.enrich", {"company": f"www.{DOMAIN.title()}"}),
+        ("domains.search", {"company": DOMAIN}),
+        ("emails.count", {"company": f"mail.{DOMAIN}"}),
+    ],
+)
+async def test_a_company_called_by_a_suppressed_domain_is_asked_about_nowhere(
+    scene: Scene, operation: str, body: dict[str, str]
+) -> None:
+    named = {**body, "company": "Inc. & Co."}
+    assert (await post(scene, operation, named)).status_code == 200
+    await suppress(scene, domain=DOMAIN)
+    asked = sent(scene)
+    problem_of(await post(scene, operation, body), 451, "suppressed")
+    assert sent(scene) == asked
+
+
 async def test_the_word_of_a_provider_is_listed_as_its_own(scene: Scene) -> None:
     person = scene.person(hunter="valid")
     scene.fault("hunter", "status", path=HUNTER_FIND, status=451)
