@@ -185,30 +185,23 @@ class Readers:
         )
 
     async def of_delivery(self, spot: Spot, subject: Subject) -> Trace | None:
-        """What is sent, or was, says no more than that something was taken out of it."""
-        if spot.field == "url":
-            return await self._address_of(spot, subject)
-        found = await self._store.call("HMGET", spot.key, "data", "event", "team", "at")
-        if spot.field != "data" or found[0] is None or not subject.is_named_in(found[0]):
+        """What is sent, or was, says no more than that something was taken out of it; where an
+        address names the person, nothing is sent.
+        """
+        names = (spot.field, "event", "team", "at")
+        found = await self._store.call("HMGET", spot.key, *names)
+        if found[0] is None or not _is_told_of(spot.field, found[0], subject):
             return None
+        fresh = WITHHELD if spot.field == "data" else b""
         return Trace(
             place="deliveries",
             reference=spot.key.rpartition(":")[2],
-            changes=[Change("field", spot.key, "data", found[0], WITHHELD)],
+            changes=[Change("field", spot.key, spot.field, found[0], fresh)],
             operation=(found[1] or b"").decode(),
             team=(found[2] or b"").decode(),
             obtained=int(found[3] or 0) or None,
             data=rows_about(decoded(found[0]), subject),
         )
-
-    async def _address_of(self, spot: Spot, subject: Subject) -> Trace | None:
-        """What has no address any more is not sent."""
-        held = await self._store.call("HGET", spot.key, "url")
-        if held is None or not subject.may_be_meant_in(held):
-            return None
-        change = Change("field", spot.key, "url", held)
-        reference = spot.key.rpartition(":")[2]
-        return Trace(place="deliveries", reference=reference, changes=[change])
 
     async def of_notice(self, spot: Spot, subject: Subject) -> Trace | None:
         rows = await self._store.call("XRANGE", spot.key, spot.field, spot.field)
@@ -230,6 +223,13 @@ class Readers:
             return None
         change = Change("field", spot.key, "reason", held)
         return Trace(place="reasons", reference=spot.key.rpartition(":")[2], changes=[change])
+
+
+def _is_told_of(field: str, held: bytes, subject: Subject) -> bool:
+    """Whether a field of a delivery names the person."""
+    if field == "url":
+        return subject.may_be_meant_in(held)
+    return field == "data" and subject.is_named_in(held)
 
 
 READERS: Mapping[str, Reader] = {

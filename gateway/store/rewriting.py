@@ -89,9 +89,11 @@ async def _begin(store: Store, beat: Beat, command: str, verdict: str) -> Fate:
 
 
 async def _slow_log(store: Store) -> Literal["emptied", "forbidden"]:
-    """It quotes commands with what they carry."""
+    """It quotes commands with what they carry; Valkey's, from 8.1 on, the long ones, too."""
     try:
         await store.call("SLOWLOG", "RESET")
-    except ResponseError:
-        return "forbidden"
+        for kind in ("large-request", "large-reply"):
+            await store.call("COMMANDLOG", "RESET", kind)
+    except ResponseError as error:
+        return "emptied" if "unknown command 'COMMANDLOG'" in str(error) else "forbidden"
     return "emptied"

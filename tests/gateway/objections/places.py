@@ -111,14 +111,15 @@ class Spread:
         # Nobody may be reached at this address: the event waits to be sent again.
         url = ("url", "http://127.0.0.1:9/")
         await self.store.call("XADD", "{pgw}:live:outbox", "*", *fields, *url)
-        await until(self.has_delivery)
+        await until(lambda: self.has(":delivery:"))
         # What is left of old entries: their sums, by their tags.
         who = '["default","","hunter","env-hunter","emails.find","for Ada Lovelace"]'
         await self.store.call("HINCRBY", "{pgw}:live:sums:2026-01-31", f"cost{who}", 5)
         await self.called_back()
 
-    async def has_delivery(self) -> bool:
-        return bool((await Dump.of(self.store)).keys_with(":delivery:"))
+    async def has(self, name: str) -> bool:
+        """Whether there are such keys."""
+        return bool((await Dump.of(self.store)).keys_with(name))
 
     async def called_back(self) -> None:
         """A provider tells of her in words that are kept for a while."""

@@ -9,6 +9,9 @@ import pytest
 
 from gateway.jobs import readers
 from gateway.jobs.holdings import OF_ROOT
+from gateway.jobs.queue import NewJob, Queue
+from gateway.jobs.records import Request, Result
+from gateway.lookup.lookup import Caller
 from gateway.store.connection import Store
 from tests.gateway.api.replies import pointers, problem_of
 from tests.gateway.lookup.conftest import StartScene
@@ -122,7 +125,7 @@ async def test_addresses_to_call_are_looked_into(
     fields = ("event", "job.completed", "team", "default", "data", '{"id":"x"}', "url", url)
     await store.call("HSET", f"{{pgw}}:live:job:{job['id']}", "url", url, "item_url", url)
     await store.call("XADD", "{pgw}:live:outbox", "*", *fields)
-    await until(spread.has_delivery)
+    await until(lambda: spread.has(":delivery:"))
     found = await spread.erase(email=ADDRESS)
     assert (found["status"], found["left"]) == ("completed", {})
     assert await left_in(store) == {}
@@ -192,6 +195,53 @@ async def test_messages_of_a_provider_are_erased_if_they_name_the_person(
     assert found["removed"] == {"notices": 1}
     left = (await scene.gateway.client.get(notices)).json()["data"]
     assert ["someone@else.example" in row["body"] for row in left] == [True]
+
+
+async def test_nor_are_they_shown_if_they_name_someone_of_a_domain_that_objected(
+    scene: Scene, spread: Spread
+) -> None:
+    await spread.called_back()
+    await suppress(scene, domain=DOMAIN)
+    told = await scene.gateway.client.get("/v1/admin/credentials/env-snov/hook/notices")
+    assert told.json()["data"]
+    assert ADDRESS not in told.text
+
+
+async def test_an_apostrophe_in_an_address_hides_it_nowhere(spread: Spread, store: Store) -> None:
+    pat, only = f"pat.o'neil@{DOMAIN}", {"providers": ["hunter"]}
+    await spread.post("/v1/emails/verify", {"email": pat, "routing": only}, key="pat")
+    assert await left_in(store, ["o'neil"])
+    found = await spread.erase(email=pat.title())
+    assert set(found["removed"]) == {"cache", "idempotency"}
+    assert await left_in(store, ["neil"]) == {}
+
+
+async def test_a_long_command_is_quoted_nowhere(spread: Spread, store: Store) -> None:
+    """Valkey keeps the beginnings of commands of a megabyte and more."""
+    key = "{pgw}:live:job:job_0:in"
+    await store.call("HSET", key, 0, ADDRESS, 1, "x" * 2**20)
+    await store.call("DEL", key)
+    quoted = ("COMMANDLOG", "GET", -1, "large-request")
+    assert ADDRESS in str(await store.call(*quoted))
+    found = await spread.erase(email=ADDRESS)
+    assert found["files"]["slow_log"] == "emptied"
+    assert ADDRESS not in str(await store.call(*quoted))
+
+
+async def test_a_person_in_an_address_to_call_is_erased(spread: Spread, store: Store) -> None:
+    """Of a job, and of what is on its way there."""
+    url = f"http://127.0.0.1:9/?for={ADDRESS}"
+    caller = Caller(team="default", key="", scopes=frozenset({"jobs"}))
+    work = Request(
+        operation="emails.find", caller=caller, routing=None, request_id="r", currency="USD"
+    )
+    ended = {0: Result(outcome="failed", cost=0, body=b"{}")}
+    job = NewJob(id="job_1", request=work, queries=[b"{}"], results=ended, url=url, item_url=url)
+    await Queue(store, "{pgw}:live:", keep_days=1).open(job)
+    await until(lambda: spread.has(":delivery:"))
+    found = await spread.erase(email=ADDRESS)
+    assert (found["status"], found["removed"]) == ("completed", {"jobs": 2, "deliveries": 1})
+    assert await left_in(store) == {}
 
 
 @pytest.mark.parametrize(
