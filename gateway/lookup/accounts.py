@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,7 +18,7 @@ from gateway.lookup.desk import Desk
 from gateway.lookup.endings import Objected
 from gateway.lookup.identifiers import spell_email
 from gateway.lookup.lookup import PATIENCE, Caller
-from gateway.lookup.marking import marks_of_row
+from gateway.lookup.marking import marks_in_raws, marks_of_row
 from gateway.lookup.picking import NoSuchAccount, pick
 from gateway.lookup.purchases import Held, Purchase, Purchases
 from gateway.lookup.settling import health_of_request
@@ -31,6 +32,7 @@ from gateway.lookup.spelling import (
 from gateway.telemetry.log import get_logger
 from gateway.vault.credentials import Credential, pool
 from providers.accounts.base import Accounts
+from providers.accounts.drafts import Draft, LeadFilters
 from providers.accounts.objects import Added
 from providers.base import TRIPS, Bounded
 from providers.errors import (
@@ -46,6 +48,11 @@ log = get_logger()
 T = TypeVar("T")
 
 SPELLING = {"email": clean_email, "linkedin_url": clean_linkedin_url, "domain": clean_domain}
+# Members of whatever names a person.
+NAMING = (
+    *("email", "full_name", "first_name", "last_name"),
+    *("domain", "company", "linkedin_url"),
+)
 SECONDS = 30.0
 # For the entry to close before the reply; it is closed all the same if the store is slow.
 SETTLING = 1.0
@@ -124,7 +131,7 @@ class Keeper:
         """Marks of the one person of whom the provider says it, if it is one alone."""
         if not isinstance(error, Suppressed) or errand.asked or len(errand.about) != 1:
             return []
-        return [mark for mark in self.marks(errand.about[0]) if not is_domain(mark)]
+        return [mark for mark in self._own_marks(errand.about[0]) if not is_domain(mark)]
 
     def _claimed(self, found: Any) -> list[str]:
         """Marks of recipients who, the provider says, want no mail from anyone."""
@@ -184,8 +191,15 @@ class Keeper:
     def marks(self, row: Any) -> list[str]:
         """By which an objection recognises a lead, a recipient, an event, a draft, an address.
 
-        With those of the domains of address and company: an objection may be of all of them.
+        With those of the domains of address and company: an objection may be of all of them. Of
+        what is asked or written also of everyone else whom its texts name.
         """
+        found = self._own_marks(row)
+        if isinstance(row, Draft | LeadFilters):
+            found += marks_in_raws([msgspec.json.encode(row)], self._desk.data_key.value)
+        return found
+
+    def _own_marks(self, row: Any) -> list[str]:
         person = _person(row)
         return [] if person is None else marks_of_row(person, self._desk.data_key.value)
 
@@ -227,7 +241,7 @@ def _person(row: Any) -> Email | None:
         return Email(email=_spelt("email", row))
     given = {
         name: _spelt(name, value)
-        for name in ("email", "full_name", "first_name", "last_name", "domain", "linkedin_url")
+        for name in NAMING
         if isinstance(value := getattr(row, name, None), str)
     }
     return replace(Email(email=""), **given) if given else None

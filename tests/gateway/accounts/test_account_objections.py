@@ -54,6 +54,9 @@ WRITES: list[tuple[str, str, Any, list[str]]] = [
         ["/emails/1"],
     ),
     ("PATCH", "/snov/campaigns/2001/recipients", {"email": ADA, "status": "active"}, []),
+    ("POST", "/hunter/leads", {"email": "x@y.example", "notes": f"the deputy of {ADA}"}, []),
+    ("PATCH", "/hunter/leads/2", {"custom_fields": {"other": ADA.title()}}, []),
+    ("GET", f"/hunter/leads?query={ADA}", None, []),
     ("GET", f"/hunter/leads?email={ADA}", None, []),
     ("GET", f"/snov/leads?email={ADA}", None, []),
 ]
@@ -212,6 +215,7 @@ async def test_an_objection_by_profile_or_name_holds_as_well(desk: Desk) -> None
     objections: list[dict[str, Any]] = [
         {"linkedin_url": f"http://de.linkedin.com/in/{slug.upper()}/?x=1"},
         {"full_name": "LOVELACE, Ada", "domain": "https://www.Blue-Harbor.example/"},
+        {"full_name": "Ada Lovelace", "company": lead["company"].upper()},
     ]
     for query in objections:
         await desk.store.call("DEL", "{pgw}:live:suppressed")
