@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from typing import Any
@@ -12,12 +13,12 @@ from msgspec import Struct
 
 from gateway.lookup.desk import Desk
 from gateway.lookup.dues import mark_of
-from gateway.lookup.sending import Sender
+from gateway.lookup.sending import Sender, Underway
 from gateway.money.amounts import cost_of
 from gateway.money.terms import EntryState, Settlement
 from gateway.vault.credentials import Credential
 from providers.base import MAX_REPLY_BYTES, TRIPS
-from providers.errors import MalformedResponse, ProviderError, TaskFailed
+from providers.errors import MalformedResponse, ProviderError, TaskFailed, TimedOut
 from providers.native import Task, counted
 from providers.registry import ADAPTERS
 from providers.relay import Outgoing
@@ -154,11 +155,10 @@ class OpenTasks:
     async def _read(self, account: Credential, outgoing: Outgoing) -> Any:
         underway = await self._sender.send(account, outgoing, seconds=READ_SECONDS, poll=True)
         try:
-            body = b""
-            async for chunk in underway.relayed.chunks(IDLE):
-                body += chunk
-                if len(body) > MAX_REPLY_BYTES:
-                    raise MalformedResponse("the reply is too large")
+            async with asyncio.timeout(READ_SECONDS):
+                body = await _whole(underway)
+        except TimeoutError:
+            raise TimedOut("the reply took too long") from None
         finally:
             await underway.aclose()
         if underway.relayed.status >= 300:
@@ -166,3 +166,13 @@ class OpenTasks:
             found = adapter.classify(underway.relayed.status, body)
             raise underway.relayed.refusal(adapter, found)
         return msgspec.json.decode(body)
+
+
+async def _whole(underway: Underway) -> bytes:
+    """The body. Raises ProviderError."""
+    body = b""
+    async for chunk in underway.relayed.chunks(IDLE):
+        body += chunk
+        if len(body) > MAX_REPLY_BYTES:
+            raise MalformedResponse("the reply is too large")
+    return body

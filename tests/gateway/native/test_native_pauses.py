@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from gateway.jobs import sweeper
+from gateway.lookup import open_tasks, transit
 from providers.simulator.faults import Fault
 from tests.gateway.api.replies import eventually, problem_of
 from tests.gateway.native.harness import Native
@@ -47,6 +51,55 @@ async def test_a_task_that_is_read_for_the_books_is_left_alone_too(
         return (await look_up(swept, "snov")).get("reason") == "rate_limited"
 
     await eventually(paused)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks that nobody reads are read for the books all the time, and not waited for."""
+    monkeypatch.setattr(sweeper, "PERIOD", 0.05)
+    for place in (transit, open_tasks):
+        monkeypatch.setattr(place, "FIRST_LOOK", 0.0)
+    monkeypatch.setattr(open_tasks, "READ_SECONDS", 0.2)
+
+
+async def test_a_task_whose_result_never_ends_is_not_read_for_ever(
+    hasty: None, raw: Native, upstream: Upstream
+) -> None:
+    """Each of the looks for it would take a connection of the provider's, and keep it."""
+    upstream.answer = begun("t")
+    lead = {"lead": {"name": "Ada"}}
+    assert (await raw.ask("POST", "sixtyfour", "/find-email-async", json=lead)).is_success
+    begins, ends = [0], [0]
+
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        begins[0] += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n")
+        try:
+            while not upstream.over.is_set():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        finally:
+            ends[0] += 1
+
+    upstream.answer = drip
+
+    async def looked_again() -> bool:
+        return begins[0] > 1 and ends[0] > 0
+
+    await eventually(looked_again)
+    upstream.answer = begun("t")
+    upstream.over.set()
+
+    async def nobody_speaks() -> bool:
+        return begins == ends
+
+    await eventually(nobody_speaks)
+
+
+def begun(task: str) -> bytes:
+    body = b'{"task_id": "%b"}' % task.encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 def limited(*headers: str) -> bytes:
