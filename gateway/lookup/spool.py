@@ -112,13 +112,12 @@ class Spool:
     def _write(self, rid: str, sealed: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._path(rid).with_suffix(".draft")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(descriptor, sealed)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        draft.replace(self._path(rid))
+            _write_whole(draft, sealed)
+            draft.replace(self._path(rid))
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
     def _read(self) -> Iterator[Kept]:
         for path in sorted(self._folder.glob("*.sealed")):
@@ -132,3 +131,14 @@ class Spool:
 
     def _path(self, rid: str) -> Path:
         return self._folder / f"{rid}.sealed"
+
+
+def _write_whole(path: Path, body: bytes) -> None:
+    """On the disk, which may take it in parts."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        while body:
+            body = body[os.write(descriptor, body) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,38 @@ async def test_a_file_that_cannot_be_read_stays_and_stops_no_other(
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     assert [path.stem for path in files(tmp_path)] == ["res_0"]
+
+
+async def test_what_the_disk_takes_in_parts_is_kept_whole(
+    ledger: Ledger, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rid, write = await reserve(ledger, 100, "s", direct=True), os.write
+    monkeypatch.setattr("gateway.lookup.spool.os.write", lambda to, body: write(to, body[:7]))
+    await Spool(tmp_path, SEALER).keep(Kept(rid=rid, ticket=b"the ticket"))
+    monkeypatch.undo()
+    await replay(Spool(tmp_path, SEALER), ledger, tmp_path)
+    assert (await entry(store, rid))["ticket"] == "the ticket"
+
+
+async def test_a_disk_that_fills_up_spoils_nothing_that_is_kept(
+    ledger: Ledger, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it takes a part of takes the place of nothing."""
+    rid, write, room = await reserve(ledger, 100, "s", direct=True), os.write, iter([7])
+
+    def fill(descriptor: int, body: bytes) -> int:
+        for size in room:
+            return write(descriptor, body[:size])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    spool = Spool(tmp_path, SEALER)
+    await spool.keep(Kept(rid=rid, ticket=b"the ticket"))
+    monkeypatch.setattr("gateway.lookup.spool.os.write", fill)
+    await spool.keep(Kept(rid=rid, ticket=b"the ticket as it is now"))
+    monkeypatch.undo()
+    assert [path.name for path in files(tmp_path)] == [f"{rid}.sealed"]
+    await replay(spool, ledger, tmp_path)
+    assert (await entry(store, rid))["ticket"] == "the ticket"
 
 
 async def test_a_disk_that_fails_fails_no_lookup(tmp_path: Path) -> None:
