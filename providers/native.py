@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 Access = Literal["", "read", "write", "secret"]
 FORMATS = (".json", ".xml")
+# What is longer is beyond all bounds, and int() refuses it.
+LONGEST_NUMBER = 18
 # Words of paths that no table has and that no key but an administrator's may ask.
 SECRETS = (
     *("api_key", "apikey", "access_key", "private_key", "secret", "token", "credential"),
@@ -42,7 +44,8 @@ class Asked:
         text = self.text(name)
         if not text:
             return default
-        return min(int(text), most) if text.isascii() and text.isdigit() else most
+        is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+        return min(int(text), most) if is_number else most
 
 
 Units = Callable[[Asked], int]

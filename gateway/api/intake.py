@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,8 @@ from providers.model import OPERATIONS, QUERIES, Hints
 MOST_ITEMS = 10_000
 LONGEST_ITEM = 16 * 1024
 LIST_SEPARATOR = ";"
+# What is longer fits no member, and int() refuses it.
+_NUMBER = re.compile(r"[0-9]{1,18}")
 JobEvent = Literal["job.completed", "job.item.completed"]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 
@@ -180,7 +183,7 @@ def _value(operation: str, member: str, text: str) -> Any:
     )
     if "list" in str(kind):
         return [part.strip() for part in text.split(LIST_SEPARATOR) if part.strip()]
-    if isinstance(default, int) and text.isascii() and text.isdigit():
+    if isinstance(default, int) and _NUMBER.fullmatch(text):
         return int(text)
     if "bool" in str(kind) and text.lower() in ("true", "false"):
         return text.lower() == "true"

@@ -206,6 +206,17 @@ def test_a_search_for_nothing_is_nobodys_twin() -> None:
         assert row.once(Asked()) == ""
 
 
+@pytest.mark.parametrize("digits", [19, 5000])
+async def test_a_number_beyond_all_bounds_is_the_most_there_is(
+    native: Native, digits: int
+) -> None:
+    params = {"domain": DOMAIN, "limit": "9" * digits}
+    reply = await native.ask("GET", "hunter", "/domain-search", params=params)
+    assert "x-gateway-refused" not in reply.headers, reply.text
+    [entry] = await native.entries()
+    assert entry["worst_units"] == "10000"
+
+
 def guess(method: str, path: bytes, query: bytes, body: bytes, media: str) -> Contents:
     """Whatever it is declared as."""
     found = read(method, path, query, body, media)
