@@ -18,7 +18,10 @@ def seconds_in(retry_after: str) -> float | None:
     if text.isascii() and text.isdigit():
         return min(LONGEST, float(text))
     try:
-        left = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+        moment = parsedate_to_datetime(text)
+        # Of its forms the one of C's asctime has no zone, and is in UTC.
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        left = (moment - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError, LookupError, OverflowError):
         return None
     return min(LONGEST, max(0.0, left))

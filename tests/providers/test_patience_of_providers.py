@@ -24,7 +24,9 @@ WORDS: dict[str, float | None] = {
     "Wed, 21 Oct 9999 07:28:00 GMT": LONGEST,
     "Wed, 21 Oct 99999999999999999999 07:28:00 GMT": None,
     "Wed, 21 Oct 2015 07:28:00 +99999999999999999999": None,
-    "Wed, 21 Oct 2015 07:28:00 -0000": None,
+    "Wed, 21 Oct 2015 07:28:00 -0000": 0.0,
+    "Sun Nov  6 08:49:37 1994": 0.0,
+    "Sunday, 06-Nov-94 08:49:37 GMT": 0.0,
     "": None,
     "-5": None,
     "+5": None,
@@ -48,6 +50,12 @@ def test_both_forms_of_retry_after_are_read(text: str) -> None:
 
 def test_a_moment_to_come_is_so_far_away() -> None:
     moment = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 80 < (seconds_in(moment) or 0) <= 90
+
+
+def test_a_moment_in_the_words_of_c_is_so_far_away_too() -> None:
+    """RFC 9110 has recipients read it; it is in UTC."""
+    moment = (datetime.now(UTC) + timedelta(seconds=90)).ctime()
     assert 80 < (seconds_in(moment) or 0) <= 90
 
 
