@@ -17,7 +17,7 @@ MEDIA_TYPE = "text/csv"
 LINES = "application/x-ndjson"
 EVENTS = "text/event-stream"
 # What a spreadsheet takes for the start of a formula, see OWASP "CSV Injection".
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 GATHERED = 64 * 1024
 
 

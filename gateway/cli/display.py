@@ -78,7 +78,9 @@ def show_remarks(meta: Mapping[str, Any]) -> None:
 
 
 def show_json(body: object) -> None:
-    click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    """JSON leaves control characters beyond ASCII as they are, which a terminal would obey."""
+    text = json.dumps(body, ensure_ascii=False, indent=2)
+    click.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def show_record(record: Mapping[str, Any]) -> None:

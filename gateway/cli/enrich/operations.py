@@ -11,7 +11,7 @@ from typing import Any
 from gateway.cli.failure import clean, describe, dicts, to_lines
 
 ROUTE = ("provider", "cost", "outcome", "error")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 NUMBER = re.compile(r"[+-]?[0-9][0-9.]*")
 """Also a telephone number in E.164."""
 
@@ -169,5 +169,5 @@ def to_text(value: object) -> str:
 
 def defuse(text: str) -> str:
     """A leading apostrophe where a spreadsheet would run the cell as a formula."""
-    harmless = not text.startswith(FORMULA_STARTS) or NUMBER.fullmatch(text)
+    harmless = not text.lstrip(" ").startswith(FORMULA_STARTS) or NUMBER.fullmatch(text)
     return text if harmless else f"'{text}"

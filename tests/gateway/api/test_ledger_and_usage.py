@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.api.tables import neutral
 from gateway.money import summaries
 from gateway.money.entries import Entry
 from gateway.money.summaries import GROUPS, Sum
@@ -233,6 +234,11 @@ async def test_csv_has_every_row_and_no_formula(office: Office) -> None:
     for row in [*shown, *sums]:
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
     assert {row["tag"].removeprefix("'") for row in sums} == set(TAGS)
+
+
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n", " =", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_cell_begins_a_formula_in_any_script(start: str) -> None:
+    assert neutral(f"{start}1+1") == f"'{start}1+1"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -115,6 +116,17 @@ def test_a_provider_cannot_steer_the_terminal(paper: Any, on_terminal: Any) -> N
     _, shown = on_terminal("find", "Ada", "x.example")
     assert "\x1b[2J" not in shown
     assert "[bold]" in shown
+
+
+def test_nor_can_it_where_json_is_shown_on_one(paper: Any, on_terminal: Any) -> None:
+    """U+009B begins a command as ESC [ does; the text is the same to whoever reads JSON."""
+    name = "Ada \x9b2J\x7f\u202e\U000e0001é\U0001f600"
+    paper.always(paper.told(200, paper.found({}, email="a@x.example", full_name=name)))
+    _, shown = on_terminal("find", "Ada", "x.example", "--json")
+    body = shown[shown.index("{") : shown.rindex("}") + 1]
+    assert not [one for one in body if not one.isprintable() and one not in "\r\n"]
+    assert "é\U0001f600" in body
+    assert json.loads(body)["data"]["full_name"] == name
 
 
 def test_nothing_found_is_a_success(paper: Any, on_terminal: Any) -> None:

@@ -113,7 +113,7 @@ def test_what_differs_is_named(source: Any, options: Any, text: str) -> None:
     assert changed(progress, source, options) == text
 
 
-@pytest.mark.parametrize("start", list("=+-@\t\r"))
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n", " =", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_formulas_are_defused(start: str) -> None:
     assert defuse(f"{start}a") == f"'{start}a"
     assert defuse(f"a{start}1") == f"a{start}1"
