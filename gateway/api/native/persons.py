@@ -14,9 +14,8 @@ from msgspec import Struct
 from gateway.api.native.contents import Contents
 from gateway.guard.suppression import marks_of_domains, marks_of_person
 from gateway.lookup.identifiers import ADDRESS, DOT, LABEL, LONGEST_ADDRESS, PLAIN, profiles_in
-from gateway.lookup.identity import QueryError, names_of, normalise
-from gateway.lookup.spelling import clean_email
-from providers.model import FindEmail
+from gateway.lookup.identity import QueryError, fold, fold_name
+from gateway.lookup.spelling import clean_domain, clean_email, clean_full_name, clean_text
 
 # Of so much text a thread takes care, while others are served.
 AT_ONCE = 32 * 1024
@@ -27,7 +26,8 @@ _HANDLE = re.compile(r"/?(?:(?:in|pub)/)?([^/]+)/?", re.IGNORECASE)
 HANDLES = ("linkedin_handle", "linkedin", "linkedin_url")
 NAMES = (("first_name", "last_name"), ("firstName", "lastName"), ("first", "last"))
 FULL = ("full_name", "fullName", "name")
-PLACES = (("domain", "company_domain", "companySite"), ("company", "companyName"))
+DOMAINS = ("domain", "company_domain", "companySite", "website")
+COMPANIES = ("company", "companyName", "company_name")
 
 
 class Named(Struct, frozen=True):
@@ -53,12 +53,13 @@ def _named(contents: Contents, key: bytes) -> Named:
     profiles = {found for text in contents.texts for found in profiles_in(text)}
     readings = [contents.fields, contents.likely]
     profiles |= set(_handles(readings))
-    names = {name for one in _people(readings) for name in one}
+    names = {*_people(readings)}
     hosts = {host for text in contents.texts for host in _hosts(text)}
     marks = [mark for email in emails for mark in marks_of_person([email], None, [], key)]
     marks += [mark for url in profiles for mark in marks_of_person([], url, [], key)]
     marks += marks_of_person([], None, [*names], key)
-    sole = max(len(emails), len(profiles), 1 if names else 0) == 1
+    called = {name.partition(b"\0")[0] for name in names}
+    sole = max(len(emails), len(profiles), len(called)) == 1
     return Named(tuple(marks), tuple(marks_of_domains(hosts)), sole)
 
 
@@ -84,17 +85,29 @@ def _handles(fields: Any) -> Iterator[str]:
                 yield from profiles_in(f"linkedin.com/in/{handle[1]}")
 
 
-def _people(fields: Any) -> Iterator[list[bytes]]:
-    """A name with a domain or a company beside it."""
+def _people(fields: Any) -> Iterator[bytes]:
+    """Each name with each domain and company beside it, also that of an address."""
     for record in _records(fields):
-        full = _first(record, FULL) or " ".join(
-            next((both for pair in NAMES if all(both := [_word(record, n) for n in pair])), [])
-        )
-        domain, company = (_first(record, names) for names in PLACES)
-        if full and (domain or company):
-            query = FindEmail(full_name=full, domain=domain or None, company=company or None)
-            with contextlib.suppress(QueryError):
-                yield names_of(normalise(query))
+        places = {*_places(record)}
+        for name in {*_names(record)} if places else ():
+            yield from (f"{name}\0{place}".encode() for place in places)
+
+
+def _names(record: Mapping[str, Any]) -> Iterator[str]:
+    pairs = (" ".join(both) for pair in NAMES if len(both := [*_words(record, pair)]) == 2)
+    for full in (*_words(record, FULL), *pairs):
+        with contextlib.suppress(QueryError):
+            yield fold_name(clean_full_name(full, ""))
+
+
+def _places(record: Mapping[str, Any]) -> Iterator[str]:
+    hosts = (email.rpartition("@")[2] for email in _words(record, ("email",)))
+    for domain in (*_words(record, DOMAINS), *hosts):
+        with contextlib.suppress(QueryError):
+            yield clean_domain(domain, "")
+    for company in _words(record, COMPANIES):
+        with contextlib.suppress(QueryError):
+            yield fold(clean_text(company, ""))
 
 
 def _records(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -105,13 +118,11 @@ def _records(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _records(item)
 
 
-def _first(record: Mapping[str, Any], names: Iterable[str]) -> str:
-    return next((word for name in names if (word := _word(record, name))), "")
-
-
-def _word(record: Mapping[str, Any], name: str) -> str:
-    value = record.get(name)
-    return value.strip() if isinstance(value, str) else ""
+def _words(record: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        value = record.get(name)
+        if isinstance(value, str) and value.strip():
+            yield value.strip()
 
 
 def _hosts(text: str) -> Iterator[str]:

@@ -108,6 +108,32 @@ NAMES: list[dict[str, Any]] = [
         }
     },
     {"json": {"lead": {"name": "Grace Hopper", "company": "Old Oak"}}},
+    # As leads are written: Hunter's have a website, and an address that nobody objected by.
+    {
+        "json": {
+            "first_name": "G",
+            "last_name": "H",
+            "full_name": "Grace Hopper",
+            "website": "https://old-oak.example/team",
+        }
+    },
+    {
+        "json": {
+            "first_name": "Grace",
+            "last_name": "Hopper",
+            "full_name": "G H",
+            "domain": "old-oak.example",
+        }
+    },
+    {"json": {"first_name": "Grace", "last_name": "Hopper", "email": "gh@Old-Oak.example"}},
+    {
+        "data": {
+            "firstName": "Grace",
+            "lastName": "Hopper",
+            "domain": "new-oak.example",
+            "email": "gh@old-oak.example",
+        }
+    },
     {
         "content": b'{"name": "Grace Hopper", "company": "Old Oak", "n": %b}' % (b"1" * 5000),
         "headers": {"content-type": "application/json"},
@@ -199,6 +225,19 @@ async def test_a_451_about_several_is_nobodys(native: Native) -> None:
     assert reply.status_code == 451
     reply = await native.ask("POST", "hunter", "/campaigns/3/recipients", json=emails)
     assert reply.status_code == 201
+
+
+async def test_nor_is_one_about_several_names_anybodys(native: Native) -> None:
+    path, key = "/v2/emails-by-domain-by-name/start", "{pgw}:live:suppressed"
+    one, other = (
+        {"first_name": name, "last_name": "Hopper", "domain": "old-oak.example"}
+        for name in ("Grace", "Vincent")
+    )
+    for rows, objected in (([one, other], 0), ([one], 1)):
+        native.simulator.faults.put(Fault(provider="snov", kind="status", status=451, path=path))
+        reply = await native.ask("POST", "snov", path, json={"rows": rows})
+        assert (reply.status_code, "x-gateway-refused" in reply.headers) == (451, False)
+        assert await native.store.call("SCARD", key) == objected
 
 
 def test_a_domain_covers_what_is_below_it() -> None:
