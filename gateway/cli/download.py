@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -77,12 +78,17 @@ class Download:
 
 
 async def pour(gateway: Gateway, job: str, form: str, sink: BinaryIO) -> None:
-    """All rows into a pipe, as they come."""
-    path = f"{path_of(job)}/results"
+    """All rows into a pipe, as they come; on a terminal, without what it would obey."""
+    path, bare = f"{path_of(job)}/results", sink.isatty()
+    decoder = getincrementaldecoder("utf-8")(errors="replace")
     async with aclosing(gateway.receive(path, accept=MEDIA[form])) as chunks:
         async for chunk in chunks:
-            sink.write(chunk)
+            sink.write(_harmless(decoder.decode(chunk)).encode() if bare else chunk)
     sink.flush()
+
+
+def _harmless(text: str) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
 
 
 def cut(file: BinaryIO, *, quoted: bool) -> int:

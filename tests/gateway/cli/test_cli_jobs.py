@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,24 @@ def test_results_as_lines_and_as_a_table_to_stdout(jobs: PaperJobs, start: Any) 
     assert [json.loads(line)["index"] for line in out.splitlines()] == [0, 1, 2]
     out, _ = start("jobs", "results", "job_0", "--format", "csv").communicate(timeout=30)
     assert out == 'index,status\n0,"completed\n"\n1,"completed\n"\n2,"completed\n"\n'
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_no_row_steers_the_terminal(
+    jobs: PaperJobs, start: Any, on_terminal: Any, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    row = {"index": 0, "status": "\x1b[2Jdone\x9b2Jé\rgone"}
+    monkeypatch.setattr(json, "dumps", partial(json.dumps, ensure_ascii=False))
+    monkeypatch.setattr(jobs, "row", lambda _job, _at: row)
+    add(jobs, rows=1)
+    line = ("jobs", "results", "job_0", "--format", form)
+    code, shown = on_terminal(*line)
+    assert code == 0
+    assert "done" in shown
+    assert "é" in shown
+    assert not {"\x1b", "\x9b"} & {*shown}
+    out, _ = start(*line).communicate(timeout=30)
+    assert "\x9b" in out, "what goes into a pipe is not as it came"
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
