@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import traceback
 from collections.abc import Mapping
@@ -126,7 +127,7 @@ class Problem(Exception):
         self.in_doubt: str | UnsetType = UNSET
         self.headers = dict(headers or {})
         if retry_after is not None:
-            self.headers["retry-after"] = str(max(1, round(retry_after)))
+            self.headers["retry-after"] = str(max(1, math.ceil(retry_after)))
 
     def body(self, request_id: str) -> bytes:
         return msgspec.json.encode(

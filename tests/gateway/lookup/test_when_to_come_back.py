@@ -8,6 +8,7 @@ import httpx
 import msgspec
 import pytest
 
+from gateway.api.problems import Problem
 from gateway.lookup.attempts import Attempt, Tally, attempt, seconds_until_asked
 from gateway.lookup.market import Market
 from gateway.lookup.planner import Stall
@@ -117,3 +118,8 @@ def test_the_earliest_of_all_waits(
     told_of: list[Attempt], wait: float | None, expected: float
 ) -> None:
     assert seconds_until_asked(told_of, Tally(retry_after=wait)) == expected
+
+
+@pytest.mark.parametrize("wait, told", [(0.2, "1"), (2.0, "2"), (2.4, "3"), (2.5, "3")])
+def test_nobody_is_told_to_come_back_before_it_is_of_use(wait: float, told: str) -> None:
+    assert Problem("rate_limited", "", retry_after=wait).headers["retry-after"] == told
