@@ -38,6 +38,8 @@ _STROKES = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "\u0131": "i", "æ": "ae", "œ": "oe"}
 )
 _STOPS = str.maketrans(".,", "  ")
+# As they come apart where they are written with full stops.
+_DEGREES = re.compile(r"(?<= )(?:ph d|m d|d d s|m b a|c p a|r n)(?= |$)")
 # Told apart by their exact spelling: two accents, two mailboxes or profiles.
 _EXACT = ("email", "domain", "linkedin_url")
 
@@ -116,11 +118,16 @@ def fold_name(name: str) -> str:
     return _SPACES.sub(" ", fold(name).translate(_STOPS)).strip()
 
 
+def _joined(name: str) -> str:
+    """A folded name in which "Ph.D." is what "PhD" is."""
+    return _DEGREES.sub(lambda found: found[0].replace(" ", ""), name)
+
+
 def canonical(query: Query) -> bytes:
     """The same bytes for every spelling of the same question; `query` is normalised."""
     fields = msgspec.to_builtins(query)
     if isinstance(query, FindEmail):
-        fields["full_name"] = fold_name(full_name_of(query))
+        fields["full_name"] = _joined(fold_name(full_name_of(query)))
         fields.pop("first_name", None)
         fields.pop("last_name", None)
     # What has to be known decides who else is asked, and not what anyone is asked.
@@ -139,8 +146,9 @@ def names_of(query: Query) -> list[bytes]:
     if not isinstance(query, FindEmail):
         return []
     name = fold_name(full_name_of(query))
+    names = dict.fromkeys([name, _joined(name)] if name else [])
     places = [query.domain, fold(query.company or "")]
-    return [f"{name}\0{place}".encode() for place in places if name and place]
+    return [f"{one}\0{place}".encode() for place in places if place for one in names]
 
 
 def full_name_of(query: FindEmail) -> str:

@@ -69,7 +69,7 @@ def _is_suffix(part: str) -> bool:
 
 # Of those that adapters know all but what may as well be a first name, or its letter.
 _SUFFIXES = frozenset(
-    ["jr", "sr", "ii", "iii", "iv", "phd", "md", "dds", "esq", "mba", "cpa", "rn"]
+    ["jr", "sr", "ii", "iii", "iv", "phd", "ph d", "md", "dds", "esq", "mba", "cpa", "rn"]
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.guard.suppression import marks_of
+from gateway.guard.suppression import marks_of, marks_of_person
 from gateway.lookup.identity import canonical, fold, names_of, normalise, slot_of
 from gateway.lookup.spelling import QueryError, clean_domain, clean_email
 from providers.model import (
@@ -97,6 +97,9 @@ def test_a_full_name_is_first_and_last_name(name: str) -> None:
         ("Lovelace, Ada, Jr.", "Ada Lovelace Jr."),
         ("Ada Lovelace, CPA", "Ada Lovelace CPA"),
         ("Lovelace, Ada, RN", "Ada Lovelace RN"),
+        ("Ada Lovelace, PhD", "Ada Lovelace Ph.D."),
+        ("Lovelace, Ada, Ph. D.", "Ada Lovelace PhD"),
+        ("Ada Lovelace, M.D., Ph.D.", "Ada Lovelace MD PhD"),
         ("J. R. R. Tolkien", "J R R Tolkien"),
         ("Smith\u2011Jones, Anne", "Anne Smith-Jones"),
         ("Søren Bjørnstad", "Soren Bjornstad"),
@@ -107,6 +110,16 @@ def test_a_full_name_is_first_and_last_name(name: str) -> None:
 def test_two_spellings_of_a_name_are_one(one: str, other: str) -> None:
     queries = [FindEmail(full_name=name, domain="a.example") for name in (one, other)]
     assert slot(queries[0]) == slot(queries[1])
+
+
+def test_an_objection_knows_a_degree_in_both_spellings() -> None:
+    """That of "Ph.D." was kept as it came apart."""
+    dotted, plain = (
+        marks(FindEmail(full_name=f"Ada Lovelace {degree}", domain="a.example"))
+        for degree in ("Ph.D.", "PhD")
+    )
+    assert set(plain) < set(dotted)
+    assert set(marks_of_person([], None, [b"ada lovelace ph d\0a.example"], KEY)) < set(dotted)
 
 
 @pytest.mark.parametrize("domain", ["acme.test", "acme.local", "acme.invalid", "acme.example"])
