@@ -12,6 +12,7 @@ from gateway.lookup.calls import Call
 from gateway.lookup.completion import bin_of
 from gateway.lookup.dues import owe
 from gateway.lookup.guessing import known_in
+from gateway.lookup.judge import Accept, judge, wanting_nothing
 from gateway.lookup.judging import judged
 from gateway.lookup.lookup import Candidate, Lookup
 from gateway.lookup.marking import marks_in, marks_in_raws, marks_of_rows
@@ -151,9 +152,16 @@ def to_keepsake(
         others += marks_in_raws([answer.raw], hash_key)
     return Keepsake(
         slot=call.slot,
-        life=keeping.accepted if outcome == "accepted" else keeping.weak,
+        life=keeping.accepted if _is_good(call, answer, outcome) else keeping.weak,
         cap=keeping.entries,
         marks=marks_in(answer.data, hash_key),
         others=list(dict.fromkeys(others)),
         credential=call.step.credential.id,
     )
+
+
+def _is_good(call: Call, answer: Answer, outcome: AttemptOutcome) -> bool:
+    """Whether it was accepted, or would have been of whoever wants no fields beyond an answer."""
+    if outcome == "accepted" or not getattr(call.query, "want", None):
+        return outcome == "accepted"
+    return judge(wanting_nothing(call.query), answer.data, Accept()) == "accepted"

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gateway.lookup import identity, merging
+from gateway.lookup.cache import DAY
 from gateway.lookup.judge import Accept
 from gateway.lookup.lookup import Candidate
 from gateway.lookup.merging import join
@@ -127,6 +128,14 @@ async def test_what_one_caller_wants_says_nothing_of_a_provider(
     for provider in ("snov", "hunter"):
         counts = await scene.store.call("HGET", f"{{pgw}}:live:learn:people.enrich:{provider}", "")
         assert counts == b"1 1 1 0 0", provider
+
+
+async def test_what_one_caller_misses_is_kept_as_long_as_any_answer(scene: Scene) -> None:
+    """For whoever wants no such field it is accepted."""
+    await enrich(scene, known_to_both(scene), "skills")
+    kept = [key async for key in scene.store.scan("{pgw}:live:cache:*")]
+    lives = [int(await scene.store.call("HGET", key, "life")) for key in kept]
+    assert lives == [30 * DAY, 30 * DAY]
 
 
 async def test_one_who_knows_nothing_takes_nothing_away(scene: Scene) -> None:
