@@ -44,13 +44,17 @@ PRIOR = Prior()
 
 
 def is_doubtful(lookup: Lookup, candidate: Candidate) -> bool:
-    """Whether the caller wants it checked: a weak address of which nothing is known."""
+    """Whether the caller wants it checked: a weak address of which nothing is known.
+
+    One of which its finder is not as sure as is wanted is not accepted, whoever checks it.
+    """
     data = candidate.data
     return (
         lookup.route.verify == "uncertain"
         and isinstance(data, Email)
         and data.status == UNCERTAIN
         and candidate.outcome == "weak"
+        and (data.confidence or 0) >= lookup.route.accept.min_confidence
     )
 
 

@@ -108,7 +108,8 @@ class Scale:
             return 0.0
         if option.worst + option.verify > self._left:
             return 0.0
-        return self._share(cells, "unknown")
+        share, least = self._share(cells, "unknown"), self._policy.min_confidence
+        return share * confident(cells, "unknown", least) if least else share
 
     def _corrections(
         self, option: Option, cells: Cells, wanted: Wanted, unsure: float
@@ -117,7 +118,6 @@ class Scale:
         sure, gained, least = 1.0, unsure * option.confirms / MILLION, self._policy.min_confidence
         if least:
             sure = self._confident(cells, wanted)
-            gained *= confident(cells, "unknown", least) if gained else 1.0
         return sure, gained
 
     def _charges(self, option: Option, cells: Cells, unsure: float) -> Charges:

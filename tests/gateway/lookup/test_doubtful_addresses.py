@@ -167,6 +167,14 @@ async def test_a_check_that_costs_more_than_an_answer_is_worth_is_left_out(scene
     assert attempts(dear)[1:] == [("hunter", "accepted", None)]
 
 
+async def test_who_is_less_sure_than_is_wanted_is_not_checked(scene: Scene) -> None:
+    """Sixtyfour gives no confidence, and no verifier makes it any surer."""
+    wanted = {"min_confidence": 50}
+    reply = await asked(scene, snov=False, providers=["sixtyfour"], accept=wanted)
+    assert attempts(reply) == [("sixtyfour", "weak", None)]
+    assert cost(reply) == scene.billed() == Decimal("0.05")
+
+
 async def test_how_often_doubts_are_dispelled_is_learned_of_what_is_bought(scene: Scene) -> None:
     person = scene.person(sixtyfour="unknown")
     for _ in range(2):
