@@ -80,7 +80,10 @@ def options_of(lookup: Lookup, shelf: Bookshelf) -> list[Option]:
 
 
 def with_checks(lookup: Lookup, shelf: Bookshelf, options: Sequence[Option]) -> list[Option]:
-    """The options with the price of having uncertain answers verified, where that will be done."""
+    """The options with the price of having uncertain answers verified, where that may be done."""
+    accept = lookup.route.accept
+    if "unknown" in accept.statuses and accept.max_bounce is None:
+        return list(options)
     confirms = shelf.of(CONFIRMS)
     return [_checked(one, lookup, confirms.get(one.provider, {})) for one in options]
 

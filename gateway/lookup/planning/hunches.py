@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from gateway.lookup.planning.planner import full_plan
+from gateway.lookup.planning.planner import full_plan, worst_of
 from gateway.lookup.planning.terms import (
     MILLION,
     START,
@@ -73,18 +73,29 @@ def plan_with(
     """The full plan, with the guess before it or among those that are left out."""
     if hunch is None:
         return full_plan(question, statistics, state)
-    first, cap = weigh(hunch, question.policy), question.policy.max_cost
+    first, worst = weigh(hunch, question.policy), _worst_of(question, hunch, state)
     if first.reason:
         plan = full_plan(question, statistics, state)
-        return msgspec.structs.replace(plan, left_out=(first, *plan.left_out))
+        return msgspec.structs.replace(plan, left_out=(first, *plan.left_out), worst=worst)
     spent = msgspec.structs.replace(state, spent=state.spent + first.cost)
     rest = full_plan(question, statistics, spent)
-    open_, worst = 1 - first.chance / MILLION, first.worst + rest.worst
-    cost = int(first.cost + open_ * rest.cost + 0.5)
+    open_ = 1 - first.chance / MILLION
     return Plan(
         steps=(first, *rest.steps),
         left_out=rest.left_out,
-        cost=cost if cap is None else min(cost, cap),
-        worst=worst if cap is None else min(worst, cap),
+        cost=min(int(first.cost + open_ * rest.cost + 0.5), worst),
+        worst=worst,
         chance=int((1 - open_ * (1 - rest.chance / MILLION)) * MILLION + 0.5),
     )
+
+
+def _worst_of(question: Question, hunch: Hunch, state: State) -> int:
+    """With the guess, if it may be made: each lookup draws for itself whom it would ask first."""
+    policy, worst = question.policy, worst_of(question, state)
+    if policy.order == "learned":
+        dearest = max((one.worst for one in question.options if not one.barred), default=0)
+        hunch = msgspec.structs.replace(hunch, saves=max(hunch.saves, dearest))
+    if _reason(hunch, policy):
+        return worst
+    cap = NEVER if policy.max_cost is None else policy.max_cost
+    return min(worst + hunch.price, cap)

@@ -16,7 +16,7 @@ from gateway.lookup.planning.terms import (
     State,
     Statistics,
 )
-from gateway.lookup.planning.weighing import Scale
+from gateway.lookup.planning.weighing import NEVER, Scale
 
 Rank = tuple[bool, int, int, int]
 _NOTHING: Cells = {}
@@ -32,22 +32,39 @@ def next_step(question: Question, statistics: Statistics, state: State = START) 
 def full_plan(question: Question, statistics: Statistics, state: State = START) -> Plan:
     """The steps if each of them misses and nothing weak turns up, and what to expect of them."""
     steps: list[Rating] = []
-    cost, open_, worst = 0.0, 1.0, 0
+    cost, open_, worst = 0.0, 1.0, worst_of(question, state)
     while (ratings := rate(question, statistics, state)) and not ratings[0].reason:
         step = ratings[0]
         steps.append(step)
         cost += open_ * step.cost
         open_ *= 1 - step.chance / MILLION
-        worst += step.worst + step.check
         state = after_miss(question, state, step.provider)
-    cap = question.policy.max_cost
     return Plan(
         steps=tuple(steps),
         left_out=tuple(ratings),
-        cost=int(cost + 0.5) if cap is None else min(int(cost + 0.5), cap),
-        worst=worst if cap is None else min(worst, cap),
+        cost=min(int(cost + 0.5), worst),
+        worst=worst,
         chance=int((1 - open_) * MILLION + 0.5),
     )
+
+
+def worst_of(question: Question, state: State = START) -> int:
+    """What the lookup may cost at most, whatever comes.
+
+    Who is left out for want of money, or by averages, may be asked all the same: calls may cost
+    less than was reckoned with, and each lookup draws for itself.
+    """
+    policy, gone = question.policy, (*state.missed, *state.failed)
+    left = NEVER if policy.max_cost is None else max(0, policy.max_cost - state.spent)
+    chosen = policy.order == "learned" and policy.value is not None
+    value = (policy.value or 0) if chosen else NEVER
+    worst = sum(
+        one.worst + (one.verify or 0)
+        for one in question.options
+        if one.worst <= left and one.per_call + one.per_hit <= value and not one.barred
+        if one.provider not in gone
+    )
+    return min(worst, left)
 
 
 def after_miss(question: Question, state: State, provider: str) -> State:

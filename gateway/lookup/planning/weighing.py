@@ -80,6 +80,7 @@ class Scale:
         normal = normals(self._seed, option.provider)
         draw = _corrected(_drawn(known, *normal), sure, gained)
         charges, delay = self._charges(option, cells, unsure), self._delay(cells)
+        check = (option.verify or 0) if unsure else 0
         reason = option.barred or ("over_budget" if option.worst > self._left else "")
         if self._choosy and not reason and not self._pays(cells, wanted, charges, delay, draw):
             kind = (max(DOUBT, one) for one in normal)
@@ -89,12 +90,13 @@ class Scale:
             provider=option.provider,
             index=_index(charges, delay, draw),
             mean=_index(charges, delay, mean),
-            cost=int(charges.a + mean.h * charges.b + 0.5),
+            # Of whom nobody knows the price no cost is expected, however dear it is taken to be.
+            cost=min(int(charges.a + mean.h * charges.b + 0.5), option.worst + check),
             chance=int(mean.h * mean.q * MILLION + 0.5),
             worst=option.worst,
             seen=known.calls,
             reason=reason,
-            check=(option.verify or 0) if unsure else 0,
+            check=check,
         )
 
     def _wanted(self, statuses: tuple[Status, ...]) -> Wanted:

@@ -185,7 +185,8 @@ async def test_a_plan_is_told_before_and_beside_the_answer(scene: Scene) -> None
     assert quoted["steps"][0]["provider"] == "snov"
     assert quoted["steps"][0]["expected_cost"] == "0.03"
     assert 0.85 < quoted["expected_chance"] < 1
-    assert (quoted["worst_cost"], quoted["currency"]) == ("0.03", "USD")
+    # If Snov.io fails that costs nothing, and Hunter is asked.
+    assert (quoted["worst_cost"], quoted["currency"]) == ("0.05", "USD")
     assert {one["reason"] for one in quoted["left_out"]} == {"over_budget"}
     assert quoted == await quote(scene, order="learned", max_cost="0.05")
     body = {**body_of(scene.person(snov="valid")), "routing": {"order": "learned"}}

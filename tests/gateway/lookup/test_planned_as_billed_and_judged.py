@@ -132,6 +132,17 @@ async def test_no_more_is_expected_to_be_spent_than_may_be(scene: Scene) -> None
     assert Decimal(found["expected_cost"]) <= Decimal(found["worst_cost"]) == Decimal("0.05")
 
 
+async def test_no_lookup_costs_more_than_was_quoted(scene: Scene) -> None:
+    """There is no money for both, but one that fails costs nothing."""
+    routing: dict[str, Any] = {"order": "listed", "providers": ["snov", "hunter"]}
+    quoted = await quote(scene, **routing, max_cost="0.05")
+    assert [one["provider"] for one in quoted["steps"]] == ["snov"]
+    scene.fault("snov", "status", status=500)
+    reply = await scene.find(scene.person(hunter="valid"), **routing, max_cost="0.05")
+    assert attempts(reply) == [("snov", "failed", "unavailable"), ("hunter", "accepted", None)]
+    assert cost(reply) <= Decimal(quoted["worst_cost"]) <= Decimal("0.05")
+
+
 async def test_no_more_rows_are_expected_than_were_asked_for(
     scene: Scene, start_scene: StartScene
 ) -> None:
