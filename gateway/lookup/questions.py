@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import msgspec
 from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.judging import deliverable
 from gateway.lookup.planning.confirming import CONFIRMS, chance_of, is_worth
+from gateway.lookup.planning.estimation import rows_of
 from gateway.lookup.planning.segments import segment_of
 from gateway.lookup.planning.terms import (
     MILLION,
@@ -20,6 +22,7 @@ from gateway.lookup.planning.terms import (
     Statistics,
     priced,
 )
+from gateway.money.amounts import cost_of
 from providers.base import Charge
 from providers.model import EMAILS_FIND, Query
 
@@ -66,9 +69,11 @@ def options_of(lookup: Lookup, shelf: Bookshelf) -> list[Option]:
     """Assumed: who has no price set (Letrics has none to be read) is as dear as the dearest."""
     steps = lookup.plan.steps
     dearest = max((step.cost for step in steps), default=0)
-    rows = getattr(lookup.query, "limit", 1)
+    known, query = statistics_of(lookup, shelf), lookup.query
     options = [
-        _option(step, lookup.query, step.cost if step.is_priced else dearest, rows)
+        _option(
+            step, query, step.cost if step.is_priced else dearest, known.get(step.provider, {})
+        )
         for step in steps
     ]
     if lookup.bounces and lookup.operation == EMAILS_FIND:
@@ -95,14 +100,22 @@ def _checked(option: Option, lookup: Lookup, confirms: Cells) -> Option:
     return msgspec.structs.replace(option, verify=price, confirms=round(chance * MILLION))
 
 
-def _option(step: Step, query: Query, cost: int, rows: int) -> Option:
+def _option(step: Step, query: Query, cost: int, cells: Cells) -> Option:
     """Assumed: of the rows that may come, half do."""
-    charge, name = step.offer.charge, step.provider
+    charge, name, rows = step.offer.charge, step.provider, getattr(query, "limit", 1)
+    expected = max(1, rows // 2)
     if charge is Charge.PER_ROW:
-        expected = max(1, rows // 2)
         return priced(name, "per_row", cost // rows, worst=step.cost, rows=expected)
     if step.offer.doubts_free:
         return Option(provider=name, per_verdict=cost, worst=step.cost)
+    if charge is Charge.PER_HIT and rows > 1 and step.is_priced:
+        cost = _cost_of_rows(step, query, min(rows, math.ceil(rows_of(cells, expected))))
     if charge is Charge.PER_HIT or step.offer.hits_only(query):
         return priced(name, "per_hit", cost, worst=step.cost)
     return priced(name, "per_call", 0 if charge is Charge.FREE else cost, worst=step.cost)
+
+
+def _cost_of_rows(step: Step, query: Query, rows: int) -> int:
+    """What an answer of so many rows costs."""
+    units = step.offer.worst_units(msgspec.structs.replace(query, limit=rows))
+    return cost_of(units, step.price)

@@ -159,6 +159,27 @@ async def test_no_more_rows_are_expected_than_were_asked_for(
     assert Decimal(found["expected_cost"]) <= Decimal(found["worst_cost"]) == Decimal("0.1")
 
 
+async def test_a_page_is_paid_by_the_rows_that_pages_use_to_have(scene: Scene) -> None:
+    """Hunter takes a credit for ten of them, and has five of most domains."""
+    body = {"domain": "elsewhere.com", "limit": 100}
+
+    async def hunters() -> dict[str, Any]:
+        found = await planned(scene, "domains.search", body)
+        return next(one for one in found if one["provider"] == "hunter")
+
+    half = await hunters()
+    assert (half["expected_cost"], half["worst_cost"]) == ("0.1225", "0.49"), "nobody knows yet"
+    book = "{pgw}:live:learn:domains.search:hunter"
+    for cell, counts in (("", "9000 9000 9000 0 0"), ("@pace", "9000 0 9000 45000 0")):
+        await scene.store.call("HSET", book, cell, counts)
+
+    async def has_read() -> bool:
+        return 0.048 < float((await hunters())["expected_cost"]) <= 0.049
+
+    await until(has_read, 2)
+    assert (await hunters())["worst_cost"] == "0.49"
+
+
 @pytest.mark.parametrize(
     "bulk, replied, took, upstream, seconds",
     [
