@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from gateway.lookup.bids import Bids
 from gateway.lookup.bookshelf import Bookshelf
 from gateway.lookup.chronicles import Chronicle, End, digest, encode, name_of
-from gateway.lookup.judge import judge, wanting_nothing
+from gateway.lookup.judge import had_of, judge, wanting_nothing
 from gateway.lookup.planning.hunches import Hunch, plan_with, saves_money
 from gateway.lookup.planning.planner import rate
 from gateway.lookup.planning.record import Trace, guessed_in, to_move
@@ -109,11 +109,13 @@ class Course:
             and item.operation == lookup.operation
             and item.provider in done
         )
+        best = lookup.best.data if lookup.best else None
         return State(
             missed=tuple(missed),
-            hand=hand_of(lookup.best.data if lookup.best else None),
+            hand=hand_of(best),
             spent=lookup.spent,
             failed=tuple(name for name in done if name not in missed),
+            told=tuple(name for name, there in had_of(lookup.query, best).items() if there),
         )
 
     def _arrange(self, start: int, ratings: Sequence[Rating]) -> None:
@@ -154,6 +156,7 @@ class Course:
             replied=math.ceil(call.replied * 1000),
             rows=answer.rows,
             confidence=confidence_of(data),
+            had=had_of(lookup.query, data),
         )
         return [lesson]
 

@@ -73,6 +73,15 @@ def _judge_facts(query: Query, data: Person | Company) -> Outcome:
     return "accepted" if all(_is_told(query, data, name) for name in wanted) else "weak"
 
 
+def had_of(query: Query, data: Datum | None) -> dict[str, bool]:
+    """Of each field that is wanted, whether the answer has it; empty for what is no answer."""
+    if not isinstance(query, EnrichPerson | EnrichCompany):
+        return {}
+    if not isinstance(data, Person | Company) or not tells_more(query, data):
+        return {}
+    return {name: _is_told(query, data, name) for name in query.want}
+
+
 def _is_told(query: Query, data: Person | Company, name: str) -> bool:
     """Whether a field is there; of addresses, another than that which was asked about."""
     value = getattr(data, name, None)

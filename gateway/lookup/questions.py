@@ -62,6 +62,7 @@ def policy_of(lookup: Lookup) -> Policy:
         value=route.value,
         wait_price=route.wait_price or 0,
         max_cost=route.max_cost,
+        want=tuple(dict.fromkeys(getattr(lookup.query, "want", ()))),
     )
 
 

@@ -166,6 +166,21 @@ def rows_of(cells: Cells, expected: int) -> float:
     return (rows + WEIGHT * expected) / (answers + WEIGHT)
 
 
+def cell_of(field: str) -> str:
+    """Where it is counted which answers have a field, of those of whom it was wanted."""
+    return f"@has:{field}"
+
+
+def having(cells: Cells, fields: Sequence[str]) -> float:
+    """How many of the wanted fields an answer brings: several providers' are put together.
+
+    Assumed until it is seen: all.
+    """
+    counts = [cells.get(cell_of(name), (0, 0)) for name in fields]
+    shares = [(one[1] + WEIGHT) / (one[0] + WEIGHT) for one in counts]
+    return sum(shares) / len(shares)
+
+
 def confident(cells: Cells, status: str, least: int, *, prior: float | None = None) -> float:
     """The share of a status's answers whose confidence is at least `least`; until it is known
     `prior`, None for as if each were as likely.

@@ -75,6 +75,7 @@ def after_miss(question: Question, state: State, provider: str) -> State:
         hand=state.hand,
         spent=state.spent + option.per_call,
         failed=state.failed,
+        told=state.told,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from gateway.lookup.planning.estimation import PACE, levels_of, path_of
+from gateway.lookup.planning.estimation import PACE, cell_of, levels_of, path_of
 from gateway.lookup.planning.hunches import Hunch, plan_with, weigh
 from gateway.lookup.planning.planner import after_miss, full_plan, rate
 from gateway.lookup.planning.terms import (
@@ -48,6 +48,7 @@ _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 def to_move(question: Question, statistics: Statistics, state: State) -> Move:
     """All that decides `rate(question, statistics, state)`, and nothing else."""
     levels = levels_of(path_of(question.segment, state))
+    levels += tuple(map(cell_of, question.policy.want))
     gone = (*state.missed, *state.failed)
     rest = [one.provider for one in question.options if one.provider not in gone]
     return Move(state, {name: _used(statistics.get(name, {}), levels) for name in rest})

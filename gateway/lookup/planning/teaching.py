@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import UNSET, UnsetType
@@ -11,6 +12,7 @@ from gateway.lookup.planning.estimation import (
     ROOT,
     WEIGHT,
     band_of,
+    cell_of,
     levels_of,
     path_of,
     places_of,
@@ -31,6 +33,9 @@ DELTAS: dict[Found, Counts] = {
 }
 
 
+NOTHING: Mapping[str, bool] = {}
+
+
 def book_of(operation: str, provider: str) -> str:
     return f"{operation}:{provider}"
 
@@ -47,13 +52,15 @@ def teach(
     replied: int = 0,
     rows: int = 0,
     confidence: int | UnsetType | None = UNSET,
+    had: Mapping[str, bool] = NOTHING,
 ) -> Lesson:
     """The lesson of one call in `state`; `cells` are what was known when it was planned.
 
     `millis` are those until the answer was there, `replied` those that the provider took for its
     replies, 0 if nobody knows. An address without `confidence` (None) is as sure as one of 0; what
-    is no address has none (UNSET). Where nothing was known, nothing was expected that it could be
-    measured by. Calls that failed, are in doubt, or were served from the cache teach nothing.
+    is no address has none (UNSET). `had` says of each wanted field whether it was there. Where
+    nothing was known, nothing was expected that it could be measured by. Calls that failed, are in
+    doubt, or were served from the cache teach nothing.
     """
     path = path_of(segment, state)
     residual, variance = 0, 0
@@ -65,6 +72,7 @@ def teach(
         adds.append(reply(replied, cells))
     if confidence is not UNSET and found in ("valid", "catch_all", "unknown"):
         adds.append((f"@{found}", _band(confidence)))
+    adds += [(cell_of(name), (1, int(there), 0, 0, 0)) for name, there in had.items()]
     return Lesson(
         book=book,
         path=path,

@@ -63,7 +63,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """How the caller wants it.
 
     `value` is what an accepted answer is worth, None for whatever it costs. `worth` is the share
-    of it that a catch_all and an unknown answer are worth. `wait_price` is per second.
+    of it that a catch_all and an unknown answer are worth. `wait_price` is per second. `want` are
+    fields that an answer must have.
     """
 
     order: Order = "learned"
@@ -74,6 +75,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     wait_price: int = 0
     max_cost: int | None = None
     prior: Prior = Prior()
+    want: tuple[str, ...] = ()
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -89,13 +91,14 @@ class State(Struct, frozen=True, kw_only=True):
     """How far a lookup is: who has missed, the weak answer in hand, the money spent.
 
     `failed` are those that were passed over, or gave no clean answer: they are not asked again,
-    and teach nothing.
+    and teach nothing. `told` are the wanted fields that are in hand.
     """
 
     missed: tuple[str, ...] = ()
     hand: Hand = ""
     spent: int = 0
     failed: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 START = State()

@@ -19,6 +19,7 @@ from gateway.lookup.planning.estimation import (
     Posterior,
     confident,
     drawn,
+    having,
     normals,
     places_of,
     posterior,
@@ -62,6 +63,7 @@ class Scale:
     def __init__(self, policy: Policy, state: State, levels: Sequence[str], seed: str):
         self._policy = policy
         self._levels = levels
+        self._missing = [name for name in policy.want if name not in state.told]
         self._seed = seed
         self._left = NEVER if policy.max_cost is None else policy.max_cost - state.spent
         self._usual = self._wanted(policy.accept)
@@ -116,10 +118,14 @@ class Scale:
     def _corrections(
         self, option: Option, cells: Cells, wanted: Wanted, unsure: float
     ) -> tuple[float, float]:
-        """What a demand for confidence takes from q, and what a verification adds to it."""
+        """What a demand for confidence, or for fields, takes from q, and what a verification adds
+        to it.
+        """
         sure, gained, least = 1.0, unsure * option.confirms / MILLION, self._policy.min_confidence
         if least:
             sure = self._confident(cells, wanted)
+        if self._missing:
+            sure *= having(cells, self._missing)
         return sure, gained
 
     def _charges(self, option: Option, cells: Cells, unsure: float) -> Charges:

@@ -16,7 +16,8 @@ from gateway.lookup.judge import Accept
 from gateway.lookup.lookup import Candidate
 from gateway.lookup.merging import join
 from providers.model import Company, CompanyField, Email, EnrichPerson, Person, PersonField, Query
-from tests.gateway.lookup.scene import Scene, attempts, cost, outcome
+from tests.gateway.lookup.scene import Scene, attempts, cost, outcome, until
+from tests.gateway.lookup.supposing import explained
 
 Check = Callable[[Scene], Awaitable[None]]
 BOTH = {"providers": ["snov", "hunter"]}
@@ -136,6 +137,36 @@ async def test_what_one_caller_misses_is_kept_as_long_as_any_answer(scene: Scene
     kept = [key async for key in scene.store.scan("{pgw}:live:cache:*")]
     lives = [int(await scene.store.call("HGET", key, "life")) for key in kept]
     assert lives == [30 * DAY, 30 * DAY]
+
+
+async def test_who_never_has_what_is_wanted_does_not_come_first(scene: Scene) -> None:
+    """Snov.io is cheaper and knows as many, but of nobody how senior they are."""
+    books = [f"{{pgw}}:live:learn:people.enrich:{provider}" for provider in ("snov", "hunter")]
+    await enrich(scene, known_to_both(scene), "seniority", "seniority")
+    had = [await scene.store.call("HGET", book, "@has:seniority") for book in books]
+    assert had == [b"1 0 0 0 0", b"1 1 0 0 0"]
+    for book, counts in zip(books, ("500 0 0 0 0", "500 500 0 0 0"), strict=True):
+        await scene.store.call("HSET", book, "@has:seniority", counts)
+        await scene.store.call("HSET", book, "", "9000 8000 8000 0 0")
+    assert await first(scene, "seniority", until_is="hunter") == "hunter"
+    assert await first(scene, "jobs") == await first(scene) == "snov"
+    reply = await enrich(scene, known_to_both(scene), "seniority", order="learned")
+    assert attempts(reply) == [("hunter", "accepted", None)]
+    assert (await explained(scene, reply))["replayed"] is True
+
+
+async def first(scene: Scene, *want: str, until_is: str = "") -> str:
+    """Whom a quote has first, once it is that one."""
+    body = {"email": "ada@elsewhere.com"} | ({"want": [*want]} if want else {})
+    routing = BOTH | {"order": "learned"}
+    asked = {"operation": "people.enrich", "input": body, "routing": routing}
+
+    async def found() -> str:
+        reply = await scene.gateway.post("/v1/quote", asked)
+        name = str(reply.json()["data"]["steps"][0]["provider"])
+        return name if until_is in ("", name) else ""
+
+    return str(await until(found, 2))
 
 
 async def test_one_who_knows_nothing_takes_nothing_away(scene: Scene) -> None:
