@@ -57,6 +57,13 @@ class Server(uvicorn.Server):
         # The last who was accepted is told of the end like all the others.
         await asyncio.sleep(0)
         await super().shutdown(sockets)
+        self._leave_the_deaf()
+
+    def _leave_the_deaf(self) -> None:
+        """Who reads nothing keeps no task that would tell it so, nor this process, from ending."""
+        for one in list(self.server_state.connections):
+            if isinstance(one, ProblemProtocol) and one.flow.write_paused:
+                one.transport.abort()
 
 
 def main() -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -30,16 +31,9 @@ async def answer(_scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-def make_server(callers: list[socket.socket], listener: socket.socket) -> Server:
-    """Who calls does so just before it ends, while it is busy with something else."""
-
-    def call() -> None:
-        for _ in range(CALLERS):
-            callers.append(socket.create_connection(listener.getsockname()))
-            callers[-1].sendall(ASKED)
-
+def make_server(app: Any, at_end: Callable[[], None]) -> Server:
     config = uvicorn.Config(
-        answer,
+        app,
         http=ProblemProtocol,
         ws="none",
         lifespan="off",
@@ -47,7 +41,7 @@ def make_server(callers: list[socket.socket], listener: socket.socket) -> Server
         access_log=False,
         timeout_graceful_shutdown=2,
     )
-    server = Server(config, call)
+    server = Server(config, at_end)
     server.should_exit = True
     return server
 
@@ -67,7 +61,14 @@ def ended() -> Iterator[tuple[int, list[socket.socket]]]:
     """How a server has ended, and its callers, who keep their connections."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=2 * CALLERS)
     callers: list[socket.socket] = []
-    server = make_server(callers, listener)
+
+    def call() -> None:
+        """Just before it ends, while it is busy with something else."""
+        for _ in range(CALLERS):
+            callers.append(socket.create_connection(listener.getsockname()))
+            callers[-1].sendall(ASKED)
+
+    server = make_server(answer, call)
     with ExitStack() as stack:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             left = runner.run(untold(server, listener))
@@ -96,6 +97,35 @@ def check() -> None:
     with ended() as (left, callers):
         assert Counter(map(reply, callers)) == {"200": CALLERS}
         assert not left, "not told of the end"
+
+
+async def answer_once(scope: Any, _receive: Any, send: Any) -> None:
+    """With more than anybody takes who does not read; the second call is never done."""
+    if scope["path"] == "/first":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(16 * 1024 * 1024)})
+        return
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await answer(scope, _receive, send)
+
+
+def test_who_reads_nothing_keeps_no_server_from_its_end() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = make_server(answer_once, lambda: None)
+    with socket.create_connection(listener.getsockname()) as caller:
+        for path in (b"/first", b"/second"):
+            caller.sendall(ASKED.replace(b"/ ", path + b" ", 1))
+
+        def serve() -> None:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(server.serve([listener]))
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        serving.join(4)
+        assert not serving.is_alive()
 
 
 def test_all_patience_together_is_no_more_than_is_promised() -> None:
