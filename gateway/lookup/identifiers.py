@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -59,6 +59,14 @@ def emails_in(text: str) -> Iterator[str]:
         bare = candidate[: LONGEST_ADDRESS + 1].strip(".'\"")
         if len(bare) <= LONGEST_ADDRESS:
             yield spell_email(bare)
+
+
+def behind_words(emails: Iterable[str]) -> set[str]:
+    """What else addresses may be that have an apostrophe: d'ada@a.example is one of `ada`, with a
+    word of its text before it. That is enough to ask whether somebody objected, and for no more.
+    """
+    parts = {email.rpartition("'")[2] for email in emails if "'" in email}
+    return {part for part in parts if not part.startswith("@")}
 
 
 def without_emails(text: str, instead: str) -> str:

@@ -14,6 +14,7 @@ from gateway.guard.suppression import (
     marks_of_person,
 )
 from gateway.lookup.identifiers import (
+    behind_words,
     emails_in,
     profiles_in,
     spell_email,
@@ -175,6 +176,7 @@ def _host_of(email: str) -> str:
 def marks_in_text(text: str, key: bytes) -> list[str]:
     """Of every address, with its domain, and every profile that a text names."""
     emails = set(emails_in(text))
+    emails |= behind_words(emails)
     found = {*marks_of_person(emails, None, [], key), *marks_of_domains(map(_host_of, emails))}
     for profile in profiles_in(text):
         found.update(marks_of_person([], profile, [], key))

@@ -13,7 +13,15 @@ from msgspec import Struct
 
 from gateway.api.native.contents import Contents
 from gateway.guard.suppression import marks_of_domains, marks_of_person
-from gateway.lookup.identifiers import ADDRESS, DOT, LABEL, LONGEST_ADDRESS, PLAIN, profiles_in
+from gateway.lookup.identifiers import (
+    ADDRESS,
+    DOT,
+    LABEL,
+    LONGEST_ADDRESS,
+    PLAIN,
+    behind_words,
+    profiles_in,
+)
 from gateway.lookup.identity import QueryError, fold, fold_name
 from gateway.lookup.spelling import clean_domain, clean_email, clean_full_name, clean_text
 
@@ -31,15 +39,18 @@ COMPANIES = ("company", "companyName", "company_name")
 
 
 class Named(Struct, frozen=True):
-    """`persons` are hashed, `domains` in clear; `sole` is true if it is about one person."""
+    """`persons` and those who may be meant are hashed, `domains` in clear; `sole` is true if it is
+    about one person.
+    """
 
     persons: tuple[str, ...]
+    maybe: tuple[str, ...]
     domains: tuple[str, ...]
     sole: bool
 
     @property
     def marks(self) -> tuple[str, ...]:
-        return self.persons + self.domains
+        return self.persons + self.maybe + self.domains
 
 
 async def named_in(contents: Contents, key: bytes) -> Named:
@@ -53,14 +64,14 @@ def _named(contents: Contents, key: bytes) -> Named:
     profiles = {found for text in contents.texts for found in profiles_in(text)}
     readings = [contents.fields, contents.likely]
     profiles |= set(_handles(readings))
-    names = {*_people(readings)}
+    people = {*_people(readings)}
     hosts = {host for text in contents.texts for host in _hosts(text)}
-    marks = [mark for email in emails for mark in marks_of_person([email], None, [], key)]
+    marks = marks_of_person(emails, None, {name for one in people for name in one}, key)
     marks += [mark for url in profiles for mark in marks_of_person([], url, [], key)]
-    marks += marks_of_person([], None, [*names], key)
-    called = {name.partition(b"\0")[0] for name in names}
+    maybe = marks_of_person(behind_words(emails), None, [], key)
+    called = {frozenset(name.partition(b"\0")[0] for name in one) for one in people}
     sole = max(len(emails), len(profiles), len(called)) == 1
-    return Named(tuple(marks), tuple(marks_of_domains(hosts)), sole)
+    return Named(tuple(marks), tuple(maybe), tuple(marks_of_domains(hosts)), sole)
 
 
 def _emails(text: str) -> Iterator[str]:
@@ -85,12 +96,13 @@ def _handles(fields: Any) -> Iterator[str]:
                 yield from profiles_in(f"linkedin.com/in/{handle[1]}")
 
 
-def _people(fields: Any) -> Iterator[bytes]:
-    """Each name with each domain and company beside it, also that of an address."""
+def _people(fields: Any) -> Iterator[frozenset[bytes]]:
+    """Of each record its names with each domain and company beside it, also that of an address."""
     for record in _records(fields):
         places = {*_places(record)}
-        for name in {*_names(record)} if places else ():
-            yield from (f"{name}\0{place}".encode() for place in places)
+        names = {*_names(record)} if places else ()
+        if found := frozenset(f"{one}\0{place}".encode() for one in names for place in places):
+            yield found
 
 
 def _names(record: Mapping[str, Any]) -> Iterator[str]:

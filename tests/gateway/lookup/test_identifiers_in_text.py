@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from gateway.guard.suppression import marks_of_person
 from gateway.lookup.identifiers import emails_in, profiles_in, text_of
-from gateway.lookup.marking import marks_in_raws
+from gateway.lookup.marking import marks_in_raws, marks_in_text
 from gateway.lookup.subject import people_in, subject_of
 
 PAT = "pat.o'neil@blue-harbor.example"
@@ -67,6 +68,14 @@ def test_what_is_cut_short_is_read_as_the_json_that_it_was() -> None:
     assert list(emails_in(text_of(b'{"email": "\\u0061da\\u0040a.example", '))) == [
         "ada@a.example"
     ]
+
+
+@pytest.mark.parametrize("text", ["l'adresse d'ada@a.example", "b'ada@a.example'"])
+def test_a_word_run_into_an_address_hides_nobody(text: str) -> None:
+    """Whoever objected is found behind it; nobody is erased for whom it might be."""
+    marks = marks_of_person(["ada@a.example"], None, [], bytes(32))
+    assert set(marks) <= set(marks_in_text(text, bytes(32)))
+    assert not subject_of(email="ada@a.example").is_named_in(text.encode())
 
 
 def test_a_reply_has_the_marks_of_the_domains_that_it_names_addresses_of() -> None:

@@ -64,7 +64,7 @@ async def post_nothing(self: Transit, _units: int, *told: Any, **more: Any) -> N
 
 
 async def nobody(*_: Any) -> Named:
-    return Named((), (), sole=False)
+    return Named((), (), (), sole=False)
 
 
 def host_alone(hosts: Any) -> list[str]:

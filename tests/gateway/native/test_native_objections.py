@@ -57,6 +57,7 @@ EMAILS: list[dict[str, Any]] = [
     {"content": '{"email": "grace.hopper@old-oak\uff0eexample"}'.encode()},
     {"content": b"email=grace.hopper%40old-oak.example&x=1"},
     {"content": b"just text, " + EMAIL.encode() + b", and more"},
+    {"json": {"notes": f"l'adresse d'{EMAIL}"}},
     {"files": {"email": (None, EMAIL)}},
     {"files": {"file": ("people.csv", f"name;email\nGrace;{EMAIL}\n")}},
     # What nobody here reads as JSON, and a provider may.
@@ -238,6 +239,16 @@ async def test_nor_is_one_about_several_names_anybodys(native: Native) -> None:
         reply = await native.ask("POST", "snov", path, json={"rows": rows})
         assert (reply.status_code, "x-gateway-refused" in reply.headers) == (451, False)
         assert await native.store.call("SCARD", key) == objected
+
+
+async def test_one_whose_name_is_written_in_two_ways_is_one_person(native: Native) -> None:
+    native.simulator.faults.put(Fault(provider="hunter", kind="status", status=451, times=1))
+    lead = {"email": EMAIL, "first_name": "Grace", "last_name": "Hopper", "company": "Old Oak"}
+    carried = lead | {"full_name": "Grace B. Hopper"}
+    reply = await native.ask("POST", "hunter", "/leads", json=carried)
+    assert (reply.status_code, "x-gateway-refused" in reply.headers) == (451, False)
+    reply = await native.ask("POST", "snov", "/v1/get-profile-by-email", data={"email": EMAIL})
+    assert reply.headers["x-gateway-refused"] == "1"
 
 
 def test_a_domain_covers_what_is_below_it() -> None:
