@@ -7,9 +7,11 @@ import msgspec
 from gateway.lookup.judge import Outcome, judge
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.merging import is_merged, join
-from gateway.lookup.planning.bounces import Estimate, acceptable
+from gateway.lookup.planning.bounces import DECILES, Estimate, acceptable
 from gateway.lookup.planning.outcomes import UNRATED, decile_of
 from providers.model import Datum, Email, Status
+
+SUREST = DECILES[0]
 
 
 def judged(
@@ -38,8 +40,8 @@ def _estimate(lookup: Lookup, provider: str, data: Email) -> Estimate | None:
 
 
 def deliverable(lookup: Lookup, provider: str) -> tuple[Status, ...]:
-    """The statuses that are accepted: those of which addresses by the provider, all in all, do not
-    bounce too often, if that decides.
+    """The statuses that are accepted: those of which addresses by the provider do not bounce too
+    often, be it only the ones that it is surest of, if that decides.
     """
     accept, known = lookup.route.accept, lookup.bounces.get(provider, {})
     most = accept.max_bounce
@@ -48,5 +50,8 @@ def deliverable(lookup: Lookup, provider: str) -> tuple[Status, ...]:
     return tuple(
         status
         for status in accept.statuses
-        if (one := known.get((status, UNRATED))) and acceptable(one, most, lookup.id, provider)
+        if any(
+            (one := known.get((status, decile))) and acceptable(one, most, lookup.id, provider)
+            for decile in (UNRATED, SUREST)
+        )
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
-from gateway.lookup import bookshelf
+from gateway.lookup import bookshelf, bouncing
 from gateway.lookup.course import seconds_of_call
 from gateway.lookup.planning.estimation import confident, levels_of
 from tests.gateway.lookup.conftest import StartScene
@@ -19,6 +20,7 @@ from tests.gateway.lookup.supposing import HITS, explained, known, quote, suppos
 
 PAIR = {"order": "learned", "providers": ["hunter", "snov"]}
 TAKES_ALL = (500, 480, 5, 470, 5)
+SURE = {"valid": "1000 60 0 0 0", "valid/9": "600 3 0 0 0", "valid/5": "400 57 0 0 0"}
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +71,20 @@ async def test_addresses_that_bounce_too_often_are_not_reckoned_with(scene: Scen
     reply = await scene.find(person, **PAIR, accept={"max_bounce": 0.02})
     assert attempts(reply) == [("hunter", "accepted", None)]
     assert (await explained(scene, reply))["replayed"] is True
+
+
+async def test_who_is_to_be_believed_when_it_is_sure_is_not_left_out(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of those that Hunter is sure of one in two hundred bounces, of the others one in seven."""
+    monkeypatch.setattr(bouncing, "FRESH", 0.0)
+    await suppose(scene, {"hunter": {"": HITS}})
+    for book, (path, counts) in product(("hunter", "*"), SURE.items()):
+        await scene.store.call("HSET", f"{{pgw}}:live:learn:outcomes:{book}", path, counts)
+    alone = {"order": "learned", "providers": ["hunter"]}
+    routing = {**alone, "value": "1", "accept": {"max_bounce": 0.02}}
+    reply = await scene.find(scene.person(hunter="valid"), **routing)
+    assert attempts(reply) == [("hunter", "accepted", None)]
 
 
 async def test_a_miss_by_address_costs_nothing_at_snov(scene: Scene) -> None:
