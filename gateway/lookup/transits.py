@@ -25,11 +25,12 @@ MARKS_AT_ONCE = 1000
 
 
 class Worst(Struct, frozen=True):
-    """What a call may cost at most: thousandths of a unit, at micro-units each."""
+    """What a call may cost at most: thousandths of a unit, at micro-units each, were they 0."""
 
     unit: str
     units: int
     price: int
+    is_priced: bool = True
 
 
 class Transits:
@@ -132,7 +133,7 @@ class Transits:
             unit=worst.unit,
             units=worst.units,
             price=worst.price,
-            unpriced=call.path is None or bool(worst.units and not worst.price),
+            unpriced=call.path is None or bool(worst.units and not worst.is_priced),
             limits={**configured.limits, **account.limits},
             persons=persons,
             paced=self._clerk.sender.paced(account),
@@ -147,11 +148,12 @@ class Transits:
 
     def _price(self, provider: str, row: NativePath, asked: Asked, account: Credential) -> Worst:
         configured = self.desk.settings.providers[provider].prices
-        price = _named(row, account.prices, configured)
-        if price is None:
-            offers = ADAPTERS[provider].offers.values()
-            price = max((o.price for o in offers if o.unit == row.unit), default=Decimal(0))
-        return Worst(row.unit, row.worst(asked), to_micros(price))
+        ours = _named(row, account.prices, configured)
+        offers = ADAPTERS[provider].offers.values()
+        theirs = max((o.price for o in offers if o.unit == row.unit), default=Decimal(0))
+        price = to_micros(theirs if ours is None else ours)
+        is_priced = ours is not None or price > 0
+        return Worst(row.unit, row.worst(asked), price, is_priced)
 
 
 def _named(row: NativePath, *prices: Mapping[str, Decimal]) -> Decimal | None:

@@ -142,6 +142,14 @@ async def test_prices_are_set_by_native_path(start_native: StartNative, name: st
     assert of(await last(native), "price", "cost") == ("1500000", "1500000")
 
 
+async def test_a_price_of_nothing_is_a_price(start_native: StartNative) -> None:
+    native = await start_native(only=())
+    await native.add("hunter", "sim-hunter-key", prices={FINDER: "0"})
+    assert (await find(native)).status_code == 200
+    entry = await last(native)
+    assert of(entry, "state", "units", "cost", "unpriced") == ("posted", "1000", "0", "0")
+
+
 async def test_prices_of_the_installation_are_under_those_of_the_account(
     start_native: StartNative, store_url: str, simulator: RunningSimulator
 ) -> None:
