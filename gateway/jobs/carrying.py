@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from gateway.jobs.queue import Queue
 from gateway.jobs.records import Claimed, Request, Result, Work
+from gateway.lookup.attempts import Tally
 from gateway.lookup.desk import Desk, NotConfigured, Unanswerable
 from gateway.lookup.endings import Objected
 from gateway.lookup.identity import QueryError
-from gateway.lookup.lookup import Caller, Lookup, posted_in
+from gateway.lookup.lookup import Caller, Lookup, tally_in
 from gateway.money.terms import Place
 from gateway.telemetry.log import get_logger
 from providers.model import QUERIES
@@ -29,10 +30,14 @@ class Buried(Exception):
 
 @dataclass
 class Unanswered(Exception):
-    """An item that ends without a lookup; no result if its job is gone."""
+    """An item that ends without a lookup; no result if its job is gone.
+
+    `booked` are the entries that the result's cost counts.
+    """
 
     result: Result | None
     tells: bool = False
+    booked: Sequence[str] = ()
 
 
 # Stands for what an item that nobody can read was asked.
@@ -57,7 +62,8 @@ class Carrier:
         if work is None:
             raise Unanswered(None)
         if work.cancelled:
-            raise Unanswered(_cancelled(posted_in(work.progress)))
+            spent = _spent(work)
+            raise Unanswered(_cancelled(spent.posted), booked=spent.booked)
         if claimed.deaths:
             log.info("item.taken_over", job=place.job, item=place.item, deaths=claimed.deaths)
         try:
@@ -72,7 +78,9 @@ class Carrier:
             return lookup, work.request
         except (QueryError, NotConfigured, Unanswerable, Buried, Objected) as error:
             result = self.conclude(None, error, work.request)
-            raise Unanswered(result, work.request.events) from None
+            spent = _spent(work)
+            result.cost = spent.posted
+            raise Unanswered(result, work.request.events, spent.booked) from None
 
     async def _work(self, claimed: Claimed, place: Place) -> Work | None:
         """What another version has written may be read by others of it, but not for ever."""
@@ -119,6 +127,14 @@ class Carrier:
 
     def cancelled(self, lookup: Lookup) -> Result:
         return _cancelled(lookup.tally.posted)
+
+
+def _spent(work: Work) -> Tally:
+    """An item's money so far; what another version has kept of it can't be read here."""
+    try:
+        return tally_in(work.progress)
+    except msgspec.MsgspecError:
+        return Tally()
 
 
 def _cancelled(cost: int) -> Result:

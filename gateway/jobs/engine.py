@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from gateway.jobs.carrying import Carrier, Conclude, Unanswered
@@ -221,7 +221,7 @@ class Engine:
             lookup, request = await self._carrier.prepare(claimed, place)
         except Unanswered as end:
             if end.result is not None:
-                await self._finish(place, end.result, tells=end.tells)
+                await self._finish(place, end.result, tells=end.tells, booked=end.booked)
             return
         if self.is_retired:
             await self._give_back(place, 0.0, b"")
@@ -249,7 +249,7 @@ class Engine:
             parked = error if isinstance(error, Parked) else Parked(PAUSE)
             await self._lay_aside(place, lookup, parked)
         elif is_stopped(lookup) and not lookup.answer and not isinstance(error, Objected):
-            await self._finish(place, self._carrier.cancelled(lookup))
+            await self._cancel(place, lookup)
         elif error is None and request.is_row and (seconds := pause_of(lookup)) is not None:
             await self._lay_aside(place, lookup, Parked(seconds), in_line=True)
         else:
@@ -262,7 +262,7 @@ class Engine:
     ) -> None:
         """With `in_line` its team's turn is waited for, too: it has all its work before it."""
         if is_stopped(lookup):
-            await self._finish(place, self._carrier.cancelled(lookup))
+            await self._cancel(place, lookup)
             return
         seconds = 0.0 if self.is_retired else parked.seconds
         progress = lookup.progress(time.time() + seconds if in_line else 0.0)
@@ -271,12 +271,23 @@ class Engine:
         )
 
     async def _finish(
-        self, place: Place, result: Result, *, instead: Result | None = None, tells: bool = False
+        self,
+        place: Place,
+        result: Result,
+        *,
+        instead: Result | None = None,
+        tells: bool = False,
+        booked: Sequence[str] | None = None,
     ) -> None:
-        """With `tells` whoever asked for it learns of the row's end."""
+        """With `tells` whoever asked for it learns of the row's end; `booked` as the queue's."""
         await self._write(
-            place, lambda: self.queue.finish(place, result, instead=instead, tells=tells)
+            place,
+            lambda: self.queue.finish(place, result, instead=instead, tells=tells, booked=booked),
         )
+
+    async def _cancel(self, place: Place, lookup: Lookup) -> None:
+        result, booked = self._carrier.cancelled(lookup), lookup.tally.booked
+        await self._finish(place, result, booked=booked)
 
     async def _give_back(self, place: Place, seconds: float, progress: bytes) -> None:
         await self._write(place, lambda: self.queue.park(place, seconds, progress))

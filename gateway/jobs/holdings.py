@@ -127,6 +127,8 @@ OF_ROOT = (
     Holding("owners", "who has them", kept="until given back"),
     Holding("tokens", "how often an item was lent"),
     Holding("due:*", "items laid aside, by lane", kept="until they are due"),
+    Holding("left:*", "whose job a lookup was that was given up",
+            kept="job_results_days"),
     Holding("laid:*", "which item waits for a provider's task", kept="until it is due"),
     Holding("told:*", "that a provider just told of a task", kept="a few seconds"),
     Holding("ready:*:*", "jobs of a team that have rows left", kept="until they have none"),

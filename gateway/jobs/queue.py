@@ -139,18 +139,27 @@ class Queue:
         return [place for place, is_held in zip(places, held, strict=True) if not is_held]
 
     async def finish(
-        self, place: Place, result: Result, *, instead: Result | None = None, tells: bool = False
+        self,
+        place: Place,
+        result: Result,
+        *,
+        instead: Result | None = None,
+        tells: bool = False,
+        booked: Sequence[str] | None = None,
     ) -> bool:
         """Write an item's end, or `instead` if someone in it has objected meanwhile.
 
-        With `tells` it is an event, too. False if it is no longer this process's.
+        With `tells` it is an event, too. `booked` are the entries that its cost counts, if its
+        lookup was given up and may have others that are open. False if it is no longer this
+        process's.
         """
         args = (place.job, place.item, place.token, result.outcome, result.cost, self._keep)
         marks = " ".join([*result.persons, *result.rows]) if instead else ""
         other = _pack(instead) if instead else b""
         events = [to_event(place, one) if tells and one else b"" for one in (result, instead)]
         ending = (_pack(result), events[0], other, marks, int(result.objected), events[1])
-        return bool(await self._run("finish_item", *args, *ending))
+        left = (int(booked is not None), *(booked or ()))
+        return bool(await self._run("finish_item", *args, *ending, *left))
 
     async def park(
         self,
@@ -254,7 +263,14 @@ def mark_of_task(task: str) -> str:
 
 def single(request: Request) -> dict[str, Any]:
     """The fields of a job of one lookup, which is always under way."""
-    return {**_described(request, total=1), "status": "running", "done": 0, "next": 1, "single": 1}
+    return {
+        **_described(request, total=1),
+        "status": "running",
+        "done": 0,
+        "next": 1,
+        "single": 1,
+        "lookup": request.lookup,
+    }
 
 
 def _described(request: Request, *, total: int) -> dict[str, Any]:

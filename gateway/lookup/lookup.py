@@ -82,9 +82,9 @@ class Progress(Struct):
     due: float = 0.0
 
 
-def posted_in(progress: bytes | None) -> int:
-    """What a lookup had cost, in micro-units, when its progress was kept."""
-    return msgspec.msgpack.decode(progress, type=Progress).tally.posted if progress else 0
+def tally_in(progress: bytes | None) -> Tally:
+    """The money of a lookup when its progress was kept."""
+    return msgspec.msgpack.decode(progress, type=Progress).tally if progress else Tally()
 
 
 @dataclass(kw_only=True)

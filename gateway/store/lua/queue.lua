@@ -64,6 +64,18 @@ local function line_up(root, lane, team, job, now)
   redis.call('PUBLISH', root .. 'work', lane)
 end
 
+-- A lookup is given up: what its open ticket turns out to cost is its job's all the same.
+local function leave(root, job, index, life)
+  local lookup = redis.call('HGET', root .. 'job:' .. job, 'lookup') or job .. '.' .. index
+  redis.call('SET', root .. 'left:' .. lookup, job, 'PX', life)
+end
+
+-- An entry is in its job's cost, be it settled or not.
+local function count_in(root, rid)
+  local key = root .. 'entry:' .. rid
+  if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'counted', 1) end
+end
+
 -- Ends a job that has nothing left to do, and tells of it. What it leaves behind goes in time; an
 -- idempotency key that answers with it must not outlive it.
 local function conclude(root, job, now, keep)

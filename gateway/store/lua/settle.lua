@@ -34,6 +34,22 @@ local function observe(a)
   fade(key)
 end
 
+-- What a call has cost after its lookup was given up is its job's all the same. Of a lookup that goes
+-- on, whoever runs it tells.
+local function charge_job(a)
+  local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'lookup', 'counted')
+  local lookup = e[1] or ''
+  local job = redis.call('GET', a.root .. 'left:' .. lookup)
+  local of_row = string.match(lookup, '^(job_%w+)%.%d+$')
+  local key = a.root .. 'job:' .. (job or of_row or '')
+  local status = redis.call('HGET', key, 'status')
+  if e[2] or not status or not (job or status == 'cancelled') then return end
+  local p = a.place
+  local own = p and (p.job == job or p.job .. '.' .. p.item == lookup)
+  if own and owns(a.root, p.job .. ' ' .. p.item, p.token) then return end
+  redis.call('HINCRBY', key, 'cost', a.cost)
+end
+
 -- Of decisions the newest are kept.
 local function remember(root, memo, body, now)
   local index = root .. 'traced'
@@ -57,6 +73,7 @@ end
 local now = now_ms()
 local changed = close(a.root, a.rid, a, now)
 local closed = changed and standing_of(a.root) or 0
+if changed and a.state == 'posted' and a.cost > 0 then charge_job(a) end
 if changed and a.health ~= '' then
   local e = redis.call('HMGET', a.root .. 'entry:' .. a.rid, 'credential', 'operation')
   heard(a.root, e[1], a.breaker ~= '' and a.breaker or e[2], a.rid, a.health, now)
