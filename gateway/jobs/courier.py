@@ -160,6 +160,9 @@ class Courier:
             return Verdict(state="failed", error="endpoint_deleted")
         body = self._writer.write(delivery.event, delivery.at, data)
         secrets = await self._endpoints.secrets(delivery.owner)
+        if not secrets:
+            # It was deleted just now: nobody could tell whose message it is.
+            return Verdict(state="failed", error="endpoint_deleted")
         headers = headers_of(delivery.id, int(time.time()), body, secrets)
         return self._judge(delivery, await self._sender.post(url, headers, body))
 

@@ -271,3 +271,25 @@ async def test_a_deleted_endpoint_is_sent_nothing_more(post: Post, receiver: Rec
 
     await eventually(forgotten)
     problem_of(await post.client.get(f"{ALL}/{name}/deliveries"), 404, "not_found")
+
+
+async def test_an_endpoint_that_is_deleted_as_it_is_sent_to_gets_nothing_unsigned(
+    post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, _ = await post.endpoint(receiver.url)
+    secrets_of, asked = EndpointStore.secrets, asyncio.Event()
+
+    async def late(self: EndpointStore, owner: str) -> list[str]:
+        if owner == name:
+            await post.client.delete(f"{ALL}/{name}")
+            asked.set()
+        return await secrets_of(self, owner)
+
+    monkeypatch.setattr(EndpointStore, "secrets", late)
+    await post.emit("job.completed", {"id": "job_1"})
+    await asyncio.wait_for(asked.wait(), 10)
+    async with receiving() as other:
+        await post.endpoint(other.url)
+        await post.emit("job.completed", {"id": "job_2"})
+        await other.wait(1)
+    assert receiver.messages == []
