@@ -157,7 +157,10 @@ class Jobs(Controller):
         """
         job = await _find(request, job_id)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        stream = _events(context_of(request), job, caller_of(request.scope).team)
+        stream: AsyncIterator[bytes] | tuple[()] = ()
+        # Who asks for the head alone would hold a connection on which nothing comes.
+        if "head" not in request.scope:
+            stream = _events(context_of(request), job, caller_of(request.scope).team)
         return Stream(stream, media_type=EVENTS, headers=headers)
 
 

@@ -308,6 +308,23 @@ async def test_a_watcher_hears_of_progress_and_of_the_end(scene: Scene) -> None:
     assert last["counts"]["done"] == 50
 
 
+async def test_the_head_of_events_leaves_its_connection_to_others(scene: Scene) -> None:
+    scene.fault("sixtyfour", "never_ready", path="/job-status/*")
+    items = [body_of(scene.person(sixtyfour="valid"))]
+    reply = await submit(scene, items, routing={"providers": ["sixtyfour"]})
+    place, client = reply.headers["location"], scene.gateway.client
+    limits = httpx.Limits(max_connections=1)
+    async with (
+        httpx.AsyncClient(base_url=client.base_url, headers=client.headers, limits=limits) as one,
+        asyncio.timeout(3),
+    ):
+        head = await one.head(f"{place}/events")
+        assert head.headers["content-type"].startswith("text/event-stream")
+        assert (await one.get(place)).json()["data"]["finished_at"] is None
+    scene.heal()
+    await ended(scene, reply)
+
+
 async def test_a_repeated_job_is_opened_once(scene: Scene) -> None:
     items = [body_of(one) for one in people(scene, 12)]
     headers = {"idempotency-key": "k1"}
