@@ -10,7 +10,7 @@ from litestar import Controller, Request, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Struct
 
-from gateway.api.bodies import check_routing
+from gateway.api.bodies import Tag, check_routing
 from gateway.api.context import context_of, meta_of
 from gateway.api.decoding import decode
 from gateway.api.documents import AUTHENTICATED, READ, WITH_BODY, responses
@@ -31,11 +31,12 @@ TeamId = Annotated[str | None, QueryParameter(max_length=64, required=False)]
 
 
 class QuoteBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`input` is what the operation's own endpoint takes."""
+    """`input` is what the operation's own endpoint takes; a `tag` changes nothing."""
 
     operation: Name
     input: dict[str, Any]
     routing: Routing | None = None
+    tag: Tag | None = None
 
 
 class Quote(PlanView, kw_only=True):

@@ -166,3 +166,9 @@ async def test_outside_the_sandbox_nothing_speaks_of_it(gateway: Gateway) -> Non
         await gateway.client.get("/v1/admin/teams"),
     ):
         assert "sandbox" not in reply.json()["meta"]
+
+
+async def test_a_quote_takes_a_tag_like_every_lookup(gateway: Gateway) -> None:
+    body = {"operation": "emails.find", "input": PERSON, "tag": "t"}
+    assert (await gateway.post("/v1/quote", body)).status_code == 200
+    assert pointers(await gateway.post("/v1/quote", {**body, "tag": "t" * 65})) == ["/tag"]
