@@ -192,6 +192,18 @@ def test_a_configuration_without_a_data_directory_is_told(
     assert run(["--url", "http://127.0.0.1:1", "--key", "k", *LOOKUP]) == 4
 
 
+def test_a_key_may_have_spaces_in_it(paper: Any, tmp_path: Path) -> None:
+    """As the bootstrap key may, whoever chose it."""
+    from gateway.cli.program import run
+
+    key = "twenty-four characters!!"
+    assert run(["--url", paper.url, "--key", key, *LOOKUP]) == 0
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "admin.key").write_text(f"{key}\n")
+    assert run(["--url", paper.url, *LOOKUP]) == 0
+    assert {seen.headers["authorization"] for seen in paper.seen} == {f"Bearer {key}"}
+
+
 def test_a_missing_key_is_told_when_it_mattered(
     paper: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
