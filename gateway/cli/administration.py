@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from gateway.cli.client import Reply
 
 PERIODS = ("day", "month", "total")
+# What people say of some things, by the verb that the API has for all of them.
+SAID = {"create": ("add",), "delete": ("revoke", "remove", "cancel")}
+
+
+class Verbs(click.Group):
+    """Commands that answer to the API's verbs, too."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        names = (cmd_name, *SAID.get(cmd_name, ()))
+        return next((self.commands[name] for name in names if name in self.commands), None)
 
 
 def request(session: Session, method: str, path: str, **parts: Any) -> Reply:

@@ -100,7 +100,10 @@ def switches(session: Session, exclusive: bool | None, enabled: bool | None) -> 
     return {**session.fields, **{name: on for name, on in given.items() if on is not None}}
 
 
-@click.group(epilog=options.examples("prospect credentials add hunter --name main --api-key -"))
+@click.group(
+    cls=administration.Verbs,
+    epilog=options.examples("prospect credentials add hunter --name main --api-key -"),
+)
 def credentials() -> None:
     """Credentials of the providers; secrets go in and never come back."""
 

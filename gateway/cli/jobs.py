@@ -29,11 +29,12 @@ job_argument = click.argument("job", metavar="JOB")
 
 
 @click.group(
+    cls=administration.Verbs,
     epilog=options.examples(
         "prospect jobs list",
         "prospect jobs watch job_01j9x",
         "prospect jobs results job_01j9x -o found.csv",
-    )
+    ),
 )
 def jobs() -> None:
     """Lookups that go on at the gateway: single slow ones, and whole files."""

@@ -26,7 +26,8 @@ settings = options.stack(
 
 
 @click.group(
-    epilog=options.examples("prospect keys create --team sales --name crm --scopes lookup")
+    cls=administration.Verbs,
+    epilog=options.examples("prospect keys create --team sales --name crm --scopes lookup"),
 )
 def keys() -> None:
     """API keys of the teams."""

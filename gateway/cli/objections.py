@@ -26,11 +26,11 @@ LOOK = 0.5
 reason = body_option("--reason", "reason", "Why, in clear: no name belongs here.")
 
 
-class Standing(click.Group):
+class Standing(administration.Verbs):
     """A first word that is no command is whom `add` is about."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             args = ["add", *args]
         return super().parse_args(ctx, args)
 

@@ -112,6 +112,16 @@ ADMIN = "/v1/admin"
             {"grace_seconds": 0},
         ),
         ("keys revoke k_1", "DELETE", f"{ADMIN}/keys/k_1", None),
+        ("keys delete k_1", "DELETE", f"{ADMIN}/keys/k_1", None),
+        ("suppress create x.example", "POST", f"{ADMIN}/suppressions", {"domain": "x.example"}),
+        ("suppress delete sup_1", "DELETE", f"{ADMIN}/suppressions/sup_1", None),
+        ("jobs delete job_1", "DELETE", "/v1/jobs/job_1", None),
+        (
+            "credentials create letrics --token abc",
+            "POST",
+            f"{ADMIN}/credentials",
+            {"provider": "letrics", "name": "main", "secret": {"token": "abc"}},
+        ),
         ("credentials list", "GET", f"{ADMIN}/credentials", None),
         (
             "credentials add hunter --name main --api-key abc --disabled --weight 2 "
