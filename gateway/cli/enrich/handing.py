@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 
-from gateway.cli.client import BUSY, Gateway, Reply
+from gateway.cli.client import BUSY, FIRST_BACKOFF, Gateway, Reply
 from gateway.cli.enrich.batches import Batch, cut
 from gateway.cli.enrich.fetching import Answers
 from gateway.cli.enrich.gauge import Gauge
@@ -123,8 +123,21 @@ class JobRun:
             return ""
         progress = self.output.progress
         await self._until(lambda: progress.rows >= first)
-        left = max(Decimal(0), self.budget - progress.tally.cost - progress.tally.held)
-        return f"{left:f}"
+        spent = progress.tally.cost + progress.tally.held + progress.unknown
+        return f"{max(Decimal(0), self.budget - spent):f}"
+
+    async def _write_off(self, first: int, end: int) -> None:
+        """Nobody knows what a job that is not kept any more has spent on rows that were never
+        fetched: all that it may have.
+        """
+        if self.budget is None:
+            return
+        lost = Decimal(await self._allow(first))
+        of_each = self.task.parameters.get("routing", {}).get("max_cost")
+        if of_each is not None:
+            lost = min(lost, (end - first) * Decimal(of_each))
+        self.output.progress.unknown += lost
+        self.gauge.note(f"what it spent is not known: {lost:f} of the budget counts as spent")
 
     async def _open(self, batch: Batch, handed: Handed) -> None:
         handed.id = await self._post(batch, handed) if batch.items else ""
@@ -156,6 +169,9 @@ class JobRun:
             reply = await self.gateway.ask_patiently(send, self._pause)
             if reply.status not in BUSY or progress.rows >= batch.first:
                 return reply
+            if reply.retry_after is None:
+                # Not a word of when to come again: what stands before the gateway may say so.
+                await self._pause(FIRST_BACKOFF, str(reply.body.get("title") or "refused"))
 
     async def _renew(self) -> None:
         """What is missing of a job that is not kept any more is handed in again, noted first.
@@ -168,6 +184,7 @@ class JobRun:
                 self.gauge.note(f"{handed.id} is not kept any more: handing its rows in again")
                 begin = max(first, done)
                 jobs += [Handed(begin, id=handed.id)] if begin > first else []
+                await self._write_off(begin, handed.end)
                 allowed = await self._allow(begin)
                 jobs.append(Handed(handed.end, allowed, turn=handed.turn + 1))
             else:

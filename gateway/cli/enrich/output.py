@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,6 +36,7 @@ class Progress(Struct):
     """The sidecar: whose output it is, and which rows are in it.
 
     `run` is set if its rows go as `jobs`, and the same for as long as the run is unfinished.
+    `unknown` is what jobs that are not kept any more may have cost besides.
     """
 
     input: dict[str, Any]
@@ -46,6 +48,7 @@ class Progress(Struct):
     tally: Tally = field(default_factory=Tally)
     run: str = ""
     jobs: list[Handed] = field(default_factory=list)
+    unknown: Decimal = Decimal(0)
 
 
 class Finished(Struct):

@@ -275,6 +275,33 @@ def test_a_job_that_is_not_kept_any_more_is_handed_in_again(
     assert_whole(jobs, tmp_path)
 
 
+@pytest.mark.parametrize("of_each,left", [((), "0"), (("--max-cost", "0.1"), "0.147")])
+def test_what_a_job_spent_that_is_not_kept_any_more_counts_as_spent(
+    jobs: PaperJobs,
+    start: Any,
+    paper: Any,
+    tmp_path: Path,
+    *,
+    of_each: tuple[str, ...],
+    left: str,
+) -> None:
+    """Nobody knows how much of the budget that was: all that its rows may have cost."""
+    jobs.pace = 0
+    line = [*LINE, "--budget", "2", *of_each]
+    process = start(*line)
+    paper.wait_for(4)
+    jobs.jobs["job_0"].done = 7
+    wait_for_rows(tmp_path, 7)
+    process.kill()
+    process.wait(30)
+    del jobs.jobs["job_0"]
+    jobs.pace = None
+    again = start(*line)
+    _, err = again.communicate(timeout=30)
+    assert (again.returncode, "what it spent is not known" in err) == (0, True)
+    assert jobs.jobs["job_1"].body["max_cost"] == left
+
+
 def test_how_an_unfinished_run_goes_is_not_changed(
     jobs: PaperJobs, enrich: Any, paper: Any, tmp_path: Path
 ) -> None:
@@ -305,3 +332,23 @@ def test_a_full_gateway_is_offered_rows_again(
     assert prospect(*LINE).code == 0
     assert len(refused) > 2
     assert_whole(jobs, tmp_path)
+
+
+def test_a_gateway_that_is_away_without_a_word_is_not_asked_all_the_time(
+    jobs: PaperJobs, prospect: Any, paper: Any, tmp_path: Path
+) -> None:
+    """What stands before it may say 503, and not when to come again."""
+    refused = list[float]()
+
+    async def answer(seen: Any) -> Any:
+        if seen.method == "POST" and len(jobs.jobs) == 1 and len(refused) < 3:
+            refused.append(time.monotonic())
+            if len(refused) == 3:
+                jobs.pace = None
+            return paper.problem(503, "unavailable")
+        return await jobs(seen)
+
+    jobs.events, jobs.pace, paper.answer = False, 0, answer
+    assert prospect(*LINE).code == 0
+    assert_whole(jobs, tmp_path)
+    assert refused[2] - refused[0] >= 0.8
