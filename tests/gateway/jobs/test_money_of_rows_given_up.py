@@ -11,7 +11,7 @@ from gateway.jobs.queue import Queue
 from gateway.lookup.attempts import Tally
 from gateway.lookup.lookup import Progress
 from gateway.money.ledger import Ledger
-from gateway.store.connection import Store
+from gateway.store.connection import Script, Store
 from providers.simulator.population import Person
 from tests.gateway.jobs.conftest import StartWorker, Worker, outlive_leases
 from tests.gateway.jobs.lending import (
@@ -138,3 +138,34 @@ async def test_what_the_holder_of_a_cancelled_row_settles_it_counts_itself(
     await ledger.settle(ending(found.rid, cost=49_000, place=lent[names[0 if owner else 1]]))
     costs = [(await loaded(queue, name)).cost for name in names]
     assert costs == (["0", "0"] if owner else ["0.049", "0"])
+
+
+LATE, HELD = "late", "held"
+
+
+@pytest.mark.parametrize(
+    "old, new, case",
+    [
+        ("if e[2] or not status", "if not status", (LATE, True)),
+        ("status == 'cancelled'", "false", (LATE, False)),
+        ("if own and owns(", "if false and owns(", (HELD, True)),
+        ("local own = p and (", "local own = p and (true or ", (HELD, False)),
+    ],
+)
+async def test_a_script_that_counts_otherwise_is_noticed(
+    ledger: Ledger, old: str, new: str, case: tuple[str, bool]
+) -> None:
+    script = ledger._scripts["settle"]
+    assert script.shifted is not None
+    assert script.shifted.source.count(old) == 1
+    shifted = Script.of("settle", script.shifted.source.replace(old, new))
+    broken = Script.of("settle", script.source.replace(old, new), shifted=shifted)
+    ledger._scripts["settle"] = broken
+    kind, said = case
+    with pytest.raises(AssertionError):
+        if kind == LATE:
+            await test_a_settlement_that_comes_late_is_counted_once(
+                ledger, parked=True, counted=said
+            )
+        else:
+            await test_what_the_holder_of_a_cancelled_row_settles_it_counts_itself(ledger, said)

@@ -324,7 +324,7 @@ MUTANTS: list[tuple[Check, str, str]] = [
         "string.len('ZREM'",
     ),
     (what_is_cancelled_is_not_lent, "- tonumber(c[3] or 0)", ""),
-    (what_is_cancelled_is_not_lent, ".tally.posted", ".tally.in_doubt"),
+    (what_is_cancelled_is_not_lent, "tally.posted", "tally.in_doubt"),
     (what_is_cancelled_is_not_lent, "if j[1] ~= team or j[3]", "if j[3]"),
     (a_job_that_was_cancelled_stays_so_when_it_is_shown, ADOPT, "if false then\n  if not"),
     (teams_take_turns, "redis.call('ZINCRBY', turns, 1, team)", ""),
