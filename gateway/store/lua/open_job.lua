@@ -22,9 +22,10 @@ redis.call('HSET', key, 'team', team, 'lane', lane, 'created', now, unpack(ARGV,
 for _, part in ipairs(PARTS) do redis.call('PERSIST', key .. part) end
 redis.call('PERSIST', '{pgw}:budget:job:' .. id)
 list(root, id, team, now, keep)
+local url = redis.call('HGET', key, 'item_url') or ''
 for at = 9, 8 + ARGV[8] do
   redis.call('XADD', root .. 'outbox', 'MAXLEN', '~', 100000, '*', 'event', 'job.item.completed',
-    'team', team, 'url', redis.call('HGET', key, 'item_url') or '', 'data', ARGV[at])
+    'team', team, 'url', url, 'data', ARGV[at])
 end
 local j = redis.call('HMGET', key, 'total', 'done')
 if tonumber(j[2]) < tonumber(j[1]) then line_up(root, lane, team, id, now) end
