@@ -65,9 +65,9 @@ def is_domain(mark: str) -> bool:
 
 
 def fold_tag(email: str) -> str:
-    """`ada+news@example.com` is `ada@example.com` to an objection."""
+    """`ada+news@example.com` is `ada@example.com` to an objection; a plus in front is no tag."""
     local, _, domain = email.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
+    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def _mark(name: bytes, key: bytes) -> str:

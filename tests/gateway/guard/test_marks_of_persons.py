@@ -48,7 +48,12 @@ def test_a_mark_tells_nothing_without_the_key() -> None:
 @pytest.mark.parametrize(
     "email, folded",
     [("ada+x@a.example", "ada@a.example"), ("a+b+c@a.example", "a@a.example"),
-     ("ada@a.example", "ada@a.example"), ("+x@a.example", "@a.example")],
+     ("ada@a.example", "ada@a.example"), ("+x@a.example", "+x@a.example")],
 )  # fmt: skip
 def test_a_tag_is_folded_away(email: str, folded: str) -> None:
     assert fold_tag(email) == folded
+
+
+def test_a_plus_in_front_is_no_tag() -> None:
+    """Or one objection would be that of all whose addresses begin with one."""
+    assert marks_of_address("+ada@a.example", KEY) != marks_of_address("+bob@a.example", KEY)
