@@ -99,6 +99,7 @@ class Leads(Controller):
     ) -> ChangedReply:
         visit = Visit(request, name, "leads.update", DRAFT)
         draft = clean(data)
+        await _check_person(visit, lead_id, draft)
         await visit.run(
             lambda accounts: accounts.update_lead(lead_id, draft),
             about=[draft],
@@ -109,3 +110,12 @@ class Leads(Controller):
     async def delete_lead(self, request: Req, name: FromPath[str], lead_id: FromPath[str]) -> None:
         visit = Visit(request, name, "leads.delete")
         await visit.run(lambda accounts: accounts.delete_lead(lead_id))
+
+
+async def _check_person(visit: Visit, lead_id: str, draft: LeadDraft) -> None:
+    """Who is behind an id is not known here: it is read, if anybody ever objected."""
+    if not await visit.keeper.anyone_objected():
+        return
+    await visit.keeper.check(draft)
+    found = await visit.run(lambda accounts: accounts.get_lead(lead_id), action="leads.get")
+    await visit.keeper.check(found.data)

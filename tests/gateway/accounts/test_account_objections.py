@@ -85,6 +85,14 @@ async def test_an_objector_behind_an_id_is_found_before_mail_is_sent(ada: Desk) 
     assert ada.asked()[-1] == "POST /campaigns/2/recipients"
 
 
+async def test_an_objector_behind_an_id_is_not_written(ada: Desk) -> None:
+    change = {"job_title": "Countess"}
+    problem_of(await ada.send("PATCH", "/hunter/leads/1", change), 451, "suppressed")
+    assert ada.asked() == ["GET /leads/1"]
+    assert (await ada.send("PATCH", "/hunter/leads/2", change)).status_code == 200
+    problem_of(await ada.send("PATCH", "/hunter/leads/999999", change), 404, "not_found")
+
+
 async def test_an_objector_is_taken_out_of_lists_and_single_answers(ada: Desk) -> None:
     for path in ("/hunter/leads?limit=100", "/hunter/campaigns/1/recipients?limit=100"):
         reply = await ada.send("GET", path)
