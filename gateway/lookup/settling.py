@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from gateway.guard.suppression import is_domain
 from gateway.lookup import cache
 from gateway.lookup.attempts import AttemptOutcome, Tally
 from gateway.lookup.bouncing import name_of, said_in, space_of
@@ -20,7 +21,7 @@ from gateway.lookup.planning.patterns import votes_of
 from gateway.money.terms import NEVER, Given, Health, Keepsake, Settlement, Way
 from providers.base import Charge
 from providers.errors import MalformedResponse, ProviderError
-from providers.model import Answer, DomainEmails
+from providers.model import Answer, DomainEmails, Email, Person
 
 
 def outcome_of_call(called: Called, candidate: Candidate | None) -> AttemptOutcome:
@@ -147,14 +148,18 @@ def to_keepsake(
     keeping: cache.Keeping,
 ) -> Keepsake:
     """How the answer is kept, and whose objection would keep it from being so."""
-    others = marks_of_rows(answer.data, hash_key)
+    marks, others = marks_in(answer.data, hash_key), marks_of_rows(answer.data, hash_key)
     if len(answer.raw) <= cache.KEPT_RAW:
-        others += marks_in_raws([answer.raw], hash_key)
+        named = marks_in_raws([answer.raw], hash_key)
+        others += named
+        if isinstance(answer.data, Email | Person):
+            # A reply about one person names no other: what else is in it is theirs.
+            marks += [mark for mark in named if not is_domain(mark)]
     return Keepsake(
         slot=call.slot,
         life=keeping.accepted if _is_good(call, answer, outcome) else keeping.weak,
         cap=keeping.entries,
-        marks=marks_in(answer.data, hash_key),
+        marks=list(dict.fromkeys(marks)),
         others=list(dict.fromkeys(others)),
         credential=call.step.credential.id,
     )

@@ -208,6 +208,19 @@ async def test_a_person_found_out_by_an_answer_is_known_by_the_question_until_ta
     assert (await scene.find(person, providers=["hunter"])).status_code == 200
 
 
+async def test_a_person_whose_other_address_objected_is_found_by_none(scene: Scene) -> None:
+    """The reply that has the one names the other, too."""
+    early, late = scene.person(sixtyfour="valid"), scene.person(sixtyfour="valid")
+    asked = {"providers": ["sixtyfour"], "extra": {"kind": "personal"}}
+    await suppress(scene, email=early.email)
+    for _ in range(2):
+        problem_of(await scene.find(early, **asked), 451, "suppressed")
+        assert scene.charges() == 1
+    assert (await scene.find(late, **asked)).json()["data"]["email"] == late.personal_email
+    await suppress(scene, email=late.email)
+    problem_of(await scene.find(late, **asked), 451, "suppressed")
+
+
 async def test_a_company_found_out_to_be_a_suppressed_domain_is_bought_once(scene: Scene) -> None:
     await suppress(scene, domain=DOMAIN)
     for _ in range(2):
