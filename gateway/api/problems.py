@@ -181,7 +181,7 @@ PLAIN: Mapping[type[Exception], tuple[str, str, float | None]] = {
     Objected: ("suppressed", "This person objected to the processing of their data.", None),
     Unsettled: (
         "ledger_unavailable",
-        "The store does not answer. The answer is bought and kept: asked again, it costs nothing.",
+        "The store does not answer. What was bought is kept: asked again, it costs nothing.",
         RETRY_SOON,
     ),
     Outdated: (

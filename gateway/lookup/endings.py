@@ -8,7 +8,7 @@ from gateway.store.connection import StoreDown
 
 
 class Unsettled(StoreDown):
-    """An answer is bought and kept; asked again, it costs nothing."""
+    """Something is bought and kept; asked again, it costs nothing."""
 
 
 class Objected(Exception):

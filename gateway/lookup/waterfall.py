@@ -14,13 +14,14 @@ from gateway.lookup.calls import Dialler
 from gateway.lookup.chronicles import Chronicles
 from gateway.lookup.descent import Descent
 from gateway.lookup.doubting import Doubts
+from gateway.lookup.endings import Unsettled
 from gateway.lookup.flights import Flights
 from gateway.lookup.guessing import Guesses
 from gateway.lookup.lately import Lately
 from gateway.lookup.lookup import Lookup
 from gateway.lookup.market import Market
 from gateway.lookup.spool import Spool
-from gateway.money.ledger import Ledger
+from gateway.money.ledger import Ledger, Outdated
 from gateway.settings import RetentionSettings
 from gateway.store.connection import Argument, Script, StoreDown
 from gateway.telemetry.log import get_logger
@@ -78,7 +79,12 @@ class Waterfall:
         """Fill `lookup` with attempts and its answer. Raises Objected, KeyRevoked, StoreDown."""
         bids = self.bids_of(lookup)
         await self.inform(lookup)
-        await Descent(self, lookup, bids).to_its_end()
+        try:
+            await Descent(self, lookup, bids).to_its_end()
+        except StoreDown as down:
+            if lookup.tally.posted and not isinstance(down, Outdated):
+                raise Unsettled(str(down)) from down
+            raise
 
     async def inform(self, lookup: Lookup) -> None:
         """Tell it how often addresses bounce, if that decides. Raises StoreDown."""

@@ -143,3 +143,23 @@ async def test_a_reservation_whose_reply_was_lost_is_withdrawn(
     assert (outcome(again), cost(again)) == ("accepted", Decimal("0.049"))
     assert scene.requests(HUNTER_FIND) == 1
     assert await open_entries(scene.store) == []
+
+
+async def test_a_store_lost_after_a_purchase_does_not_hide_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise StoreDown("away")
+
+    person = scene.person(hunter="valid")
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.lookup.descent.withhold", away)
+        reply, free = await scene.find(person), await scene.find(person)
+    for refused in (reply, free):
+        assert (refused.status_code, outcome(refused)) == (503, "ledger_unavailable")
+    assert "nothing is bought" not in reply.json()["detail"]
+    assert "What was bought is kept" in reply.json()["detail"]
+    assert cost(reply) == Decimal("0.049")
+    assert (cost(free), "nothing is bought" in free.json()["detail"]) == (NOTHING, True)
+    again = await scene.find(person)
+    assert (cost(again), outcome(again)) == (NOTHING, "accepted")
