@@ -140,6 +140,12 @@ class Permits:
             operands: list[int | str] = [passage.at, *passage.buckets]
             await self._store.run(DEPART, self._keys(allowance), operands)
 
+    async def stay(self, allowance: Allowance, passages: Sequence[Passage]) -> None:
+        """Their replies are still to come: they are among those under way for another while."""
+        if allowance.at_once and passages:
+            operands = [passage.who for passage in passages]
+            await self._store.run(STAY, self._keys(allowance), operands)
+
     async def leave(self, allowance: Allowance, passage: Passage) -> None:
         """The request has its reply."""
         if allowance.at_once:
@@ -165,6 +171,9 @@ class Permits:
         account = self._account(allowance)
         await self._store.call("ZREM", f"{account}:queue", who)
         await self._store.call("ZREM", f"{account}:seen", who)
+        if allowance.at_once:
+            # It was let go as it gave up.
+            await self._store.call("ZREM", f"{account}:flying", who)
 
     def _pause(self, allowance: Allowance, bucket: str) -> str:
         return f"{self._account(allowance)}:paused{':' + bucket if bucket else ''}"
@@ -178,6 +187,7 @@ class Permits:
 
 PAUSE = Script.load("pause")
 DEPART = Script.load("depart")
+STAY = Script.load("stay")
 
 
 def pause_in(error: ProviderError) -> float | None:

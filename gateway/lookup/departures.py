@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,6 +16,8 @@ from providers.errors import RateLimited
 
 # What a permit takes into account: a request that leaves later than that is counted anew.
 PROMPT = 0.01
+# Seconds between two words of a request that is under way; without one it counts for 90.
+BEAT = 30.0
 
 
 class NotSent(StoreDown):
@@ -64,6 +67,7 @@ class Departure:
         self.waited = 0.0
         self._passages: list[Passage] = []
         self._let_go = 0.0
+        self._staying: asyncio.Task[None] | None = None
 
     async def __call__(self, path: str, *, own: bool, seconds: float) -> None:
         rid, buys, began = self._rid, own and self._buys, time.monotonic()
@@ -88,14 +92,19 @@ class Departure:
             if self._poll:
                 return
             raise NotSent(str(error)) from None
-        self._passages.append(passage)
-        self._let_go = time.monotonic()
+        self._hold(passage)
         self.waited += self._let_go - began
         if rid and buys:
             # Further requests of the same call are part of what was dispatched.
             self._rid = ""
             if self._dispatched is not None and passage.sequence:
                 self._dispatched(rid, passage.sequence)
+
+    def _hold(self, passage: Passage) -> None:
+        self._passages.append(passage)
+        self._let_go = time.monotonic()
+        if self._allowance.at_once and self._staying is None:
+            self._staying = asyncio.create_task(self._stay())
 
     def _check(self) -> None:
         """Whoever only waits is laid aside with all others; a poll is on its way."""
@@ -111,8 +120,18 @@ class Departure:
             with contextlib.suppress(StoreDown):
                 await self._permits.depart(self._allowance, self._passages[-1])
 
+    async def _stay(self) -> None:
+        """Whatever is under way for long counts all the while."""
+        while True:
+            await asyncio.sleep(BEAT)
+            with contextlib.suppress(StoreDown):
+                await self._permits.stay(self._allowance, self._passages)
+
     async def arrived(self) -> None:
         """The replies are here, or nobody waits for them any more."""
+        if self._staying is not None:
+            self._staying.cancel()
+            self._staying = None
         for passage in self._passages:
             with contextlib.suppress(StoreDown):
                 await self._permits.leave(self._allowance, passage)

@@ -12,8 +12,8 @@ local root, who, rank = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local patience, rid, lease = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local at_once, buys = tonumber(ARGV[6]), ARGV[9] == '1'
 local now = now_ms()
--- A waiter that does not come back has gone; a grant travels, and may arrive later than the next.
-local STALE, MARGIN = 3000, 50
+-- A waiter looks again after a nap, or has gone; a grant travels, and may arrive later than the next.
+local NAP, STALE, MARGIN = 1000, 3000, 50
 
 local account = KEYS[2]
 local queue, seen = account .. ':queue', account .. ':seen'
@@ -78,7 +78,7 @@ if at - now > patience then
 end
 if at > now then
   redis.call('ZADD', queue, score, who)
-  redis.call('ZADD', seen, at, who)
+  redis.call('ZADD', seen, math.min(at, now + NAP), who)
   redis.call('PEXPIRE', queue, 60000)
   redis.call('PEXPIRE', seen, 60000)
   return { 0, at - now }
