@@ -31,6 +31,7 @@ DAY = 24 * 3600 * 1000
 LEDGER_KEEP = 400 * DAY
 # Assumed: how long a provider remembers what it charged a single time.
 ONCE = 400 * DAY
+STAY = Script.load("stay_busy")
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -208,6 +209,10 @@ class Ledger:
         """The lookup no longer counts among those of `scopes` that run at once."""
         for scope in scopes:
             await self.store.call("ZREM", f"{BASE}busy:{scope}", lookup)
+
+    async def stay(self, scopes: Iterable[str], lookup: str) -> None:
+        """One that runs for long counts for another while."""
+        await self.store.run(STAY, [f"{BASE}busy:{scope}" for scope in scopes], [lookup])
 
     async def resolve(self, rid: str, word: Resolution) -> str:
         """End a doubt by somebody's word; the state the entry had, '' if there is none.

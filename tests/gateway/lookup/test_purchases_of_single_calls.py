@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from gateway.store.connection import Store
 from gateway.vault.credentials import Credential
 from gateway.vault.sealing import Sealer
 from providers.errors import InvalidQuery, OutOfCredits, TimedOut
-from tests.gateway.money.books import ROOT, audit, entry, spent
-from tests.gateway.money.conftest import clocked, ledger
+from tests.gateway.api.replies import eventually
+from tests.gateway.money.books import MINUTE, ROOT, audit, entry, spent
+from tests.gateway.money.conftest import clocked, ledger, shift
 
 __all__ = ["clocked", "ledger"]
 
@@ -92,3 +94,25 @@ async def test_budgets_units_pace_and_objections_hold(purchases: Purchases, stor
     held = await purchases.reserve(CALLER, purchase(price=0))
     await purchases.settle(held, "voided")
     await audit(store)
+
+
+async def test_a_call_that_takes_long_counts_all_the_while(
+    purchases: Purchases, clocked: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.lookup.purchases.BEAT", 0.01)
+    await put_pace(clocked, "team:t", per_minute=None, at_once=1)
+    held = await purchases.reserve(CALLER, purchase())
+    for minutes in range(1, 4):
+        ahead = minutes * MINUTE
+        await shift(clocked, ahead)
+
+        async def counts(ahead: int = ahead) -> bool:
+            rows = await clocked.call("ZRANGE", "{pgw}:busy:team:t", 0, -1, "WITHSCORES")
+            return float(rows[1]) > time.time() * 1000 + ahead + 80_000
+
+        await eventually(counts)
+        with pytest.raises(TooFast):
+            await purchases.reserve(CALLER, purchase())
+    await purchases.settle(held, "voided")
+    held = await purchases.reserve(CALLER, purchase())
+    await purchases.settle(held, "voided")
