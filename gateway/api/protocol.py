@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.api.edge import new_request_id
 from gateway.api.problems import MEDIA_TYPE, Problem
@@ -14,6 +16,10 @@ from gateway.api.room import Room
 
 # From the connection, or from the first byte of a later request, to the end of a request's head.
 HEAD_SECONDS = 10.0
+# Of a head, and of what comes between and behind the parts of a body: nobody needs more.
+LONGEST_HEAD = 320 * 1024
+# A caller who reads nothing for so long is gone.
+READ_SECONDS = 60.0
 # At the end of this process: until the first request of who has come, and until a later one that
 # is on its way already.
 FIRST_SECONDS = 1.0
@@ -34,6 +40,8 @@ class ProblemProtocol(HttpToolsProtocol):
         self._in_head = False
         self._is_last = False
         self._clock: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -46,6 +54,7 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
+        self._stop_patience()
         if self._entered:
             self._entered = False
             self._room.leave(self)
@@ -55,20 +64,38 @@ class ProblemProtocol(HttpToolsProtocol):
         # Between two requests: the next one, or the rest of one that was answered before its end.
         if self._clock is None and not self._is_serving:
             self._start_clock()
+        self._unread += len(data)
         super().data_received(data)
+        if self._unread > LONGEST_HEAD and not self.transport.is_closing():
+            self._overrun()
+
+    def on_body(self, body: bytes) -> None:
+        self._unread = 0
+        super().on_body(body)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._patience = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_patience()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head, self._unread = False, 0
         self._stop_clock()
         self._room.work(self)
         super().on_headers_complete()
         self.cycle.scope["target"] = bytes(self.url)  # type: ignore[typeddict-unknown-key]
         self.headers = []
         self.cycle.keep_alive = self.cycle.keep_alive and not self._is_last
+        if self.parser.get_http_version() == "1.0":
+            self.cycle.waiting_for_100_continue = False
+            self.cycle.send = _without_chunks(self.cycle)  # type: ignore[method-assign, assignment]
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -102,6 +129,18 @@ class ProblemProtocol(HttpToolsProtocol):
             self._clock.cancel()
             self._clock = None
 
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _overrun(self) -> None:
+        if self._in_head and not self._is_serving:
+            detail = f"The request's head is longer than {LONGEST_HEAD} bytes."
+            self._refuse(Problem("malformed_request", detail))
+        else:
+            self.transport.abort()
+
     def _run_out(self) -> None:
         self._clock = None
         if self._in_head and not self.transport.is_closing():
@@ -125,3 +164,20 @@ class ProblemProtocol(HttpToolsProtocol):
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
+
+
+def _without_chunks(cycle: RequestResponseCycle) -> Callable[[Any], Coroutine[Any, Any, None]]:
+    """HTTP/1.0 knows no chunks: a reply that does not say its length ends with its connection."""
+    send, endless = cycle.send, False
+
+    async def send_plainly(message: Any) -> None:
+        nonlocal endless
+        if message["type"] == "http.response.start":
+            endless = all(name.lower() != b"content-length" for name, _ in message["headers"])
+            if endless:
+                cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
+        elif endless and not message.get("more_body", False):
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    return send_plainly

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from gateway.api.problems import Problem
 from gateway.api.room import SHARE, Room
 from gateway.store.connection import Store
 from tests.gateway.api.raw_server import raw_server
-from tests.gateway.api.replies import check_raw_problem, send_bytes
+from tests.gateway.api.replies import check_raw_problem, eventually, send_bytes
 from tests.gateway.conftest import ADMIN_KEY
 
 SHORT, FOREVER = 0.2, 3600.0
@@ -166,3 +167,26 @@ def test_the_room_is_what_the_system_allows(soft: int, hard: int) -> None:
     """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert list(map(int, ended.stdout.split())) == [math.floor(hard * SHARE), hard, hard]
+
+
+async def test_who_reads_nothing_makes_way(
+    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replies that nobody takes, to requests sent at once and without a key."""
+    monkeypatch.setattr(protocol, "READ_SECONDS", SHORT)
+    loop = asyncio.get_running_loop()
+    async with raw_server(store_url, Room(1)) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.setblocking(False)
+            await loop.sock_connect(deaf, (host, int(port)))
+            await loop.sock_sendall(deaf, LIVEZ.replace(b"livez", b"openapi.json") * 100)
+            await loop.sock_recv(deaf, 1)
+
+            async def is_free() -> bool:
+                return (await send_bytes(url, LIVEZ.replace(b"x", b"x\r\nConnection: close")))[
+                    0
+                ] == 200
+
+            await eventually(is_free)

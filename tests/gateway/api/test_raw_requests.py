@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -152,3 +153,51 @@ async def test_a_request_that_follows_a_whole_one_is_answered(url: str) -> None:
     status, _, rest = await send_bytes(url, head + HIDDEN)
     assert status == 422
     assert b"HTTP/1.1 200" in rest
+
+
+@pytest.mark.parametrize("endless", [b"GET /", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"])
+async def test_an_endless_head_is_not_read_to_its_end(url: str, endless: bytes) -> None:
+    said = await send_endlessly(url, endless)
+    assert not said or b"longer than 327680 bytes" in said
+
+
+@pytest.mark.parametrize("behind", [b"0\r\n", b"0\r\nX-More: ", b"1;a="])
+async def test_nothing_endless_comes_behind_a_body(url: str, behind: bytes) -> None:
+    head = b"POST /v1/emails/find HTTP/1.1\r\nContent-Type: application/json\r\n"
+    head += b"Transfer-Encoding: chunked\r\n" + KEY + b"\r\n1\r\n{\r\n"
+    assert await send_endlessly(url, head + behind) == b""
+
+
+async def send_endlessly(url: str, begin: bytes) -> bytes:
+    """What is said to a line, or lines, of 64 MiB behind `begin`; nothing if it is hung up on."""
+    more = (b"X-More: aaaaaaa\r\n" if begin.endswith(b"\n") else b"a" * 16) * 1024
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    reading, sent = asyncio.create_task(reader.read()), 0
+    try:
+        writer.write(begin)
+        while not reading.done():
+            assert sent < 64 * 2**20, "all of it was read"
+            writer.write(more)
+            sent += len(more)
+            await writer.drain()
+        return await reading
+    except ConnectionError:
+        return b""
+    finally:
+        writer.transport.abort()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+async def test_chunks_are_for_those_who_know_them(url: str, version: bytes) -> None:
+    head = b"GET /v1/admin/ledger HTTP/" + version + b"\r\nAccept: text/csv\r\n" + KEY + b"\r\n"
+    status, headers, body = await send_bytes(url, head)
+    assert (status, headers["content-type"].partition(";")[0]) == (200, "text/csv")
+    assert ("transfer-encoding" in headers) == (version == b"1.1")
+    assert body.startswith(b"id,") == (version == b"1.0")
+    body = b"Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n"
+    post = b"POST /v1/emails/find HTTP/" + version + b"\r\n" + body + KEY + b"\r\n{}"
+    assert (await send_bytes(url, post))[0] == (422 if version == b"1.0" else 100)
+    livez = await send_bytes(url, b"GET /livez HTTP/" + version + b"\r\n" + KEY + b"\r\n")
+    assert (livez[0], livez[2]) == (200, b'{"status":"alive"}')
