@@ -15,6 +15,8 @@ Forced = Literal["open", "closed"]
 NOW = Script.load("now")
 # What is asked natively and no lookup asks: by paths that a table has, and by all others.
 NATIVE, UNKNOWN = "native", "native.unknown"
+# How long one is open at most, in ms, as the scripts have it.
+LONGEST = 60_000
 
 
 def classes_of(operations: Iterable[str], actions: Iterable[str]) -> list[str]:
@@ -102,4 +104,4 @@ class Breakers:
 def _state(until: int, now: int) -> State:
     if not until:
         return "closed"
-    return "open" if now < until else "half_open"
+    return "open" if now < until <= now + LONGEST else "half_open"

@@ -98,7 +98,9 @@ class Counter:
 
     async def _regret(self, index: int) -> None:
         for at in range(index, len(self._bids)):
-            settlement = Settlement(rid=self._bids[at].rid, state="voided", outcome="failed")
+            rid = self._bids[at].rid
+            # Whoever was to find out about a breaker did not.
+            settlement = Settlement(rid=rid, state="voided", outcome="failed", health="neutral")
             await self._insist(settlement, REGRET_PATIENCE)
 
     async def _insist(

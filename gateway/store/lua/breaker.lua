@@ -20,6 +20,9 @@ local function tripped(root, s, now)
   if b[3] == 'open' then return { wait = LONGEST } end
   local ends = tonumber(b[1])
   if not ends then return nil end
+  -- What lasts longer than it can is of a clock that was ahead, and is set back.
+  if ends > now + LONGEST then ends = now end
+  if tonumber(b[2] or 0) > now + PROBE then b[2] = nil end
   if now < ends then return { wait = ends - now } end
   if tonumber(b[2] or 0) > now then return { wait = 1000 } end
   return { probe = true }
@@ -37,7 +40,7 @@ local function heard(root, credential, operation, rid, word, now)
   if word == 'ok' then
     if b[1] or b[2] then
       redis.call('HDEL', key, 'until', 'fails', 'last', 'strikes', 'probe', 'probe_until')
-      redis.call('SREM', root .. 'breakers', credential .. ':' .. operation)
+      if not b[6] then redis.call('SREM', root .. 'breakers', credential .. ':' .. operation) end
     end
     return
   end

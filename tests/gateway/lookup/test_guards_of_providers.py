@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +11,17 @@ import pytest
 
 from tests.gateway.api.replies import problem_of
 from tests.gateway.lookup.conftest import StartScene
-from tests.gateway.lookup.scene import HUNTER_FIND, SNOV_READ, Scene, attempts, outcome
+from tests.gateway.lookup.scene import (
+    HUNTER_FIND,
+    SNOV_READ,
+    Scene,
+    attempts,
+    outcome,
+    until,
+)
 from tests.gateway.lookup.test_pools_of_credentials import add, open_account
+from tests.gateway.lookup.test_waterfall_outages import lose_replies
+from tests.gateway.money.books import open_entries
 from tests.gateway.money.conftest import shift
 
 HUNTER = {"providers": ["hunter"]}
@@ -186,3 +196,48 @@ async def test_a_provider_shows_how_it_does(start_scene: StartScene) -> None:
         await find(scene)
     data, offer = await shown()
     assert (data["breaker"], offer["breaker"], offer["hit_rate"]) == ("open", "open", 0.75)
+
+
+async def test_a_breaker_that_is_held_open_is_shown_whatever_comes_back(scene: Scene) -> None:
+    client = scene.gateway.client
+    scene.fault("hunter", "status", path=HUNTER_FIND, status=503, times=1)
+    await find(scene)
+    scene.slow_down("hunter", call=0.3)
+    asked = asyncio.create_task(find(scene))
+    await scene.simulator.app.traffic.busy.wait()
+    await client.put(BREAKERS, json={"state": "open", "operation": "emails.find"})
+    assert outcome(await asked) == "accepted"
+    shown = (await client.get("/metrics")).text
+    assert re.search(r"gateway_breaker_open\{.*emails\.find.*\} 1\.0", shown), shown
+
+
+async def test_a_probe_that_was_never_sent_leaves_its_turn_to_the_next(
+    start_scene: StartScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await start_scene(test_clock=True)
+    scene.fault("hunter", "status", path=HUNTER_FIND, status=503)
+    for _ in range(5):
+        await find(scene)
+    scene.heal()
+    await shift(scene.store, 5_100)
+    lose_replies(monkeypatch, "admit")
+    assert (await find(scene)).status_code == 503
+
+    async def withdrawn() -> bool:
+        return await open_entries(scene.store) == []
+
+    await until(withdrawn)
+    assert outcome(await find(scene)) == "accepted"
+
+
+async def test_a_clock_that_is_set_back_keeps_no_breaker_open(start_scene: StartScene) -> None:
+    scene = await start_scene(test_clock=True)
+    await shift(scene.store, 3_600_000)
+    scene.fault("hunter", "status", path=HUNTER_FIND, status=503)
+    for _ in range(5):
+        await find(scene)
+    scene.heal()
+    await shift(scene.store, 0)
+    view = (await scene.gateway.client.get(BREAKERS)).json()["data"]
+    assert "half_open" in {row["state"] for row in view}
+    assert outcome(await find(scene)) == "accepted"
