@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,8 @@ log = get_logger()
 FOLDER = "spool"
 LOOK = 2.0
 TICKET_LEASE = 1000
+# Seconds after which nobody writes at a draft any more: its process was killed.
+ABANDONED = 60.0
 
 
 class Kept(Struct, kw_only=True):
@@ -119,7 +123,14 @@ class Spool:
             draft.unlink(missing_ok=True)
             raise
 
+    def _clear(self) -> None:
+        for draft in self._folder.glob("*.draft"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - draft.stat().st_mtime > ABANDONED:
+                    draft.unlink()
+
     def _read(self) -> Iterator[Kept]:
+        self._clear()
         for path in sorted(self._folder.glob("*.sealed")):
             try:
                 opened = self._sealer.open(path.read_bytes(), place=f"spool/{path.stem}")

@@ -181,3 +181,21 @@ async def test_a_task_is_found_in_its_place_by_the_next_process(
     assert await store.call("GET", place) == b"the ticket"
     assert (await entry(store, rid))["ticket"] == "the ticket"
     assert await store.call("HGET", breaker, "fails") is None
+
+
+async def test_what_a_killed_process_was_writing_does_not_stay(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "res_1.draft", tmp_path / "res_2.draft"
+    for draft in (old, new):
+        draft.write_bytes(b"sealed in part")
+    os.utime(old, (0, 0))
+    work = asyncio.create_task(Spool(tmp_path, SEALER).run(ledger))
+
+    async def gone() -> bool:
+        return not old.exists()
+
+    await until(gone)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert files(tmp_path) == [new]
