@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.jobs.collection import call_of, settle_collected
+from gateway.jobs.traces import Change, Seeker
 from gateway.lookup import open_tasks, tickets
 from gateway.lookup.called import Called, charged, posted
 from gateway.lookup.calls import POLL_SECONDS, Call
@@ -13,6 +14,7 @@ from gateway.lookup.open_tasks import OpenTask, OpenTasks
 from gateway.lookup.tickets import OpenTicket
 from gateway.money.amounts import cost_of
 from gateway.money.entries import Entry
+from gateway.money.ledger import DAY
 from gateway.store.script import Script
 from providers.base import TRIPS
 from providers.errors import ProviderError, TaskFailed
@@ -34,12 +36,30 @@ class Rereader:
     def __init__(self, desk: Desk):
         self._desk = desk
         self._open_tasks = OpenTasks(desk)
+        self._seeker = Seeker(desk.store, desk.root)
+        self._keep = desk.settings.retention.doubts_days * DAY / 1000
 
     async def look_into(self, entry: Entry) -> Finding:
         """Ask the provider what came of a call, and settle it if that is known.
 
         Raises StoreDown.
         """
+        finding = await self._look_into(entry)
+        if finding.called is None and await self._age(entry) > self._keep:
+            await self._forget(f"{self._desk.root}entry:{entry.id}")
+        return finding
+
+    async def _forget(self, key: str) -> None:
+        """Whom a ticket asks about is kept no longer than the questions of other doubts."""
+        ticket = await self._desk.store.call("HGET", key, "ticket")
+        if not ticket or open_tasks.is_task(ticket):
+            return
+        kept = tickets.unpack(ticket)
+        if not kept.is_bare:
+            fresh = tickets.pack(kept.bare())
+            await self._seeker.scrub([Change("field", key, "ticket", ticket, fresh)])
+
+    async def _look_into(self, entry: Entry) -> Finding:
         key = f"{self._desk.root}entry:{entry.id}"
         ticket, slot = await self._desk.store.call("HMGET", key, "ticket", "slot")
         if ticket and open_tasks.is_task(ticket):

@@ -20,7 +20,7 @@ from tests.gateway.lookup.scene import (
     SNOV_PUSH,
     Scene,
 )
-from tests.gateway.money.books import MINUTE
+from tests.gateway.money.books import MINUTE, ROOT
 from tests.gateway.money.conftest import shift
 
 __all__ = ["audited", "start_scene"]
@@ -289,3 +289,24 @@ async def test_a_verifier_without_a_free_read_stays_in_doubt(scene: Scene) -> No
     scene.heal()
     report = await reconcile(scene)
     assert outcomes(report) == {"emails.verify": ("kept", "no free read tells")}
+
+
+async def test_whom_an_old_doubt_asks_about_is_forgotten(
+    start_scene: StartScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await start_scene(test_clock=True)
+    monkeypatch.setattr("gateway.lookup.tickets.LIFE", 0.05)
+    scene.slow_down("sixtyfour", task=3600)
+    person = scene.person(sixtyfour="valid")
+    await scene.find(person, providers=["sixtyfour"])
+    [entry] = await entries(scene, state="in_doubt")
+
+    async def is_named() -> bool:
+        ticket = await scene.store.call("HGET", f"{ROOT}entry:{entry['id']}", "ticket")
+        assert ticket
+        return person.last_name.encode() in ticket
+
+    for days, named in ((0, True), (34, True), (36, False)):
+        await shift(scene.store, days * 24 * 60 * MINUTE)
+        assert (await reconcile(scene))["kept"] == 1
+        assert await is_named() == named
