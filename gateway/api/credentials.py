@@ -19,6 +19,7 @@ from gateway.api.lists import CursorParam, Limit, ListMeta, ReplyMeta, caller_of
 from gateway.api.names import check_credential as check_name
 from gateway.api.names import check_teams
 from gateway.api.problems import Problem, invalid
+from gateway.guard.allowances import SPANS
 from gateway.lookup.checking import Verdict, check
 from gateway.lookup.routing import Money
 from gateway.money.ledger import new_id
@@ -45,6 +46,8 @@ LimitName = Literal[
     "concurrency",
 ]
 Limits = dict[LimitName, Annotated[int, Meta(ge=0, le=2**40)]]
+# Of these none at all is no pace: an account that is not to be asked is disabled.
+PACES = frozenset({*SPANS, "concurrency"})
 Weight = Annotated[int, Meta(ge=0, le=1000)]
 TeamIds = Annotated[list[Name], Meta(max_length=1000)]
 ProviderName = Annotated[str, Meta(min_length=1, max_length=32)]
@@ -151,6 +154,12 @@ def _check_secret(provider: str, secret: dict[str, str]) -> None:
     register_secrets(secret.values())
 
 
+def _check_limits(limits: dict[LimitName, int]) -> None:
+    for name, number in limits.items():
+        if name in PACES and number < 1:
+            raise invalid(f"/limits/{name}", "must be at least 1")
+
+
 def _check_prices(prices: dict[str, Money]) -> None:
     for key in prices:
         if key not in OPERATIONS and not NATIVE_PATH.fullmatch(key):
@@ -163,6 +172,7 @@ def _new(data: NewCredential, settings: Settings) -> Credential:
         raise invalid("/provider", f"is not one of {', '.join(ADAPTERS)}")
     _check_secret(data.provider, data.secret)
     _check_prices(data.prices)
+    _check_limits(data.limits)
     configured = settings.providers[data.provider]
     return Credential(
         id=new_id("cred"),
@@ -188,6 +198,7 @@ def _changed(held: Credential, change: CredentialChange) -> Credential:
         _check_secret(held.provider, given["secret"])
     if "team_ids" in given:
         given["team_ids"] = tuple(given["team_ids"])
+    _check_limits(given.get("limits", {}))
     if "prices" in given:
         _check_prices(given["prices"])
         given["prices"] = {name: Decimal(price) for name, price in given["prices"].items()}

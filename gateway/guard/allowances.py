@@ -22,7 +22,7 @@ def allowance_of(account: str, given: Mapping[str, int], documented: Sequence[Ra
 
     A span that was given a limit takes the place of the documented one over all requests.
     """
-    own = [Limit("", given[name], span) for name, span in SPANS.items() if name in given]
+    own = [Limit("", given[name], span) for name, span in SPANS.items() if given.get(name)]
     spans = {limit.span for limit in own}
     theirs = [
         Limit(rate.bucket, rate.number, rate.seconds)

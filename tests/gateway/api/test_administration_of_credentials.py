@@ -25,7 +25,7 @@ async def test_a_credential_lives_and_dies(start_gateway: GatewayFactory) -> Non
         "team_ids": ["default"],
         "exclusive": True,
         "prices": {"emails.verify": "0.5", "email-finder": "1"},
-        "limits": {"units_month": 1000, "per_second": 0},
+        "limits": {"units_month": 1000, "per_second": 9},
     }
     made = await gateway.post(PATH, {**HUNTER, **more})
     assert made.status_code == 201, made.text
@@ -81,6 +81,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"prices": {"emails.find": 1}}, "/prices"),
     ({"limits": {"per_week": 1}}, "/limits"),
     ({"limits": {"per_day": -1}}, "/limits"),
+    ({"limits": {"units_day": 0, "per_second": 0}}, "/limits/per_second"),
+    ({"limits": {"concurrency": 0}}, "/limits/concurrency"),
     ({"team_ids": "default"}, "/team_ids"),
     ({"team_ids": ["default", "team_0"]}, "/team_ids/1"),
     ({"name": "a\nb"}, "/name"),
