@@ -55,6 +55,7 @@ local function remember(root, memo, body, now)
   local index = root .. 'traced'
   redis.call('SET', root .. 'trace:' .. memo.name, body, 'PX', memo.life)
   redis.call('ZADD', index, now, memo.name)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now - memo.life)
   local surplus = redis.call('ZCARD', index) - memo.cap
   if surplus <= 0 then return end
   for _, name in ipairs(redis.call('ZRANGE', index, 0, surplus - 1)) do

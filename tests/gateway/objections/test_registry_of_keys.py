@@ -13,7 +13,10 @@ from gateway.money.entries import Books
 from gateway.store.connection import Store
 from providers.simulator.testing import RunningSimulator
 from tests.gateway.conftest import GatewayFactory
+from tests.gateway.lookup.conftest import StartScene
 from tests.gateway.lookup.scene import Scene
+from tests.gateway.money.books import MINUTE
+from tests.gateway.money.conftest import shift
 from tests.gateway.objections.dump import Dump
 from tests.gateway.objections.objecting import lift, post, suppress
 from tests.gateway.objections.places import ADA, ADDRESS, DOMAIN, TRACES, Spread
@@ -149,3 +152,11 @@ def test_what_holds_persons_in_clear_has_a_reader_and_nothing_else_has() -> None
 def test_no_key_is_two_things() -> None:
     names: list[Holding] = [*OF_ROOT, *OF_BASE]
     assert len({(one.pattern, one in OF_ROOT) for one in names}) == len(names)
+
+
+async def test_the_order_of_traces_ends_with_them(start_scene: StartScene) -> None:
+    scene = await start_scene(test_clock=True)
+    for days in (0, 15):
+        await shift(scene.store, days * 24 * 60 * MINUTE)
+        await scene.find(scene.person(hunter="valid"))
+    assert await scene.store.call("ZCARD", f"{ROOT}traced") == 1
