@@ -19,6 +19,8 @@ from gateway.vault.sealing import Sealer
 
 ERASED = b"erased"
 WITHHELD = b'{"withheld":true}'
+# In place of a receiver's address.
+NOWHERE = b"https://erased.invalid/"
 NAMED = ("provider", "operation", "team", "lookup", "at")
 
 Reader = Callable[["Readers", Spot, Subject], Awaitable[Trace | None]]
@@ -203,6 +205,20 @@ class Readers:
             data=rows_about(decoded(found[0]), subject),
         )
 
+    async def of_endpoint(self, spot: Spot, subject: Subject) -> Trace | None:
+        """A receiver whose address names the person is told nothing any more."""
+        found = await self._store.call("HMGET", spot.key, "url", "enabled", "reason", "team")
+        if spot.field != "url" or found[0] is None or not subject.may_be_meant_in(found[0]):
+            return None
+        fresh = {"url": NOWHERE, "enabled": b"0", "reason": ERASED}
+        seen = zip(fresh, found, strict=False)
+        return Trace(
+            place="deliveries",
+            reference=spot.key.rpartition(":")[2],
+            changes=[Change("field", spot.key, one, held, fresh[one]) for one, held in seen],
+            team=(found[3] or b"").decode(),
+        )
+
     async def of_notice(self, spot: Spot, subject: Subject) -> Trace | None:
         rows = await self._store.call("XRANGE", spot.key, spot.field, spot.field)
         if not rows:
@@ -244,6 +260,7 @@ READERS: Mapping[str, Reader] = {
     "outbox": Readers.of_event,
     "outbox:copy": Readers.of_event,
     "delivery:*": Readers.of_delivery,
+    "endpoint:*": Readers.of_endpoint,
     "notices:*": Readers.of_notice,
     "suppression:*": Readers.of_reason,
     "erasure:*": Readers.of_reason,

@@ -36,6 +36,8 @@ BRIEF = ("outbox", "outbox:copy")
 # In no way that bytes would show.
 SEALED = ("notices:*",)
 
+RECEIVER = {"url": f"https://receiver.example/{ADDRESS}", "events": ["job.completed"]}
+
 
 @pytest.fixture
 async def scene(start_scene: StartScene) -> Scene:
@@ -131,6 +133,20 @@ async def test_addresses_to_call_are_looked_into(
     assert await left_in(store) == {}
 
 
+async def test_a_receiver_named_after_the_person_is_told_nothing_any_more(
+    scene: Scene, spread: Spread, store: Store
+) -> None:
+    path = "/v1/webhook-endpoints"
+    made = await scene.gateway.client.post(path, json=RECEIVER)
+    assert made.status_code == 201, made.text
+    found = await spread.erase(email=ADDRESS)
+    assert (found["status"], found["left"]) == ("completed", {})
+    assert await left_in(store) == {}
+    shown = await scene.gateway.client.get(f"{path}/{made.json()['data']['id']}")
+    data = shown.json()["data"]
+    assert (data["enabled"], data["url"]) == (False, "https://erased.invalid/")
+
+
 async def test_others_stay(scene: Scene, spread: Spread, store: Store) -> None:
     await spread.jobs()
     other = scene.person(hunter="valid")
@@ -174,6 +190,8 @@ async def test_a_place_that_is_not_read_is_noticed(
     await spread.everywhere()
     if pattern == "erasure:*":
         await spread.erase(email="x@else.example", reason=f"not {ADDRESS}")
+    if pattern == "endpoint:*":
+        await spread.post("/v1/webhook-endpoints", RECEIVER)
     await spread.erase(email=ADDRESS)
     assert await left_in(store)
 
