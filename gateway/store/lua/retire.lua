@@ -3,8 +3,11 @@
 -- What is open or in doubt stays. Returns how many were turned.
 local root, keep, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local now, done = now_ms(), 0
+local DOUBTS = 5000
 local WHO = { 'team', 'key', 'provider', 'credential', 'operation', 'tag' }
-for _, rid in ipairs(redis.call('ZRANGE', root .. 'ledger', 0, most - 1)) do
+-- Doubts that nobody resolves must not be all that is looked at.
+local stay = math.min(redis.call('SCARD', root .. 'doubts'), DOUBTS)
+for _, rid in ipairs(redis.call('ZRANGE', root .. 'ledger', 0, most + stay - 1)) do
   local key = root .. 'entry:' .. rid
   local e = redis.call('HMGET', key, 'state', 'closed_at', 'balances', 'units', 'cost',
     'dispatched_at', unpack(WHO))

@@ -183,6 +183,19 @@ async def test_a_late_settlement_does_not_revive_a_step_that_was_given_up(ledger
     assert +(await spent(ledger.store)) == {"posted": 100}
 
 
+async def test_doubts_that_nobody_resolves_keep_no_other_entry(
+    clocked: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.money.entries.CHUNK", 2)
+    ledger, books = Ledger(clocked, root=ROOT, zone=UTC), Books(clocked, ROOT)
+    for slot in ("one", "two", "three"):
+        await ledger.settle(ending(await reserve(ledger, slot=slot), "in_doubt"))
+    await buy(ledger, slot="four")
+    await shift(clocked, 6 * MINUTE)
+    assert await books.retire(5 * MINUTE) == 1
+    assert {row["state"] for row in await entries(clocked)} == {"in_doubt"}
+
+
 async def test_ended_entries_become_sums_of_their_day_and_doubts_stay(clocked: Store) -> None:
     ledger = Ledger(clocked, root=ROOT, zone=UTC)
     books, wanted = Books(clocked, ROOT), Filter(team="t")
