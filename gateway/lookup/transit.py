@@ -119,6 +119,7 @@ class Transit:
         self._underway = underway
         self._relayed = relayed
         self._settled = False
+        self._began, self._taken = time.monotonic(), 0.0
         self._veil = Veil(relayed.secrets)
         self._copy = Copy(relayed.headers, MAX_REPLY_BYTES if self.must_be_read else GLANCE)
         self.status = relayed.status
@@ -143,8 +144,12 @@ class Transit:
                 seen += len(chunk)
                 if seen == ends:
                     await self._settle()
-                yield self._shown(chunk)
+                shown, given = self._shown(chunk), time.monotonic()
+                yield shown
+                self._taken += time.monotonic() - given
         except ProviderError as error:
+            # A caller who takes most of the time is no fault of the provider's.
+            error.local = error.local or self._taken > (time.monotonic() - self._began) / 2
             await self._fail(error)
             raise
         await self._settle()

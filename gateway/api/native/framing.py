@@ -33,6 +33,9 @@ FORWARDED = b"x-forwarded-"
 WITHOUT_BODY = (204, 304)
 OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
 READABLE = frozenset({b"gzip", b"deflate", b"identity"})
+# No server says such a header; one that a provider says ends no reply.
+_ODD_NAME = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
+_ODD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _PATH = re.compile(rb"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-Fa-f]{2})*")
 
 
@@ -117,11 +120,17 @@ def to_request_headers(headers: Sequence[Header]) -> list[Header]:
 
 
 def to_reply_headers(status: int, headers: Sequence[Header]) -> list[Header]:
-    """What goes to the caller: all but the framing, and sessions at the provider."""
+    """What goes to the caller: all but the framing, sessions at the provider, and what can't be
+    said.
+    """
     dropped = HOP_BY_HOP | {b"set-cookie"} | _named_in_connection(headers)
     if status not in WITHOUT_BODY:
         dropped -= {b"content-length"}
-    return [(name, value) for name, value in headers if name not in dropped]
+    return [
+        (name, value)
+        for name, value in headers
+        if name not in dropped and not _ODD_NAME.search(name) and not _ODD_VALUE.search(value)
+    ]
 
 
 def _named_in_connection(headers: Sequence[Header]) -> set[bytes]:
