@@ -43,8 +43,11 @@ async def as_a_lookup(worker: Worker, found: list[Person]) -> str:
     return await worker.begin(found[0], providers=["sixtyfour"])
 
 
-async def at_work(_worker: Worker, queue: Queue, name: str) -> None:
+async def at_work(worker: Worker, queue: Queue, name: str) -> None:
+    """Until its worker has let go of it, and of the ticket."""
     assert await queue.cancel(name, "default")
+    await worker.ended(name)
+    await worker.process.desk.waterfall.drained(10)
 
 
 async def laid_aside(worker: Worker, queue: Queue, name: str) -> None:
