@@ -254,6 +254,16 @@ def test_a_run_begun_anew_is_another(jobs: PaperJobs, prospect: Any, paper: Any)
     assert len(keys) == len(set(keys)) == 6
 
 
+def forget_what_is_begun(jobs: PaperJobs, process: Any, folder: Path) -> None:
+    """Seven rows of the first job have come as the command dies; then the gateway drops the job."""
+    jobs.jobs["job_0"].done = 7
+    wait_for_rows(folder, 7)
+    process.kill()
+    process.wait(30)
+    del jobs.jobs["job_0"]
+    jobs.pace = None
+
+
 def test_a_job_that_is_not_kept_any_more_is_handed_in_again(
     jobs: PaperJobs, start: Any, paper: Any, tmp_path: Path
 ) -> None:
@@ -261,12 +271,7 @@ def test_a_job_that_is_not_kept_any_more_is_handed_in_again(
     jobs.pace = 0
     process = start(*LINE)
     paper.wait_for(8)
-    jobs.jobs["job_0"].done = 7
-    wait_for_rows(tmp_path, 7)
-    process.kill()
-    process.wait(30)
-    del jobs.jobs["job_0"]
-    jobs.pace = None
+    forget_what_is_begun(jobs, process, tmp_path)
     again = start(*LINE)
     _, err = again.communicate(timeout=30)
     assert again.returncode == 0
@@ -290,12 +295,7 @@ def test_what_a_job_spent_that_is_not_kept_any_more_counts_as_spent(
     line = [*LINE, "--budget", "2", *of_each]
     process = start(*line)
     paper.wait_for(4)
-    jobs.jobs["job_0"].done = 7
-    wait_for_rows(tmp_path, 7)
-    process.kill()
-    process.wait(30)
-    del jobs.jobs["job_0"]
-    jobs.pace = None
+    forget_what_is_begun(jobs, process, tmp_path)
     again = start(*line)
     _, err = again.communicate(timeout=30)
     assert (again.returncode, "what it spent is not known" in err) == (0, True)
