@@ -255,7 +255,7 @@ def test_a_run_begun_anew_is_another(jobs: PaperJobs, prospect: Any, paper: Any)
 
 
 def forget_what_is_begun(jobs: PaperJobs, process: Any, folder: Path) -> None:
-    """Seven rows of the first job have come as the command dies; then the gateway drops the job."""
+    """Seven rows of the first job have come as the command dies; then the gateway drops it."""
     jobs.jobs["job_0"].done = 7
     wait_for_rows(folder, 7)
     process.kill()
