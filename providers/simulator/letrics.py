@@ -6,8 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
-import msgspec
-
 from providers.simulator.accounts import Account
 from providers.simulator.dialect import (
     Call,
@@ -20,6 +18,7 @@ from providers.simulator.dialect import (
     bearer,
 )
 from providers.simulator.population import Company, Person
+from providers.simulator.searches import SearchCache
 from providers.simulator.wire import Fields, Reply, Request, reply
 
 REFUSALS: dict[int, tuple[str, str]] = {
@@ -29,7 +28,6 @@ REFUSALS: dict[int, tuple[str, str]] = {
     429: ("rate_limited", "Too many requests."),
 }
 MOST = 100
-SEARCHES_KEPT = 256
 
 CompanyTest = Callable[[Company, str], bool]
 PersonTest = Callable[[Person, str], bool]
@@ -47,7 +45,7 @@ class Searches(Section):
         world = self.world
         self._people = [p for p in world.people if world.known(self.name, p) is not None]
         self._employers = [c for c in world.companies if world.staff(c)]
-        self._searches: dict[tuple[str, bytes], list[Any]] = {}
+        self._found = SearchCache()
 
     def handlers(self) -> Handlers:
         return {
@@ -57,22 +55,16 @@ class Searches(Section):
         }
 
     def _contacts(self, call: Call) -> Reply:
-        people = self._remember(call.request, self._find_people)
+        people = self._search(call.request, self._find_people)
         return _page(call.request, people, self._to_contact)
 
     def _companies(self, call: Call) -> Reply:
-        companies = self._remember(call.request, self._find_companies)
+        companies = self._search(call.request, self._find_companies)
         return _page(call.request, companies, _to_company)
 
-    def _remember(self, request: Request, find: Callable[[Request], list[Any]]) -> list[Any]:
-        """The rows of a search, looked for once for all of its pages."""
+    def _search(self, request: Request, find: Callable[[Request], list[Any]]) -> list[Any]:
         filters = {n: v for n, v in request.fields.items() if n not in {"page", "per_page"}}
-        key = request.path, msgspec.json.encode(filters, order="sorted")
-        if key not in self._searches:
-            if len(self._searches) >= SEARCHES_KEPT:
-                self._searches.clear()
-            self._searches[key] = find(request)
-        return self._searches[key]
+        return self._found.rows(request.path, filters, lambda: find(request))
 
     def _find_people(self, request: Request) -> list[Person]:
         keep = _company_filter(request)

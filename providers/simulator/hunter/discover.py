@@ -11,6 +11,7 @@ from providers.simulator.hunter.entries import Entries
 from providers.simulator.hunter.places import is_within, read_places
 from providers.simulator.hunter.replies import bounds, refuse
 from providers.simulator.population import Company
+from providers.simulator.searches import SearchCache
 from providers.simulator.spelling import fold, to_domain
 from providers.simulator.wire import Fields, Reply, Request, reply
 from providers.simulator.world import World
@@ -33,6 +34,7 @@ class Discover(Section):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._entries = Entries(self.world)
+        self._found = SearchCache()
 
     def handlers(self) -> Handlers:
         return {
@@ -62,10 +64,13 @@ class Discover(Section):
         if paged and call.account.plan == "Free":
             raise refuse(400, "pagination_error", "Upgrade your plan to paginate.")
         filters = asked or _understand(sentence)
-        tests = [FILTERS[name](value, self.world) for name, value in filters.items()]
-        found = [c for c in self.world.companies if all(test(c) for test in tests)]
+        found = self._found.rows(request.path, filters, lambda: self._find(filters))
         params = {**({"query": sentence} if sentence else {}), **asked}
         return found, {"params": params, "filters": filters}
+
+    def _find(self, filters: Fields) -> list[Company]:
+        tests = [FILTERS[name](value, self.world) for name, value in filters.items()]
+        return [c for c in self.world.companies if all(test(c) for test in tests)]
 
     def _page(self, request: Request, found: list[Company], meta: Fields) -> Reply:
         limit, offset = bounds(request, default=MOST, most=MOST, furthest=FURTHEST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from providers.simulator.hunter.replies import refuse
@@ -25,7 +25,13 @@ CONTINENTS = {
     "Europe", "Asia", "North America", "Africa", "Antarctica", "South America", "Oceania",
 }  # fmt: skip
 REGIONS = {"AMER", "EMEA", "APAC", "LATAM"}
-PARTS = {"continent", "business_region", "country", "state", "city"}
+PARTS: Mapping[str, Callable[[Company], str]] = {
+    "continent": lambda company: COUNTRIES[company.country_code][0].casefold(),
+    "business_region": lambda company: COUNTRIES[company.country_code][1].casefold(),
+    "country": lambda company: company.country_code.casefold(),
+    "state": lambda company: company.state.casefold(),
+    "city": lambda company: company.city.casefold(),
+}
 # State codes that the world knows by their names.
 STATES = {"CA": "California", "TX": "Texas", "NY": "New York"}
 
@@ -56,7 +62,7 @@ def _list(value: Any, name: str) -> list[Any]:
 
 
 def _read(place: Any, name: str) -> dict[str, str]:
-    if not isinstance(place, dict) or not place or not place.keys() <= PARTS:
+    if not isinstance(place, dict) or not place or not place.keys() <= PARTS.keys():
         raise refuse(400, f"invalid_{name}_combination", "This is no combination of places.")
     parts = {part: str(value).strip() for part, value in place.items()}
     if ("city" in parts or "state" in parts) and "country" not in parts:
@@ -70,7 +76,9 @@ def _read(place: Any, name: str) -> dict[str, str]:
     for part, fits in tests.items():
         if not fits:
             raise refuse(400, f"invalid_{name}_{part}", f"The supplied {part} is invalid.")
-    return parts
+    if "state" in parts:
+        parts["state"] = STATES.get(parts["state"], parts["state"])
+    return {part: value.casefold() for part, value in parts.items()}
 
 
 def is_within(company: Company, places: Places) -> bool:
@@ -79,17 +87,4 @@ def is_within(company: Company, places: Places) -> bool:
 
 
 def _is_in(company: Company, place: dict[str, str]) -> bool:
-    continent, region = COUNTRIES[company.country_code]
-    mine = {
-        "continent": continent,
-        "business_region": region,
-        "country": company.country_code,
-        "state": company.state,
-        "city": company.city,
-    }
-    return all(
-        mine[part].casefold() == STATES.get(value, value).casefold()
-        if part == "state"
-        else mine[part].casefold() == value.casefold()
-        for part, value in place.items()
-    )
+    return all(PARTS[part](company) == value for part, value in place.items())
