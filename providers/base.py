@@ -279,8 +279,8 @@ class Adapter:
         if call.leave is not None:
             path = request.url.path.removeprefix(_parsed(self.account.base_url).path)
             await call.leave(path, own=paid, seconds=seconds_left())
-        request.extensions = {"timeout": {"pool": call.left()}}
-        request.extensions["held"] = partial(_go, call, request, paid)
+        clocks = {"pool": call.left()}
+        request.extensions = {"timeout": clocks, "held": partial(_go, call, clocks, paid)}
         if call.leave is not None:
             request.extensions["left"] = call.leave.left
         try:
@@ -297,11 +297,10 @@ class Adapter:
         return self.refusal(found, response.status_code, response.headers)
 
 
-def _go(call: Span, request: httpx.Request, paid: bool) -> None:
-    """Its clocks begin when it has a connection."""
+def _go(call: Span, clocks: dict[str, float], paid: bool) -> None:
+    """A request's clocks begin when it has a connection."""
     call.go(paid)
-    clocks = ("connect", "read", "write", "pool")
-    request.extensions["timeout"] = dict.fromkeys(clocks, call.left())
+    clocks.update(dict.fromkeys(("connect", "read", "write", "pool"), call.left()))
 
 
 async def read(response: httpx.Response) -> bytes:

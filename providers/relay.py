@@ -134,7 +134,8 @@ class _Exchange:
             target = self._target if paid else step.url.raw_path
             path = target.removeprefix(self._root).partition(b"?")[0].decode("ascii")
             await leave(path, own=paid, seconds=min(self._seconds, LEAVE_SECONDS))
-        step.extensions = {"timeout": self._clocks(), "held": partial(self._go, step)}
+        clocks = self._clocks()
+        step.extensions = {"timeout": clocks, "held": partial(self._go, clocks, paid)}
         if leave is not None:
             step.extensions["left"] = leave.left
         if paid:
@@ -153,10 +154,10 @@ class _Exchange:
         except HTTPError as error:
             raise self._call.told(broken(error, paid)) from None
 
-    def _go(self, step: Request) -> None:
-        """Its clocks begin when it has a connection."""
-        self._call.go(step is self._request)
-        step.extensions["timeout"] = self._clocks()
+    def _go(self, clocks: dict[str, float], paid: bool) -> None:
+        """They begin when there is a connection."""
+        self._call.go(paid)
+        clocks.update(self._clocks())
 
     def _clocks(self) -> dict[str, float]:
         left = min(self._seconds, self._call.left())

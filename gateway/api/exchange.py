@@ -207,6 +207,9 @@ class Exchange:
             plan=work.plan,
             elapsed=elapsed,
         )
+        if not work.plan:
+            # It knows its lookup: together they would stay until the collector comes.
+            lookup.course = None
         if lookup.operation in PAGED:
             limit = lookup.query.limit  # type: ignore[attr-defined]  # every search has one
             delivery.meta.next_cursor = self._next_cursor(lookup, work.skip + limit)
