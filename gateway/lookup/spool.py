@@ -79,6 +79,7 @@ class Spool:
         self._folder = folder
         self._sealer = sealer
         self._kept: set[str] = set()
+        self._unreadable: set[str] = set()
 
     async def keep(self, kept: Kept) -> None:
         """On the disk once it returns; the latest of an entry counts."""
@@ -137,8 +138,14 @@ class Spool:
                 yield _decoder.decode(opened)
             except FileNotFoundError:
                 continue  # another process was quicker
-            except (SealBroken, msgspec.MsgspecError) as error:
-                log.error("spool.unreadable", file=path.name, error=type(error).__name__)
+            except (SealBroken, msgspec.MsgspecError, OSError) as error:
+                self._complain(path.name, error)
+
+    def _complain(self, file: str, error: Exception) -> None:
+        """Once of each: it stays, and is looked at again every time."""
+        if file not in self._unreadable:
+            self._unreadable.add(file)
+            log.error("spool.unreadable", file=file, error=type(error).__name__)
 
     def _path(self, rid: str) -> Path:
         return self._folder / f"{rid}.sealed"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from gateway.lookup.spool import Kept, Spool
 from gateway.money.ledger import Ledger
@@ -98,21 +99,27 @@ async def test_it_waits_until_the_store_is_back(
 async def test_a_file_that_cannot_be_read_stays_and_stops_no_other(
     ledger: Ledger, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nor does it fill the log: it is told of once, however often it is looked at."""
     monkeypatch.setattr("gateway.lookup.spool.LOOK", 0.01)
-    rid = await reserve(ledger, 100, "s", direct=True)
+    rids = [await reserve(ledger, 100, name, direct=True) for name in "st"]
     other = Spool(tmp_path, Sealer([bytes(31) + b"x"]))
     await other.keep(Kept(rid="res_0", ticket=b"of another key"))
+    (tmp_path / "res_1.sealed").mkdir()
     spool = Spool(tmp_path, SEALER)
-    await spool.keep(Kept(rid=rid, ticket=b"t"))
-    work = asyncio.create_task(spool.run(ledger))
+    with structlog.testing.capture_logs() as lines:
+        work = asyncio.create_task(spool.run(ledger))
+        for rid in rids:
+            await spool.keep(Kept(rid=rid, ticket=b"t"))
 
-    async def held() -> bool:
-        return (await entry(store, rid))["ticket"] == "t"
+            async def held(rid: str = rid) -> bool:
+                return (await entry(store, rid))["ticket"] == "t"
 
-    await until(held)
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
-    assert [path.stem for path in files(tmp_path)] == ["res_0"]
+            await until(held)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    assert [path.stem for path in files(tmp_path)] == ["res_0", "res_1"]
+    told = [line["file"] for line in lines if line["event"] == "spool.unreadable"]
+    assert sorted(told) == ["res_0.sealed", "res_1.sealed"]
 
 
 async def test_what_the_disk_takes_in_parts_is_kept_whole(
