@@ -37,6 +37,8 @@ LATENCY = {"profile": "zero", "call_seconds": 0.4, "task_seconds": 0.5}
 SLACK = 0.4
 # Longer than a call and the slack, so that what was answered meanwhile is told from what was not.
 AWAY = 1.2
+# In which a store that answers again is used again.
+RECOVERY = 5
 MICRO = 10**6
 SECRETS = {
     "hunter": {"api_key": "sim-hunter-key"},
@@ -216,7 +218,14 @@ async def put_credential(site: Arena) -> None:
 
 
 async def reconcile(site: Arena) -> dict[str, Any]:
-    reply = await site.made.gateways[0].client.post("/v1/admin/reconcile", json={})
+    """Again while its gateway, which may just have lost replies of the store, has none."""
+    client = site.made.gateways[0].client
+
+    async def told() -> Any:
+        reply = await client.post("/v1/admin/reconcile", json={})
+        return None if reply.status_code == 503 else reply
+
+    reply = await until(told, RECOVERY, "a store that answers")
     assert reply.status_code == 200, reply.text
     report: dict[str, Any] = reply.json()["data"]
     return report
